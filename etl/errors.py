@@ -1,0 +1,47 @@
+"""Every way in which the ETL can refuse: one short tree, one line a class.
+
+The message of each is a single line that says what, where and what to do;
+the command line prints it as it stands and exits with `exit_code`.
+"""
+
+
+class EtlError(Exception):
+    """Anything that the ETL refuses to go on with."""
+
+    exit_code = 1
+
+
+class ConfigError(EtlError):
+    """The city's YAML cannot be used."""
+
+    exit_code = 2
+
+
+class SourceError(EtlError):
+    """A source cannot be read: missing, empty, binary, badly encoded, malformed."""
+
+    exit_code = 3
+
+
+class MappingError(EtlError):
+    """A source was read but does not hold what the city's YAML maps."""
+
+    exit_code = 4
+
+
+class StoreError(EtlError):
+    """The record store cannot be reached or is not what it should be."""
+
+    exit_code = 5
+
+
+class ReleaseError(EtlError):
+    """A release cannot be built, validated, promoted or verified."""
+
+    exit_code = 6
+
+
+class BusyError(EtlError):
+    """Another run holds the lock of this city."""
+
+    exit_code = 7
