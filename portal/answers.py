@@ -1,0 +1,221 @@
+"""What the queries answer: frozen dataclasses, with units in their names. No SQL, no words, no markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """A survival quantile in hours with its 95% band; None means not yet reached (or not known)."""
+
+    hours: float | None
+    low: float | None
+    high: float | None
+
+
+UNKNOWN_QUANTILE = Quantile(None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`k` of `n`, and the 95% Wilson interval; the shares are 0…1, None when n is 0."""
+
+    k: int
+    n: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts of the selected requests."""
+
+    requests: int
+    open: int
+    closed: int
+    outcomes: Mapping[str, int]  # of closed requests: done, no_action, not_found, duplicate, referred, unknown
+    on_time: int
+    late: int
+    pending: int
+    no_standard: int
+    located: int
+    not_located: int
+    excluded_from_response: int  # their times contradict one another
+    first_requested: date | None
+    last_requested: date | None
+    on_time_share: Share  # on_time of (on_time + late)
+    done_share: Share  # done of closed
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseTime:
+    """Requested → closed, Kaplan–Meier, open requests censored at the release's `as_of`."""
+
+    n: int
+    events: int
+    censored: int
+    quantiles: Mapping[int, Quantile]  # 50, 75, 90
+    closed_only_median_hours: float | None  # biased: leaves out what is still open
+
+
+@dataclass(frozen=True, slots=True)
+class MonthRow:
+    """One month (of `requested_date`, except `closed`: the local month of closing)."""
+
+    month: date  # its first day
+    requested: int
+    closed: int
+    open_at_end: int  # requested so far less closed so far; of the selected requests only
+    n: int  # requests in the response figures
+    events: int  # of them closed
+    median: Quantile
+    p90: Quantile
+    on_time: Share
+    complete: bool  # False: the release was made before the month was over
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """One value of a dimension. `key` is the value in URLs, `portal.selection.NOT_STATED` for none."""
+
+    key: str
+    name: str
+    requests: int
+    open: int
+    closed: int
+    n: int  # requests in the response figures
+    events: int  # of them closed; under ~10, say "too few"
+    median: Quantile
+    p90: Quantile
+    closed_only_median_hours: float | None
+    on_time: Share
+    done: Share  # done of closed
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that a filter may take."""
+
+    value: str
+    label: str
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """One request as published. Times are UTC without zone; None where withheld or unknown."""
+
+    source: str
+    service_request_id: str
+    service_code: str
+    service_name: str | None
+    service_group: str | None
+    department: str | None
+    status: str
+    outcome: str | None
+    channel: str | None
+    on_time: str
+    requested_datetime: datetime | None
+    requested_date: date | None
+    expected_datetime: datetime | None
+    closed_datetime: datetime | None
+    updated_datetime: datetime | None
+    response_hours: float | None
+    address: str | None
+    lat: float | None
+    long: float | None
+    location_source: str | None
+    geocode_radius_m: float | None
+    flags: tuple[str, ...] = ()
+    areas: Mapping[str, str] = field(default_factory=dict)  # layer -> area code, where known
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A slice of the selected requests, newest first, and how many there are in all."""
+
+    rows: tuple[RequestRow, ...]
+    total: int
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Rows that are not in `requests` (quarantined) or not in a figure (flagged, not_located), by reason."""
+
+    kind: str
+    reason: str
+    source: str | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well the selected requests are located and timed."""
+
+    requests: int
+    located: Mapping[str, int]  # location_source -> requests: source, geocoder, none
+    location_notes: Mapping[str, int]  # sentinel, outside_city, missing, withheld -> requests
+    flags: Mapping[str, int]  # data-quality flag -> requests; one request may carry several
+    excluded_from_response: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDoc:
+    """One field of the data dictionary."""
+
+    resource: str
+    name: str
+    type: str
+    title: str
+    description: str
+    unit: str
+    allowed: tuple[str, ...]
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileDoc:
+    """One downloadable file of a release."""
+
+    name: str
+    path: str
+    title: str
+    description: str
+    mediatype: str
+    rows: int | None
+    bytes: int | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDoc:
+    """One line of the chain of releases; `sha256` is that of its datapackage.json."""
+
+    release_id: str
+    created: datetime | None
+    as_of: datetime | None
+    sha256: str
+    previous: str | None
+    requests: int | None
+    present: bool  # its files are still here
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An area of a boundary layer (one vintage)."""
+
+    layer: str
+    area: str
+    name: str
+    valid_from: date | None
+    valid_to: date | None  # first day not in force
+    population: int | None
+    current: bool
+    bbox: tuple[float, float, float, float] | None  # west, south, east, north in degrees (EPSG:4326)

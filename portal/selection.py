@@ -1,0 +1,252 @@
+"""Which requests: one frozen value that is the URL's query, the SQL's WHERE and an English sentence.
+
+Within a key the values are alternatives (or); between keys, and between boundary layers, they add up (and).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+from portal.errors import BadSelection
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+NOT_STATED = "(none)"
+"""The value that selects requests where the field is empty, as in `?department=(none)`."""
+
+MAX_VALUES = 50
+MAX_QUERY_BYTES = 4096
+MAX_VALUE_CHARS = 200
+
+COLUMNS = {
+    "service": "service_code",
+    "group": "service_group",
+    "department": "department",
+    "status": "status",
+    "outcome": "outcome",
+    "channel": "channel",
+    "on_time": "on_time",
+}
+"""Query key (and name of the dimension) -> column of `requests`."""
+
+KEYS = (*COLUMNS, "from", "to", "area")
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+Query = str | Mapping[str, Any]
+
+
+def quoted(identifier: str) -> str:
+    """A column's name, quoted for SQL; ValueError if it is not a plain lower-case name."""
+    if not _IDENTIFIER.fullmatch(identifier):
+        raise ValueError(f"not a column name: {identifier!r}")
+    return f'"{identifier}"'
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The selected requests; the default selects all. Values are sorted and unique, so equals are equal."""
+
+    service: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+    department: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    outcome: tuple[str, ...] = ()
+    channel: tuple[str, ...] = ()
+    on_time: tuple[str, ...] = ()
+    area: tuple[tuple[str, str], ...] = ()  # (layer, code)
+    from_date: date | None = None  # local, inclusive
+    to_date: date | None = None  # local, inclusive
+
+    def __post_init__(self) -> None:
+        for key in (*COLUMNS, "area"):
+            values = getattr(self, key)
+            object.__setattr__(self, key, tuple(sorted(set(values))))
+
+    @classmethod
+    def from_query(cls, query: Query, release: Release) -> Selection:
+        """The selection that a query string (or mapping, or multi-dict) asks for.
+
+        Unknown keys and empty values are ignored. Raises BadSelection for a value that the release does not
+        have, for a date that is not one, and for too many or too long values.
+        """
+        given = _pairs(query)
+        chosen: dict[str, Any] = {}
+        for key in COLUMNS:
+            values = given.get(key)
+            if values:
+                chosen[key] = tuple(_checked(key, values, release.allowed(key)))
+        areas = given.get("area")
+        if areas:
+            chosen["area"] = tuple(_checked_areas(areas, release))
+        for key in ("from", "to"):
+            if dates := given.get(key):
+                chosen[f"{key}_date"] = _date(key, dates)
+        selection = cls(**chosen)
+        if selection.from_date and selection.to_date and selection.from_date > selection.to_date:
+            raise BadSelection("from", selection.from_date.isoformat(), why="'from' is later than 'to'")
+        return selection
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The query's keys and values in canonical order."""
+        pairs = [(key, value) for key in COLUMNS for value in getattr(self, key)]
+        pairs += [("area", f"{layer}:{code}") for layer, code in self.area]
+        pairs += [("from", self.from_date.isoformat())] if self.from_date else []
+        pairs += [("to", self.to_date.isoformat())] if self.to_date else []
+        return sorted(pairs)
+
+    def to_query(self) -> str:
+        """The canonical query string without '?'; empty for all requests."""
+        return urlencode(self.pairs())
+
+    def where(self) -> tuple[str, list[Any]]:
+        """A parameterised SQL condition over `requests` (index, Parquet file or a reader's own table)."""
+        clauses: list[str] = []
+        params: list[Any] = []
+        columns: list[tuple[str, Sequence[str]]] = [(COLUMNS[key], getattr(self, key)) for key in COLUMNS]
+        columns += [(layer, self.codes(layer)) for layer in self.layers()]
+        for column, values in columns:
+            if values:
+                clause, bound = _any_of(column, values)
+                clauses.append(clause)
+                params += bound
+        if self.from_date:
+            clauses.append("requested_date >= ?")
+            params.append(self.from_date)
+        if self.to_date:
+            clauses.append("requested_date <= ?")
+            params.append(self.to_date)
+        return " AND ".join(clauses) or "TRUE", params
+
+    def layers(self) -> list[str]:
+        """Boundary layers that the selection names, sorted."""
+        return sorted({layer for layer, _ in self.area})
+
+    def codes(self, layer: str) -> tuple[str, ...]:
+        """The selected areas' codes in a layer."""
+        return tuple(code for name, code in self.area if name == layer)
+
+    def replace(self, **changes: Any) -> Selection:
+        """A copy with other values: `selection.replace(status=("open",))`; `()` or None removes a filter."""
+        return replace(self, **changes)
+
+    def __bool__(self) -> bool:
+        """Whether anything is filtered at all."""
+        return bool(self.pairs())
+
+    def sentence(self, release: Release) -> str:
+        """What is selected, in words, in the reader's language."""
+        from portal.text import _
+
+        parts = []
+        if self.service:
+            parts.append(_("for {list}").format(list=self._names(release, "service")))
+        if self.group:
+            parts.append(_("of the group {list}").format(list=self._names(release, "group")))
+        if self.department:
+            parts.append(_("handled by {list}").format(list=self._names(release, "department")))
+        parts += [_("in {list}").format(list=self._names(release, layer)) for layer in self.layers()]
+        if self.channel:
+            parts.append(_("reported by {list}").format(list=self._names(release, "channel")))
+        if self.from_date and self.to_date:
+            parts.append(_("made from {start} to {end}").format(start=self.from_date, end=self.to_date))
+        elif self.from_date:
+            parts.append(_("made since {start}").format(start=self.from_date))
+        elif self.to_date:
+            parts.append(_("made until {end}").format(end=self.to_date))
+        if self.status:
+            parts.append(_("that are {list}").format(list=self._names(release, "status")))
+        if self.outcome:
+            parts.append(_("with the outcome {list}").format(list=self._names(release, "outcome")))
+        if self.on_time:
+            parts.append(_("whose standard is {list}").format(list=self._names(release, "on_time")))
+        return _("Requests {parts}").format(parts=", ".join(parts)) if parts else _("All requests")
+
+    def _names(self, release: Release, dimension: str) -> str:
+        from portal.text import _
+
+        values = getattr(self, dimension) if dimension in COLUMNS else self.codes(dimension)
+        labels = release.allowed(dimension)
+        names = [_("not stated") if v == NOT_STATED else labels.get(v, v) for v in values]
+        return names[0] if len(names) == 1 else _(" or ").join([", ".join(names[:-1]), names[-1]])
+
+
+def _any_of(column: str, values: Sequence[str]) -> tuple[str, list[str]]:
+    name = quoted(column)
+    stated = [value for value in values if value != NOT_STATED]
+    tests = []
+    if len(stated) == 1:
+        tests.append(f"{name} = ?")
+    elif stated:
+        tests.append(f"{name} IN ({', '.join('?' * len(stated))})")
+    if len(stated) < len(values):
+        tests.append(f"{name} IS NULL")
+    return (tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"), stated
+
+
+def _pairs(query: Query) -> dict[str, list[str]]:
+    """Non-empty values by known key, bounded in number and length."""
+    items: Iterable[tuple[str, Any]]
+    if isinstance(query, str):
+        text = query.removeprefix("?")
+        if len(text.encode("utf-8", "replace")) > MAX_QUERY_BYTES:
+            raise BadSelection("query", text[:40], why=f"the query is longer than {MAX_QUERY_BYTES} bytes")
+        try:
+            items = parse_qsl(text, max_num_fields=8 * MAX_VALUES)
+        except ValueError:
+            raise BadSelection("query", text[:40], why="the query has too many fields") from None
+    elif hasattr(query, "multi_items"):
+        items = query.multi_items()
+    else:
+        items = query.items()
+    found: dict[str, list[str]] = {}
+    for key, value in items:
+        if key in KEYS:
+            many = [value] if isinstance(value, str | date) else list(value or ())
+            found.setdefault(key, []).extend(str(v) for v in many if v)
+    for key, values in found.items():
+        if len(values) > MAX_VALUES:
+            raise BadSelection(key, values[0], why=f"more than {MAX_VALUES} values")
+        for value in values:
+            if len(value) > MAX_VALUE_CHARS:
+                raise BadSelection(key, value, why=f"a value longer than {MAX_VALUE_CHARS} characters")
+    if sum(len(k) + len(v.encode("utf-8", "replace")) for k, vs in found.items() for v in vs) > MAX_QUERY_BYTES:
+        raise BadSelection("query", "", why=f"the query is longer than {MAX_QUERY_BYTES} bytes")
+    return found
+
+
+def _checked(key: str, values: list[str], allowed: Mapping[str, str]) -> list[str]:
+    for value in values:
+        if value not in allowed and value != NOT_STATED:
+            raise BadSelection(key, value, list(allowed))
+    return values
+
+
+def _checked_areas(values: list[str], release: Release) -> list[tuple[str, str]]:
+    layers = [layer.layer for layer in release.layers]
+    areas = []
+    for value in values:
+        layer, colon, code = value.partition(":")
+        if not colon or layer not in layers:
+            raise BadSelection("area", value, [f"{name}:…" for name in layers])
+        if code != NOT_STATED and code not in (allowed := release.allowed(layer)):
+            raise BadSelection("area", value, [f"{layer}:{known}" for known in list(allowed)[:8]])
+        areas.append((layer, code))
+    return areas
+
+
+def _date(key: str, values: list[str]) -> date:
+    if len(set(values)) > 1:
+        raise BadSelection(key, values[1], why="only one date can be given")
+    try:
+        if len(values[0]) != 10:
+            raise ValueError
+        return date.fromisoformat(values[0])
+    except ValueError:
+        raise BadSelection(key, values[0], why=f"'{values[0][:20]}' is not a date such as 2025-01-31") from None
