@@ -1,0 +1,439 @@
+"""Builds a small release by the contract of docs/architecture.md, without the ETL.
+
+What is true of it: the layout, names, types, hashes and the chain are those of a published release, and
+every derived column (`on_time`, `event`, `elapsed_*`, `month`, `gx`…) follows from the raw ones by the
+contract's rules. What is not: the city is invented, streets are a grid, districts are rectangles, closing
+times are drawn from a lognormal per service, and nothing was geocoded. No figure of it means anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import duckdb_extension_spatial
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+BBOX = (-71.20, 42.30, -71.00, 42.40)
+ZONE = "America/New_York"
+FIRST = datetime(2022, 1, 1, 5)
+AS_OF = datetime(2025, 6, 20, 16)
+NEW_DISTRICTS = date(2024, 1, 1)
+
+# code, name, group, department, target hours, median hours, sigma, weight
+SERVICES = [
+    ("pothole", "Pothole repair", "Streets", "public_works", 72.0, 30.0, 1.2, 5),
+    ("streetlight", "Street light out", "Streets", "public_works", 240.0, 120.0, 1.5, 4),
+    ("graffiti", "Graffiti", "Cleanliness", "property", 120.0, 60.0, 1.8, 3),
+    ("litter", "Litter, basket full", "Cleanliness", "public_works", 24.0, 10.0, 1.0, 5),
+    ("parking", "Parking enforcement", "Vehicles", "transport", 24.0, 4.0, 0.8, 9),
+    ("signal", "Traffic signal", "Vehicles", "transport", 24.0, 12.0, 1.4, 2),
+    ("tree", "Tree request", "Parks", "parks", None, 2000.0, 1.6, 3),
+    ("noise", "Noise", "Other", None, None, 3.0, 1.0, 2),
+    ("rodent", "Rodent activity", "Housing", "inspection", 168.0, 90.0, 1.3, 2),
+    ("=heating", "Heating <b>off</b>, 'urgent'", "Housing", "inspection", 24.0, 20.0, 1.1, 1),
+]
+DEPARTMENTS = {
+    "public_works": "Public Works",
+    "property": "Property Management",
+    "transport": "Transport",
+    "parks": "Parks & Recreation",
+    "inspection": "Inspectional Services",
+}
+CHANNELS = {"app": "Mobile app", "phone": "Phone", "web": "Web form", "employee": "City worker"}
+OUTCOMES = ["done", "no_action", "not_found", "duplicate", "referred", "unknown"]
+ON_TIME = ["on_time", "late", "pending", "no_standard"]
+WARDS = [str(n) for n in range(1, 8)]
+DISTRICTS = [("1", "North"), ("2", "South"), ("3", "East"), ("4", "West")]
+ENUMS = {
+    "source": ["city_311"],
+    "service_code": [s[0] for s in SERVICES],
+    "service_group": sorted({s[2] for s in SERVICES}),
+    "department": list(DEPARTMENTS),
+    "agency_responsible": ["Contractor A", "Crew B"],
+    "status": ["open", "closed"],
+    "outcome": OUTCOMES,
+    "channel": list(CHANNELS),
+    "location_source": ["source", "geocoder", "none"],
+    "location_note": ["sentinel", "outside_city", "missing", "withheld"],
+    "on_time": ON_TIME,
+    "district": [code for code, _ in DISTRICTS],
+    "ward": WARDS,
+}
+PUBLISHED = (
+    "source service_request_id service_code service_name service_group department agency_responsible status "
+    "outcome channel requested_datetime updated_datetime expected_datetime closed_datetime requested_date "
+    "address lat long location_source location_note geocode_method geocode_score geocode_radius_m district "
+    "ward response_hours on_time flags synthetic"
+).split()
+
+
+def build_release(root: Path, rows: int = 5000, seed: int = 1, files: bool = True) -> Path:
+    """Publish a release of `rows` requests under `root/releases` and promote it; returns its folder.
+
+    Called again it publishes the next release of the chain. `files=False` leaves out requests.parquet
+    (for benchmarks of many millions of rows): such a release is valid but for that one file.
+    """
+    releases = Path(root) / "releases"
+    releases.mkdir(parents=True, exist_ok=True)
+    chain_file = releases / "chain.jsonl"
+    chain = [json.loads(line) for line in chain_file.read_text().splitlines()] if chain_file.exists() else []
+    created = datetime(2025, 6, 20, 18, tzinfo=UTC) + timedelta(days=len(chain))
+    building = releases / ".building"
+    building.mkdir()
+    with duckdb.connect(str(building / "serve.duckdb")) as db:
+        spatial = Path(duckdb_extension_spatial.__path__[0]) / "extensions" / f"v{duckdb.__version__}"
+        db.execute(f"LOAD '{spatial / 'spatial.duckdb_extension'}'")
+        _requests(db, rows, seed)
+        _bins(db)
+        _places(db)
+        _small_tables(db)
+        counts = dict(
+            zip(
+                ("requests", "open", "located"),
+                db.execute(
+                    "SELECT count(*), count(*) FILTER (status = 'open'), count(lat) FROM requests"
+                ).fetchall()[0],
+                strict=True,
+            )
+        )
+        resources = _write_files(db, building, files)
+        previous = {k: chain[-1][k] for k in ("release_id", "sha256")} if chain else None
+        digest = hashlib.sha256("".join(r["hash"] for r in resources).encode())
+        digest.update((previous["sha256"] if previous else "").encode())
+        release_id = f"{created:%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:8]}"
+        openward = {
+            "release_id": release_id,
+            "format": 1,
+            "created": f"{created:%Y-%m-%dT%H:%M:%SZ}",
+            "as_of": f"{AS_OF:%Y-%m-%dT%H:%M:%SZ}",
+            "previous": previous,
+            "city": _city(),
+            "layers": [
+                {"layer": "district", "title": "District", "plural": "Districts", "geometry": True,
+                 "located_by": "boundary"},
+                {"layer": "ward", "title": "Ward", "plural": "Wards", "geometry": False, "located_by": "source"},
+            ],
+            "channels": [{"channel": k, "title": v} for k, v in CHANNELS.items()],
+            "counts": {**counts, "quarantined": 12},
+            "standards": "config",
+        }  # fmt: skip
+        db.execute("CREATE TABLE meta (key VARCHAR, value VARCHAR)")
+        db.executemany("INSERT INTO meta VALUES (?, ?)", [[k, json.dumps(v)] for k, v in openward.items()])
+        db.execute("INSERT INTO meta SELECT 'bins', count(*)::VARCHAR FROM elapsed_bins")
+    openward["index"] = {"path": "serve.duckdb", "sha256": _sha256(building / "serve.duckdb")}
+    package = {
+        "name": "testville-requests",
+        "title": "Testville service requests",
+        "created": openward["created"],
+        "licenses": [openward["city"]["license"]],
+        "resources": resources,
+        "openward": openward,
+    }
+    (building / "datapackage.json").write_text(json.dumps(package, indent=1))
+    folder = releases / release_id
+    building.rename(folder)
+    chain.append(
+        {
+            "release_id": release_id,
+            "sha256": _sha256(folder / "datapackage.json"),
+            "previous": previous["release_id"] if previous else None,
+        }
+    )
+    chain_file.write_text("".join(json.dumps(line) + "\n" for line in chain))
+    link = releases / ".current"
+    link.symlink_to(release_id)
+    os.replace(link, releases / "current")
+    return folder
+
+
+def _city() -> dict[str, Any]:
+    return {
+        "id": "testville", "name": "Testville", "region": "MA", "timezone": ZONE, "crs": "EPSG:26986",
+        "bbox": list(BBOX), "synthetic": True, "languages": ["en", "es"],
+        "title": "Testville service requests", "contact": "data@example.org", "accent": "#0b5cad",
+        "license": {"name": "CC0-1.0", "title": "CC0 1.0",
+                    "path": "https://creativecommons.org/publicdomain/zero/1.0/"},
+        "attribution": "Invented for tests",
+    }  # fmt: skip
+
+
+def _requests(db: duckdb.DuckDBPyConnection, rows: int, seed: int) -> None:
+    """The raw columns by numpy, spatially sorted; what follows from them by SQL, as the contract says."""
+    rng = np.random.default_rng(seed)
+    weights = np.array([s[7] for s in SERVICES], float)
+    service = rng.choice(len(SERVICES), rows, p=weights / weights.sum()).astype(np.int8)
+    minutes = int((AS_OF - FIRST).total_seconds() // 60)
+    requested = rng.integers(0, minutes, rows).astype(np.int32)
+    median = np.array([s[5] for s in SERVICES])[service] * 60
+    sigma = np.array([s[6] for s in SERVICES])[service]
+    needed = np.maximum(1, np.exp(np.log(median) + sigma * rng.standard_normal(rows)))
+    never = rng.random(rows) < 0.02
+    closes = np.where(never, 1e9, requested + needed)
+    closed = closes <= minutes
+    contradictory = closed & (rng.random(rows) < 0.01)
+    closes = np.where(contradictory, requested - 60, np.minimum(closes, 2e9)).astype(np.int32)
+
+    # Clustered like a city, a third of it on shared addresses; 8% without a point.
+    centers = rng.uniform(0.1, 0.9, (40, 2))
+    xy = np.clip(centers[rng.integers(0, 40, rows)] + rng.normal(0, 0.06, (rows, 2)), 0.001, 0.999)
+    shared = rng.random(rows) < 0.33
+    addresses = rng.uniform(0.05, 0.95, (max(rows // 20, 5), 2))
+    xy[shared] = addresses[rng.integers(0, len(addresses), shared.sum())]
+    lon = np.round(BBOX[0] + xy[:, 0] * (BBOX[2] - BBOX[0]), 6)
+    lat = np.round(BBOX[1] + xy[:, 1] * (BBOX[3] - BBOX[1]), 6)
+    located = rng.random(rows) >= 0.08
+    gx = np.floor((lon + 180) / 360 * 2**32).astype(np.uint32)
+    gy = np.floor((1 - np.arcsinh(np.tan(np.radians(lat))) / np.pi) / 2 * 2**32).astype(np.uint32)
+    order = np.argsort(np.where(located, _morton(gx, gy), np.uint64(2**64 - 1)), kind="stable")
+
+    def nullable(values: Any, keep: Any, dtype: str) -> pd.Series:
+        return pd.Series(values).where(pd.Series(keep)).astype(dtype).iloc[order].reset_index(drop=True)
+
+    frame = pd.DataFrame(
+        {
+            "n": np.arange(rows, dtype=np.uint32)[order],
+            "s": service[order],
+            "req": requested[order],
+            "clo": closes[order],
+            "closed": closed[order],
+            "contra": contradictory[order],
+            "o": rng.choice(6, rows, p=[0.62, 0.12, 0.06, 0.08, 0.05, 0.07]).astype(np.int8)[order],
+            "c": nullable(rng.choice(4, rows, p=[0.45, 0.3, 0.2, 0.05]), rng.random(rows) > 0.01, "Int8"),
+            "lat": nullable(lat, located, "float64"),
+            "long": nullable(lon, located, "float64"),
+            "gx": nullable(gx, located, "UInt32"),
+            "gy": nullable(gy, located, "UInt32"),
+            "geocoded": (rng.random(rows) < 0.2)[order],
+            "w": nullable(rng.integers(0, len(WARDS), rows), rng.random(rows) > 0.1, "Int8"),
+            "a": nullable(rng.integers(0, 2, rows), rng.random(rows) > 0.5, "Int8"),
+        }
+    )
+    services = pd.DataFrame(SERVICES, columns=["code", "name", "grp", "dept", "target", "m", "sg", "wt"])
+    services["s"] = np.arange(len(services), dtype=np.int8)
+    db.register("frame", frame)
+    db.register("svc", services[["s", "code", "name", "grp", "dept", "target"]])
+    enum = {k: "ENUM(" + ", ".join("'" + v.replace("'", "''") + "'" for v in vs) + ")" for k, vs in ENUMS.items()}
+
+    def pick(name: str, index: str) -> str:
+        values = ", ".join("'" + v.replace("'", "''") + "'" for v in ENUMS[name])
+        return f"(['{values[1:-1]}'])[{index} + 1]::{enum[name]} AS {name}"
+
+    west, south, east, north = BBOX
+    db.execute(f"""
+        CREATE TABLE requests AS
+        WITH times AS (
+            SELECT *, TIMESTAMP '{FIRST}' + to_minutes(req) AS requested,
+                CASE WHEN closed THEN TIMESTAMP '{FIRST}' + to_minutes(clo) END AS closing,
+                TIMESTAMP '{FIRST}' + to_minutes(req + (target * 60)::INTEGER) AS expected,
+                (long - {west}) / {east - west} AS x, (lat - {south}) / {north - south} AS y
+            FROM frame JOIN svc USING (s)
+        ), located AS (
+            SELECT *, timezone('{ZONE}', requested AT TIME ZONE 'UTC') AS local,
+                timezone('{ZONE}', closing AT TIME ZONE 'UTC') AS local_closing
+            FROM times
+        )
+        SELECT {pick("source", "0")}, 'R' || lpad(n::VARCHAR, 8, '0') AS service_request_id,
+            code::{enum["service_code"]} AS service_code, name AS service_name,
+            grp::{enum["service_group"]} AS service_group, dept::{enum["department"]} AS department,
+            {pick("agency_responsible", "a")}, {pick("status", "closed::INTEGER")},
+            CASE WHEN closed THEN ([{", ".join(f"'{o}'" for o in OUTCOMES)}])[o + 1] END::{enum["outcome"]} AS outcome,
+            {pick("channel", "c")},
+            requested AS requested_datetime, greatest(requested, coalesce(closing, requested)) AS updated_datetime,
+            expected AS expected_datetime, closing AS closed_datetime, local::DATE AS requested_date,
+            CASE WHEN lat IS NOT NULL THEN (1 + n % 200) || ' Main Street' END AS address, lat, long,
+            CASE WHEN lat IS NULL THEN 'none' WHEN geocoded THEN 'geocoder' ELSE 'source' END
+                ::{enum["location_source"]} AS location_source,
+            CASE WHEN lat IS NOT NULL THEN NULL WHEN n % 3 = 0 THEN 'sentinel' ELSE 'missing' END
+                ::{enum["location_note"]} AS location_note,
+            CASE WHEN geocoded AND lat IS NOT NULL THEN 'address' END AS geocode_method,
+            CASE WHEN geocoded AND lat IS NOT NULL THEN 0.9::DOUBLE END AS geocode_score,
+            CASE WHEN geocoded AND lat IS NOT NULL THEN 15.0::DOUBLE END AS geocode_radius_m,
+            CASE WHEN x IS NULL THEN NULL
+                WHEN local::DATE < DATE '{NEW_DISTRICTS}' THEN least(floor(x * 4), 3)::INTEGER + 1
+                ELSE floor(x * 2)::INTEGER + 2 * floor(y * 2)::INTEGER + 1 END::VARCHAR::{enum["district"]} AS district,
+            {pick("ward", "w")},
+            CASE WHEN closed AND NOT contra THEN (clo - req) / 60.0 END AS response_hours,
+            CASE WHEN target IS NULL THEN 'no_standard'
+                WHEN closing <= expected THEN 'on_time'
+                WHEN closing > expected OR expected < TIMESTAMP '{AS_OF}' THEN 'late'
+                ELSE 'pending' END::{enum["on_time"]} AS on_time,
+            CASE WHEN contra THEN 'closed_before_requested' END AS flags, TRUE AS synthetic,
+            (row_number() OVER () - 1)::UINTEGER AS rid,
+            ((year(local) - 1970) * 12 + month(local) - 1)::USMALLINT AS month,
+            ((year(local_closing) - 1970) * 12 + month(local_closing) - 1)::USMALLINT AS closed_month,
+            CASE WHEN contra THEN NULL ELSE closed END AS event,
+            CASE WHEN contra THEN NULL WHEN closed THEN clo - req
+                ELSE date_diff('minute', requested, TIMESTAMP '{AS_OF}') END::INTEGER AS elapsed_minutes,
+            0::USMALLINT AS elapsed_bin, gx, gy
+        FROM located ORDER BY rid""")
+    steps = pd.DataFrame({"m": np.arange(bin_edges()[-1]), "b": 0})
+    steps["b"] = np.searchsorted(bin_edges(), steps["m"], side="right") - 1
+    db.register("steps", steps)
+    db.execute("CREATE TABLE bins_of AS SELECT m::INTEGER AS m, b::USMALLINT AS b FROM steps")
+    db.execute("UPDATE requests SET elapsed_bin = b FROM bins_of WHERE m = elapsed_minutes")
+    db.execute("UPDATE requests SET elapsed_bin = NULL WHERE elapsed_minutes IS NULL")
+    db.execute("DROP TABLE bins_of")
+    db.unregister("frame")
+    db.execute("CHECKPOINT")
+
+
+def bin_edges() -> list[int]:
+    """Lower edges of elapsed_bins in minutes, and the end of the last."""
+    edges = list(range(121))
+    while edges[-1] < 5 * 366 * 1440:
+        edges.append(max(edges[-1] + 1, int(edges[-1] * 1.01)))
+    return edges
+
+
+def _bins(db: duckdb.DuckDBPyConnection) -> None:
+    edges = bin_edges()
+    bins = pd.DataFrame({"bin": range(len(edges) - 1), "lo": edges[:-1], "hi": edges[1:]})
+    db.execute("""CREATE TABLE elapsed_bins AS SELECT bin::USMALLINT AS bin, lo::INTEGER AS from_minutes,
+        hi::INTEGER AS to_minutes FROM bins""")
+    assert len(bins) < 65536
+
+
+def _morton(gx: Any, gy: Any) -> Any:
+    def spread(v: Any) -> Any:
+        v = v.astype(np.uint64)
+        for shift, mask in ((16, 0x0000FFFF0000FFFF), (8, 0x00FF00FF00FF00FF), (4, 0x0F0F0F0F0F0F0F0F),
+                            (2, 0x3333333333333333), (1, 0x5555555555555555)):  # fmt: skip
+            v = (v | (v << np.uint64(shift))) & np.uint64(mask)
+        return v
+
+    return spread(gx) | (spread(gy) << np.uint64(1))
+
+
+def _places(db: duckdb.DuckDBPyConnection) -> None:
+    """Districts (old stripes, new quarters), wards without geometry, a grid of streets, a lake, a park."""
+    w, s, e, n = BBOX
+    rows = []
+    for i, (code, name) in enumerate(DISTRICTS):
+        step = (e - w) / 4
+        rows.append((code, name, None, NEW_DISTRICTS, False, (w + i * step, s, w + (i + 1) * step, n)))
+        cx, cy = (w + e) / 2, (s + n) / 2
+        quarter = ((w, s, cx, cy), (cx, s, e, cy), (w, cy, cx, n), (cx, cy, e, n))[i]
+        rows.append((code, name, NEW_DISTRICTS, None, True, quarter))
+    db.execute("""CREATE TABLE areas (layer VARCHAR, area VARCHAR, name VARCHAR, valid_from DATE, valid_to DATE,
+        population INTEGER, current BOOLEAN, geom_3857 GEOMETRY, geom_4326 GEOMETRY)""")
+    for code, name, start, end, current, box in rows:
+        db.execute(
+            """INSERT INTO areas SELECT 'district', ?, ?, ?, ?, 25000, ?,
+            ST_Transform(ST_MakeEnvelope(?, ?, ?, ?), 'EPSG:4326', 'EPSG:3857', always_xy := true),
+            ST_MakeEnvelope(?, ?, ?, ?)""",
+            [code, name, start, end, current, *box, *box],
+        )
+    db.executemany(
+        "INSERT INTO areas VALUES ('ward', ?, ?, NULL, NULL, NULL, TRUE, NULL, NULL)",
+        [[ward, f"Ward {ward}"] for ward in WARDS],
+    )
+    shapes: list[tuple[str, str, int, str]] = []
+    for i in range(41):
+        x, y = w + (e - w) * i / 40, s + (n - s) * i / 40
+        rank = 1 if i % 20 == 0 else 2 if i % 10 == 0 else 3 if i % 5 == 0 else 4
+        shapes.append(("street", f"{i} Avenue", rank, f"LINESTRING ({x} {s}, {x} {n})"))
+        shapes.append(("street", f"{i} Street", rank, f"LINESTRING ({w} {y}, {e} {y})"))
+    shapes.append(("water", "Mirror Lake", 1, f"POLYGON (({w} {s}, {w + 0.02} {s}, {w} {s + 0.02}, {w} {s}))"))
+    shapes.append(("park", "Common", 2, f"POLYGON (({e} {n}, {e - 0.01} {n}, {e} {n - 0.01}, {e} {n}))"))
+    db.execute("CREATE TEMP TABLE shapes (kind VARCHAR, name VARCHAR, rank INTEGER, wkt VARCHAR)")
+    db.executemany("INSERT INTO shapes VALUES (?, ?, ?, ?)", shapes)
+    db.execute("""CREATE TABLE basemap AS
+        SELECT kind, name, rank, geom_3857, ST_XMin(geom_3857) AS minx, ST_YMin(geom_3857) AS miny,
+            ST_XMax(geom_3857) AS maxx, ST_YMax(geom_3857) AS maxy
+        FROM (SELECT *, ST_Transform(ST_GeomFromText(wkt), 'EPSG:4326', 'EPSG:3857', always_xy := true) AS geom_3857
+              FROM shapes) ORDER BY minx, miny""")
+
+
+def _small_tables(db: duckdb.DuckDBPyConnection) -> None:
+    db.execute("""CREATE TABLE services (service_code VARCHAR, service_name VARCHAR, service_group VARCHAR,
+        department VARCHAR, target_hours DOUBLE)""")
+    db.executemany("INSERT INTO services VALUES (?, ?, ?, ?, ?)", [list(s[:5]) for s in SERVICES])
+    db.execute("CREATE TABLE departments (department VARCHAR, name VARCHAR)")
+    db.executemany("INSERT INTO departments VALUES (?, ?)", [list(d) for d in DEPARTMENTS.items()])
+    db.execute("CREATE TABLE exclusions (kind VARCHAR, reason VARCHAR, source VARCHAR, rows BIGINT)")
+    db.execute("INSERT INTO exclusions VALUES ('quarantined', 'no requested_datetime', 'city_311', 12)")
+    db.execute("""INSERT INTO exclusions SELECT 'flagged', flags, 'city_311', count(*) FROM requests
+        WHERE flags IS NOT NULL GROUP BY ALL""")
+    db.execute("""INSERT INTO exclusions SELECT 'not_located', location_note, 'city_311', count(*) FROM requests
+        WHERE lat IS NULL GROUP BY ALL""")
+    db.execute("""CREATE TABLE changes (source VARCHAR, service_request_id VARCHAR, field VARCHAR, old VARCHAR,
+        new VARCHAR, first_seen TIMESTAMP)""")
+
+
+def _write_files(db: duckdb.DuckDBPyConnection, folder: Path, files: bool) -> list[dict[str, Any]]:
+    geometries = {
+        "requests": f"SELECT {', '.join(PUBLISHED)}, CASE WHEN lat IS NOT NULL THEN "
+        "ST_AsWKB(ST_Point(long, lat)) END::BLOB AS geometry FROM requests ORDER BY rid",
+        "areas": "SELECT layer, area, name, valid_from, valid_to, population, ST_AsWKB(geom_4326)::BLOB AS geometry "
+        "FROM areas",
+        "basemap": "SELECT kind, name, rank, ST_AsWKB(ST_Transform(geom_3857, 'EPSG:3857', 'EPSG:4326', "
+        "always_xy := true))::BLOB AS geometry FROM basemap",
+        "services": "FROM services",
+        "departments": "FROM departments",
+        "changes": "FROM changes",
+        "exclusions": "FROM exclusions",
+    }
+    resources = []
+    for name, sql in geometries.items():
+        if name == "requests" and not files:
+            continue
+        reader = db.execute(sql).to_arrow_reader(100_000)
+        types = {field.name: str(field.type) for field in reader.schema}
+        schema, path, count = reader.schema, folder / f"{name}.parquet", 0
+        if "geometry" in types:
+            geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {
+                "geometry": {"encoding": "WKB", "geometry_types": []}}}  # fmt: skip
+            schema = schema.with_metadata({"geo": json.dumps(geo)})
+        with pq.ParquetWriter(path, schema) as writer:
+            for batch in reader:
+                count += batch.num_rows
+                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+        resources.append(
+            {
+                "name": name, "path": path.name, "title": name.capitalize(), "description": f"All {name}.",
+                "format": "parquet", "mediatype": "application/vnd.apache.parquet",
+                "bytes": path.stat().st_size, "hash": "sha256:" + _sha256(path), "rows": count,
+                "schema": {"fields": [_field(column, kind) for column, kind in types.items()]},
+            }
+        )  # fmt: skip
+    if not files:
+        resources.insert(
+            0,
+            {
+                "name": "requests", "path": "requests.parquet", "hash": "sha256:" + "0" * 64,
+                "schema": {"fields": [{"name": name, "type": "string"} for name in PUBLISHED]},
+            },
+        )  # fmt: skip
+    return resources
+
+
+def _field(name: str, arrow: str) -> dict[str, Any]:
+    kinds = {"double": "number", "int32": "integer", "int64": "integer", "bool": "boolean", "date32[day]": "date",
+             "timestamp[us]": "datetime", "binary": "string"}  # fmt: skip
+    field: dict[str, Any] = {"name": name, "type": kinds.get(arrow, "string"), "title": name.replace("_", " "),
+                             "description": f"The {name.replace('_', ' ')}."}  # fmt: skip
+    if name in ENUMS and name not in ("service_code", "district", "ward"):
+        field["constraints"] = {"enum": ENUMS[name]}
+    if name == "response_hours":
+        field["unit"] = "h"
+    return field
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def wkb_point(long: float, lat: float) -> bytes:
+    """Little-endian WKB of a point."""
+    return struct.pack("<BIdd", 1, 1, long, lat)
