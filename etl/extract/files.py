@@ -1,0 +1,186 @@
+"""Delimited text files (plain or gzip) as a stream of Arrow tables of text.
+
+Charter: from a path to chunks of strings, in flat memory, with one clear line
+for every way in which a file can fail to be a table.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from etl.errors import MappingError, SourceError
+
+BLOCK_BYTES = 16 << 20
+MAX_HEADER_BYTES = 1 << 20
+GZIP_MAGIC = b"\x1f\x8b"
+KNOWN_BINARY = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"PAR1": "a Parquet file",
+    b"SQLite format 3": "a database",
+    b"%PDF": "a PDF document",
+}
+ROW_NUMBER = "__row__"
+
+
+@dataclass
+class MalformedRows:
+    """Rows that could not be split into the header's columns: (row number, text)."""
+
+    rows: list[tuple[int | None, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class DelimitedFile:
+    """One readable delimited file; `open_delimited` makes it."""
+
+    path: Path
+    compressed: bool
+    delimiter: str
+    encoding: str
+    header: tuple[str, ...]
+    null_values: tuple[str, ...]
+    bytes_total: int
+
+    def chunks(
+        self, columns: Sequence[str], malformed: MalformedRows, progress: Callable[[int], None] | None = None
+    ) -> Iterator[pa.Table]:
+        """Tables of the named columns, all text, nulls where the file is blank, plus `__row__` (1 = first record).
+
+        `progress` gets the number of bytes of the file taken so far. Rows with too many or too few fields go
+        to `malformed`. MappingError names columns that are not there; SourceError a file that breaks off.
+        """
+        missing = [c for c in columns if c not in self.header]
+        if missing:
+            names = ", ".join(f"'{c}'" for c in missing)
+            plural = "s" if len(missing) > 1 else ""
+            verb = "are" if len(missing) > 1 else "is"
+            raise MappingError(f"{self.path}: column{plural} {names} {verb} missing; the file has {', '.join(self.header)}")
+
+        def keep(row: pacsv.InvalidRow) -> str:
+            malformed.rows.append((row.number, row.text or ""))
+            return "skip"
+
+        with pa.OSFile(str(self.path), "rb") as raw:
+            stream: pa.NativeFile = raw
+            if self.compressed:
+                stream = pa.CompressedInputStream(raw, "gzip")
+            try:
+                reader = pacsv.open_csv(
+                    stream,
+                    read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, encoding=self.encoding, use_threads=True),
+                    parse_options=pacsv.ParseOptions(
+                        delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=keep
+                    ),
+                    convert_options=pacsv.ConvertOptions(
+                        column_types=dict.fromkeys(self.header, pa.string()),
+                        include_columns=list(columns),
+                        null_values=list(self.null_values),
+                        strings_can_be_null=True,
+                        quoted_strings_can_be_null=True,
+                    ),
+                )
+                row = 1
+                for batch in reader:
+                    table = pa.Table.from_batches([batch])
+                    numbers = pa.array(range(row, row + len(table)), pa.int64())
+                    row += len(table)
+                    if progress:
+                        progress(raw.tell())
+                    if len(table):
+                        yield table.append_column(ROW_NUMBER, numbers)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise SourceError(f"{self.path}: {_explain(error)}") from error
+
+
+def _explain(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if "straddling" in text:
+        return f"a record is longer than {BLOCK_BYTES >> 20} MB; this is not a table of records (or a quote is never closed)"
+    if "UTF8" in text or "UTF-8" in text:
+        return "is not valid UTF-8; set 'encoding' of the source (such as cp1252) or save the file as UTF-8"
+    if "zlib" in text.lower() or "gzip" in text.lower():
+        return f"the gzip data are damaged or cut short ({text[:120]}); fetch the file again"
+    if "Expected" in text and "columns" in text:
+        return text[:200]
+    return f"cannot be read as a delimited file ({text[:160]})"
+
+
+def open_delimited(
+    path: Path, *, delimiter: str = ",", encoding: str = "utf-8", null_values: Sequence[str] = ("",)
+) -> DelimitedFile:
+    """Look at the beginning of a file and accept it as a delimited table, or say in one line why not."""
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise SourceError(f"{path}: is a folder; give the path of a file")
+        with path.open("rb") as raw:
+            magic = raw.read(2)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
+    if size == 0:
+        raise SourceError(f"{path}: is empty; there is nothing to load")
+    compressed = magic == GZIP_MAGIC
+    try:
+        with pa.OSFile(str(path), "rb") as raw_file:
+            stream: pa.NativeFile = pa.CompressedInputStream(raw_file, "gzip") if compressed else raw_file
+            head = stream.read(MAX_HEADER_BYTES)
+    except OSError as error:
+        raise SourceError(f"{path}: {_explain(error)}") from error
+    for signature, what in KNOWN_BINARY.items():
+        if head.startswith(signature):
+            raise SourceError(f"{path}: is {what}, not delimited text; export it as CSV")
+    if b"\x00" in head and not encoding.lower().startswith(("utf-16", "utf16", "utf-32", "utf32")):
+        raise SourceError(f"{path}: holds binary data, not delimited text; export it as CSV")
+    header = _header(path, head, delimiter, encoding)
+    return DelimitedFile(path, compressed, delimiter, encoding, header, tuple(null_values), size)
+
+
+def _header(path: Path, head: bytes, delimiter: str, encoding: str) -> tuple[str, ...]:
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(head)
+    except LookupError as error:
+        raise SourceError(f"{path}: '{encoding}' is not an encoding that Python knows, such as utf-8 or cp1252") from error
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{path}: is not valid {encoding} (byte {error.start}); set 'encoding' of the source or save it as UTF-8"
+        ) from error
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise SourceError(f"{path}: holds nothing but blanks; there is nothing to load")
+    line, newline, rest = text.partition("\n")
+    if not newline:
+        if len(head) >= MAX_HEADER_BYTES:
+            raise SourceError(f"{path}: line 1 is longer than {MAX_HEADER_BYTES >> 20} MB; this is not a table of records")
+        raise SourceError(f"{path}: holds a header and no records; nothing was loaded")
+    if not rest.strip() and len(head) < MAX_HEADER_BYTES:
+        raise SourceError(f"{path}: holds a header and no records; nothing was loaded")
+    header = _split(path, line.rstrip("\r"), delimiter)
+    doubled = sorted({name for name in header if header.count(name) > 1})
+    if doubled:
+        raise SourceError(f"{path}: column '{doubled[0]}' appears more than once in the header; rename one of them")
+    return header
+
+
+def _split(path: Path, line: str, delimiter: str) -> tuple[str, ...]:
+    try:
+        return tuple(next(csv.reader([line], delimiter=delimiter)))
+    except (csv.Error, StopIteration) as error:
+        raise SourceError(f"{path}: the header cannot be split at '{delimiter}' ({error})") from error
+
+
+def sha256_of(path: Path) -> str:
+    """Checksum of a file's bytes, hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as raw:
+        while block := raw.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

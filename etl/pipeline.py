@@ -1,0 +1,352 @@
+"""One run of the ETL: files in, record store changed, a release out, or nothing at all.
+
+Charter: the order of the steps and what a run records about itself.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+
+from etl.config import BasemapFile, CityConfig
+from etl.errors import ConfigError, EtlError, SourceError
+from etl.extract.files import DelimitedFile, MalformedRows, open_delimited, sha256_of
+from etl.progress import Reporter, Silent
+from etl.publish import build
+from etl.records import QUARANTINE
+from etl.store import load, reference
+from etl.store.engine import exclusive
+from etl.store.models import Quarantined, Run
+from etl.transform.requests import RequestCleaner
+from geo.boundaries import Vintage, read_features, read_vintage
+from geo.errors import GeoError
+
+PIPELINE_VERSION = 1
+"""Raised when the same input would be cleaned differently, so that it is loaded again."""
+
+
+@dataclass(frozen=True)
+class SourceCounts:
+    """What became of one source's rows: `read` is the sum of all others but the changes."""
+
+    read: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    field_changes: int = 0
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did. `release_id` is None where nothing was published."""
+
+    run_id: int | None
+    sources: Mapping[str, SourceCounts]
+    release_id: str | None
+    current: str | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a city is kept: its configuration and file, store, releases, and folders to find layer files in."""
+
+    config: CityConfig
+    config_path: Path
+    engine: Engine
+    releases: Path
+
+
+def run(
+    place: Place,
+    inputs: Mapping[str, Path],
+    *,
+    now: dt.datetime | None = None,
+    force: bool = False,
+    reporter: Reporter | None = None,
+) -> RunReport:
+    """Load each source's file and publish a release if anything changed.
+
+    `inputs` overrides the paths of sources. `force` loads files that are already loaded. Any error leaves the
+    store and the releases as they were; it is noted in the `run` table.
+    """
+    moment = now or dt.datetime.now(dt.UTC)
+    say = reporter or Silent()
+    files = _open_inputs(place, inputs)
+    folders = [place.config_path.parent, *dict.fromkeys(f.path.parent for f in files.values())]
+    with exclusive(place.engine, place.config.city.id):
+        try:
+            say.step("reading boundaries", 0)
+            layers = _read_layers(place.config, folders)
+            basemap = _Basemap(place.config.basemap, folders)
+            run_id, counts = _load(place, files, layers, basemap, moment, force, say)
+            return _publish(place, run_id, counts, moment, say)
+        except EtlError as error:
+            _note_failure(place, moment, str(error))
+            raise
+
+
+def _open_inputs(place: Place, inputs: Mapping[str, Path]) -> dict[str, DelimitedFile]:
+    unknown = sorted(set(inputs) - set(place.config.sources))
+    if unknown:
+        known = ", ".join(place.config.sources)
+        raise ConfigError(f"--input {unknown[0]}=…: '{unknown[0]}' is not a source of {place.config_path}; it has {known}")
+    files = {}
+    for name, source in place.config.sources.items():
+        path = inputs.get(name)
+        if path is None and source.path:
+            path = place.config_path.parent / source.path
+        if path is None:
+            raise ConfigError(f"source '{name}' of {place.config_path} has no file; give one with --input {name}=FILE")
+        files[name] = open_delimited(
+            path, delimiter=source.delimiter, encoding=source.encoding, null_values=source.null_values
+        )
+    return files
+
+
+def _find(path: str, folders: Sequence[Path], what: str) -> Path:
+    """A layer's file beside the YAML or beside the inputs."""
+    for folder in folders:
+        if (folder / path).exists():
+            return folder / path
+    looked = ", ".join(str(folder) for folder in folders)
+    raise SourceError(f"{what}: '{path}' is in none of {looked}; put it beside the YAML or beside the input")
+
+
+def _day(value: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(value) if value else None
+
+
+def _read_layers(config: CityConfig, folders: Sequence[Path]) -> dict[str, list[Vintage]]:
+    layers: dict[str, list[Vintage]] = {}
+    for layer in config.layers:
+        for file in layer.files:
+            path = _find(file.path, folders, f"layer '{layer.layer}'")
+            try:
+                vintage = read_vintage(
+                    path, layer.layer, area=file.area, name=file.name, population=file.population,
+                    valid_from=_day(file.valid_from), valid_to=_day(file.valid_to),
+                )  # fmt: skip
+            except GeoError as error:
+                raise SourceError(f"layer '{layer.layer}': {error}") from error
+            layers.setdefault(layer.layer, []).append(vintage)
+    return layers
+
+
+class _Basemap:
+    """The base map's files; read only when their bytes have changed."""
+
+    def __init__(self, files: Sequence[BasemapFile], folders: Sequence[Path]) -> None:
+        self._files = [(f, _find(f.path, folders, f"basemap '{f.kind}'")) for f in files]
+        parts = [f"{f.model_dump_json()} {sha256_of(path)}" for f, path in self._files]
+        self.sha256 = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def read(self) -> gpd.GeoDataFrame:
+        frames = []
+        for file, path in self._files:
+            try:
+                found = read_features(path)
+            except GeoError as error:
+                raise SourceError(f"basemap '{file.kind}': {error}") from error
+            for column in (file.name, file.rank):
+                if column and column not in found.columns:
+                    there = ", ".join(str(c) for c in found.columns if c != "geometry")
+                    raise SourceError(f"basemap '{file.kind}': {path}: column '{column}' is missing; the file has {there}")
+            frames.append(
+                gpd.GeoDataFrame(
+                    {
+                        "kind": file.kind,
+                        "name": found[file.name].astype("string") if file.name else None,
+                        "rank": pd.to_numeric(found[file.rank], errors="coerce").fillna(3) if file.rank else 3,
+                    },
+                    geometry=found.geometry.to_numpy(),
+                    index=found.index,
+                    crs=found.crs,
+                )
+            )
+        if not frames:
+            return gpd.GeoDataFrame({"kind": [], "name": [], "rank": []}, geometry=[], crs="EPSG:4326")
+        return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=frames[0].crs)
+
+
+def _load(
+    place: Place,
+    files: Mapping[str, DelimitedFile],
+    layers: Mapping[str, Sequence[Vintage]],
+    basemap: _Basemap,
+    moment: dt.datetime,
+    force: bool,
+    say: Reporter,
+) -> tuple[int | None, dict[str, SourceCounts]]:
+    """Everything that changes the store, in one transaction; (None, {}) where every input is already loaded."""
+    config = place.config
+    boundary_print = _layers_fingerprint(layers)
+    prints = {
+        name: hashlib.sha256(
+            f"{PIPELINE_VERSION} {sha256_of(file.path)} {config.fingerprint()} {boundary_print}".encode()
+        ).hexdigest()
+        for name, file in files.items()
+    }
+    with place.engine.begin() as connection:
+        due = [
+            name for name in files if force or reference.known_fingerprint(connection, f"source:{name}") != prints[name]
+        ]
+        places_due = {
+            "boundaries": boundary_print,
+            "basemap": basemap.sha256,
+        }
+        places_due = {k: v for k, v in places_due.items() if reference.known_fingerprint(connection, k) != v}
+        if not due and not places_due:
+            return None, {}
+        run_id = connection.execute(
+            sa.insert(Run).values(
+                started=moment, status="running", config_sha256=config.fingerprint(), inputs="{}", counts="{}"
+            )
+        ).inserted_primary_key
+        number = int(run_id[0]) if run_id else 0
+        if "boundaries" in places_due:
+            reference.replace_boundaries(connection, layers)
+        if "basemap" in places_due:
+            reference.replace_features(connection, basemap.read())
+        counts = {
+            name: _load_source(connection, place, name, files[name], layers, number, moment, say) for name in due
+        }
+        for name, digest in (places_due | {f"source:{name}": prints[name] for name in due}).items():
+            reference.set_fingerprint(connection, name, digest, number)
+        moved = bool(places_due) or any(c.new + c.changed for c in counts.values()) or _quarantine_moved(connection, counts)
+        connection.execute(
+            sa.update(Run)
+            .where(Run.run_id == number)
+            .values(
+                finished=dt.datetime.now(dt.UTC),
+                status="loaded" if moved else "unchanged",
+                inputs=json.dumps({n: {"file": files[n].path.name, "print": prints[n]} for n in due}),
+                counts=json.dumps({n: asdict(c) for n, c in counts.items()}),
+            )
+        )
+    return number, counts
+
+
+def _quarantine_moved(connection: Connection, counts: Mapping[str, SourceCounts]) -> bool:
+    """Whether a source quarantined another number of rows than the last time it was loaded."""
+    rows = connection.execute(
+        sa.select(Run.counts).where(Run.status.in_(["loaded", "unchanged"])).order_by(Run.run_id.desc())
+    ).scalars()
+    before: dict[str, Any] = {}
+    for text in rows:
+        for name, found in json.loads(text).items():
+            before.setdefault(name, found.get("quarantined"))
+        if set(counts) <= set(before):
+            break
+    return any(c.quarantined != before.get(name, 0) for name, c in counts.items())
+
+
+def _layers_fingerprint(layers: Mapping[str, Sequence[Vintage]]) -> str:
+    digest = hashlib.sha256()
+    for name, vintages in sorted(layers.items()):
+        for v in vintages:
+            digest.update(f"{name} {v.valid_from} {v.valid_to}".encode())
+            digest.update(v.areas.drop(columns="geometry").to_json().encode())
+            for wkb in v.areas.geometry.to_wkb():
+                digest.update(wkb)
+    return digest.hexdigest()
+
+
+def _load_source(
+    connection: Connection,
+    place: Place,
+    name: str,
+    file: DelimitedFile,
+    layers: Mapping[str, Sequence[Vintage]],
+    run_id: int,
+    moment: dt.datetime,
+    say: Reporter,
+) -> SourceCounts:
+    cleaner = RequestCleaner(place.config, name, layers, moment)
+    staging = load.Staging(connection)
+    connection.execute(sa.delete(Quarantined).where(Quarantined.source == name))
+    malformed = MalformedRows()
+    read = quarantined = 0
+    step = f"{name}: loading {file.path.name}"
+    say.step(step, 0, file.bytes_total)
+
+    def taken(done: int) -> None:
+        say.step(step, done, file.bytes_total)
+
+    for chunk in file.chunks(place.config.sources[name].source_columns(), malformed, taken):
+        read += len(chunk)
+        clean = cleaner.clean(chunk)
+        staging.add(clean.records)
+        load.quarantine(connection, clean.quarantined, run_id)
+        quarantined += len(clean.quarantined)
+    load.quarantine(connection, _malformed_table(name, malformed), run_id)
+    say.step(f"{name}: merging {staging.rows:,} rows", 0)
+    merged = staging.merge(run_id, moment)
+    lost = len(malformed.rows)
+    return replace(
+        SourceCounts(),
+        read=read + lost,
+        new=merged.new,
+        changed=merged.changed,
+        unchanged=merged.unchanged,
+        duplicates=merged.duplicates,
+        quarantined=quarantined + lost + merged.conflicts,
+        field_changes=merged.field_changes,
+    )
+
+
+def _malformed_table(source: str, malformed: MalformedRows) -> pa.Table:
+    rows = malformed.rows
+    nothing = [None] * len(rows)
+    return pa.table(
+        [
+            [source] * len(rows),
+            [n for n, _ in rows],
+            nothing,
+            ["wrong_number_of_fields"] * len(rows),
+            nothing,
+            [text for _, text in rows],
+        ],
+        schema=QUARANTINE,
+    )
+
+
+def _publish(
+    place: Place, run_id: int | None, counts: Mapping[str, SourceCounts], moment: dt.datetime, say: Reporter
+) -> RunReport:
+    folder = build.chain.current_folder(place.releases)
+    with place.engine.connect() as connection:
+        inputs = build.inputs_of(connection, place.config, moment)
+        if build.is_current(place.releases, inputs):
+            return RunReport(run_id, counts, None, folder.name if folder else None)
+        published = build.publish(
+            connection, place.config, place.releases, now=moment, progress=lambda step, rows: say.step(step, rows)
+        )
+    if run_id is not None:
+        with place.engine.begin() as connection:
+            connection.execute(
+                sa.update(Run).where(Run.run_id == run_id, Run.status == "loaded").values(status="published")
+            )
+    return RunReport(run_id, counts, published.release_id, published.release_id)
+
+
+def _note_failure(place: Place, moment: dt.datetime, message: str) -> None:
+    with place.engine.begin() as connection:
+        connection.execute(
+            sa.insert(Run).values(
+                started=moment, finished=dt.datetime.now(dt.UTC), status="failed",
+                config_sha256=place.config.fingerprint(), inputs="{}", counts="{}", message=message,
+            )
+        )  # fmt: skip

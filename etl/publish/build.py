@@ -1,0 +1,329 @@
+"""Building one release aside: tables, package, validation, promotion.
+
+Charter: the order of the steps. What a column means is in `fields` and
+`derive`, the index in `index`, hashes and folders in `chain`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from sqlalchemy import Connection
+
+from etl.config import CityConfig
+from etl.errors import ReleaseError
+from etl.extract.files import sha256_of
+from etl.publish import chain, fields, index
+from etl.publish.derive import Derivation
+from etl.publish.duck import builder, quoted
+from etl.publish.package import package_of, resource_of
+from etl.publish.validate import must_hold, validate
+from etl.store import export, reference
+
+FORMAT = 1
+ROW_GROUP = 122_880
+STORED = (
+    "source", "service_request_id", "service_code", "service_name", "service_group", "department",
+    "agency_responsible", "status", "outcome", "channel", "requested_datetime", "updated_datetime",
+    "expected_datetime", "closed_datetime", "address", "lat", "long", "location_source", "location_note",
+    "geocode_method", "geocode_score", "geocode_radius_m", "areas", "flags",
+)  # fmt: skip
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a release is made of; two releases with equal inputs would be equal."""
+
+    data_version: int
+    config_sha256: str
+    as_of: str
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Published:
+    """A promoted release."""
+
+    release_id: str
+    folder: Path
+    requests: int
+
+
+def inputs_of(connection: Connection, config: CityConfig, now: dt.datetime) -> Inputs:
+    """What a release of the store as it stands would be made of; ReleaseError if the store holds nothing."""
+    return Inputs(export.data_version(connection), config.fingerprint(), f"{as_of(connection, config, now):%Y-%m-%dT%H:%M:%SZ}")
+
+
+def as_of(connection: Connection, config: CityConfig, now: dt.datetime) -> dt.datetime:
+    """When the record was taken: as the configuration says, else the newest time in it (UTC)."""
+    stated = [s.as_of for s in config.sources.values() if s.as_of != "newest"]
+    if stated:
+        local = pd.Timestamp(max(stated))
+        aware = local.tz_localize(config.city.timezone) if local.tzinfo is None else local
+        found: dt.datetime = aware.tz_convert("UTC").to_pydatetime()
+        return found
+    newest = export.newest_time(connection, now)
+    if newest is None:
+        raise ReleaseError("the record store holds no requests; load a source first")
+    return newest
+
+
+def is_current(releases: Path, inputs: Inputs) -> bool:
+    """Whether the promoted release was made of exactly these inputs."""
+    folder = chain.current_folder(releases)
+    return folder is not None and chain.read_package(folder)["openward"].get("inputs") == vars(inputs)
+
+
+def publish(
+    connection: Connection, config: CityConfig, releases: Path, *, now: dt.datetime, progress: Progress | None = None
+) -> Published:
+    """Build, validate and promote a release of the store as it stands.
+
+    Nothing is promoted unless every check holds; a failed build leaves no trace. The caller holds the city's lock.
+    """
+    releases.mkdir(parents=True, exist_ok=True)
+    chain.remove_leftovers(releases)
+    chain.note_in_log(releases)
+    building = Path(tempfile.mkdtemp(prefix=chain.BUILDING, dir=releases))
+    building.chmod(0o755)
+    try:
+        package = _build(connection, config, releases, building, now, progress or (lambda _step, _rows: None))
+        must_hold(validate(building, package, fields.request_fields(config)))
+        name = package["openward"]["release_id"]
+        return Published(name, chain.promote(building, releases, name), package["openward"]["counts"]["requests"])
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _build(
+    connection: Connection, config: CityConfig, releases: Path, building: Path, now: dt.datetime, progress: Progress
+) -> dict[str, Any]:
+    moment = as_of(connection, config, now)
+    public = fields.request_fields(config)
+    names = [f.name for f in public if f.name != "geometry"]
+    layers = [layer.layer for layer in config.layers]
+    targets = {code: s.target_hours for code, s in config.services.items() if s.target_hours}
+    derivation = Derivation(config, moment, targets)
+    withheld = "location" not in config.privacy.publish
+    previous_folder = chain.current_folder(releases)
+    serve = building / "serve.duckdb"
+    db = builder(serve, temp=building / ".tmp")
+    try:
+        db.execute(f"ATTACH {quoted(building / '.scratch.duckdb')} AS scratch")
+
+        def batches() -> Any:
+            done = 0
+            for batch in export.read_requests(connection, STORED):
+                done += len(batch)
+                progress("release: reading", done)
+                ready = derivation.columns(batch)
+                yield _withhold(ready) if withheld else ready
+
+        progress("release: reading", 0)
+        rows = index.fill_requests(db, batches(), names, layers)
+        progress("release: writing files", rows)
+        db.execute("DETACH scratch")
+        (building / ".scratch.duckdb").unlink()
+        areas = _areas(connection, db, config)
+        basemap = reference.read_features(connection)
+        tables = _small_tables(connection, db, config, previous_folder, names)
+        index.fill_areas(db, areas)
+        index.fill_basemap(db, basemap)
+        index.fill_small(db, tables)
+        bins = index.fill_bins(db)
+        _write_requests(db, building / "requests.parquet", names, config)
+        _write_places(building / "areas.parquet", areas, fields.AREA_FIELDS)
+        _write_places(building / "basemap.parquet", basemap, fields.BASEMAP_FIELDS)
+        for name, table in tables.items():
+            pq.write_table(table, building / f"{name}.parquet", compression="zstd")
+        counts = _counts(db, connection)
+        resources = [
+            resource_of(building, name, described)
+            for name, described in {
+                "requests": public, "areas": fields.AREA_FIELDS, "basemap": fields.BASEMAP_FIELDS,
+                "services": fields.SERVICE_FIELDS, "departments": fields.DEPARTMENT_FIELDS,
+                "changes": fields.CHANGE_FIELDS, "exclusions": fields.EXCLUSION_FIELDS,
+            }.items()
+        ]  # fmt: skip
+        previous = chain.link_of(previous_folder) if previous_folder else None
+        facts = {
+            "release_id": chain.release_id(now, (r["hash"] for r in resources), previous.sha256 if previous else None),
+            "format": FORMAT,
+            "created": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            "as_of": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+            "previous": {"release_id": previous.release_id, "sha256": previous.sha256} if previous else None,
+            "city": config.city.model_dump(mode="json")
+            | {"title": config.city.title or f"{config.city.name} service requests"},
+            "layers": [
+                {
+                    "layer": layer.layer, "title": layer.title, "plural": layer.plural,
+                    "geometry": bool(layer.files), "located_by": "boundary" if layer.files else "source",
+                }
+                for layer in config.layers
+            ],
+            "channels": [{"channel": c, "title": t} for c, t in config.channels.items()],
+            "counts": counts,
+            "standards": _standards(config),
+            "inputs": vars(inputs_of(connection, config, now)),
+        }  # fmt: skip
+        index.fill_meta(db, facts | {"bins": bins})
+        db.execute("CHECKPOINT")
+    finally:
+        db.close()
+    shutil.rmtree(building / ".tmp", ignore_errors=True)
+    facts["index"] = {"path": serve.name, "sha256": sha256_of(serve)}
+    package = package_of(config, resources, facts)
+    (building / chain.PACKAGE).write_text(json.dumps(package, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return package
+
+
+def _standards(config: CityConfig) -> str:
+    if any("expected_datetime" in source.columns for source in config.sources.values()):
+        return "source"
+    return "config" if any(s.target_hours for s in config.services.values()) else "none"
+
+
+def _withhold(batch: pa.Table) -> pa.Table:
+    """Remove every place from a batch, and with it what the order of rows would tell."""
+    rows = len(batch)
+    for name in ("lat", "long", "gx", "gy"):
+        position = batch.column_names.index(name)
+        batch = batch.set_column(position, name, pa.nulls(rows, batch.schema.field(name).type))
+    batch = batch.set_column(batch.column_names.index("hilbert"), "hilbert", pa.nulls(rows, pa.uint64()))
+    return batch.set_column(
+        batch.column_names.index("location_note"), "location_note", pa.array(["withheld"] * rows, pa.string())
+    ).set_column(batch.column_names.index("location_source"), "location_source", pa.array(["none"] * rows, pa.string()))
+
+
+def _areas(connection: Connection, db: duckdb.DuckDBPyConnection, config: CityConfig) -> gpd.GeoDataFrame:
+    """Areas of the layers with boundaries, and the codes met in requests of those without."""
+    frame = reference.read_boundaries(connection)
+    more = []
+    for layer in config.layers:
+        if layer.files:
+            continue
+        codes = db.execute(f'SELECT DISTINCT "{layer.layer}"::VARCHAR FROM requests WHERE "{layer.layer}" IS NOT NULL ORDER BY 1').fetchall()  # noqa: S608
+        more += [
+            {"layer": layer.layer, "area": code, "name": layer.area_title.format(area=code), "population": None,
+             "valid_from": None, "valid_to": None, "geometry": None}
+            for (code,) in codes
+        ]  # fmt: skip
+    if more:
+        frame = gpd.GeoDataFrame(
+            pd.concat([pd.DataFrame(frame).astype(object), pd.DataFrame(more, dtype=object)], ignore_index=True),
+            geometry="geometry", crs="EPSG:4326",
+        )  # fmt: skip
+    return frame
+
+
+def _small_tables(
+    connection: Connection,
+    db: duckdb.DuckDBPyConnection,
+    config: CityConfig,
+    previous: Path | None,
+    public: Sequence[str],
+) -> dict[str, pa.Table]:
+    services = db.execute(
+        """SELECT service_code::VARCHAR, service_name, service_group::VARCHAR, department FROM (
+             SELECT service_code, any_value(service_name) AS service_name, any_value(service_group) AS service_group,
+                    mode(department::VARCHAR ORDER BY department::VARCHAR) AS department
+             FROM requests GROUP BY service_code) ORDER BY 1"""
+    ).fetchall()
+    info = config.services
+    observed = {row[0] for row in services}
+    unused = sorted(set(info) - observed)
+    rows = [
+        (code, info[code].name or name, info[code].group or group, info[code].department or department, info[code].target_hours)
+        if code in info
+        else (code, name, group, department, None)
+        for code, name, group, department in [*services, *((c, c, None, None) for c in unused)]
+    ]
+    text, number = pa.string(), pa.float64()
+    service_table = _table(rows, [("service_code", text), ("service_name", text), ("service_group", text), ("department", text), ("target_hours", number)])
+    agency = "agency_responsible::VARCHAR" if "agency_responsible" in public else "NULL"
+    departments = db.execute(
+        f"SELECT department::VARCHAR, mode({agency} ORDER BY {agency}) FROM requests GROUP BY 1 ORDER BY 1"  # noqa: S608
+    ).fetchall()
+    named = [(code, config.departments[code].name if code in config.departments else _spoken(code, name)) for code, name in departments]
+    since = chain.read_package(previous)["openward"]["inputs"]["data_version"] if previous else None
+    changes = export.changes_after(connection, since if since is not None else 2**62, public)
+    flagged = db.execute(
+        """SELECT 'flagged', flag, source::VARCHAR, count(*) FROM (
+             SELECT source, unnest(string_split(flags, ';')) AS flag FROM requests WHERE flags IS NOT NULL)
+           GROUP BY ALL ORDER BY 2, 3"""
+    ).fetchall()
+    lost = db.execute(
+        """SELECT 'not_located', location_note::VARCHAR, source::VARCHAR, count(*) FROM requests
+           WHERE location_note IS NOT NULL GROUP BY ALL ORDER BY 2, 3"""
+    ).fetchall()
+    refused = [("quarantined", reason, source, n) for source, reason, n in export.quarantine_counts(connection)]
+    exclusions = _table([*refused, *lost, *flagged], [("kind", text), ("reason", text), ("source", text), ("rows", pa.int64())])
+    return {
+        "services": service_table,
+        "departments": _table(named, [("department", text), ("name", text)]),
+        "changes": changes,
+        "exclusions": exclusions,
+    }
+
+
+def _spoken(code: str, agency: str | None) -> str:
+    return agency or code.replace("_", " ").capitalize()
+
+
+def _table(rows: Sequence[Sequence[Any]], columns: Sequence[tuple[str, pa.DataType]]) -> pa.Table:
+    return pa.table([pa.array([row[i] for row in rows], kind) for i, (_, kind) in enumerate(columns)], names=[n for n, _ in columns])
+
+
+def _write_requests(db: duckdb.DuckDBPyConnection, path: Path, names: Sequence[str], config: CityConfig) -> None:
+    columns = ", ".join(f'"{name}"' for name in names)
+    options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
+    if "location" in config.privacy.publish:
+        columns += ", CASE WHEN lat IS NOT NULL THEN ST_AsWKB(ST_Point(long, lat))::BLOB END AS geometry"
+        bounds = db.execute("SELECT min(long), min(lat), max(long), max(lat) FROM requests").fetchone()
+        column: dict[str, Any] = {"encoding": "WKB", "geometry_types": ["Point"]}
+        if bounds and bounds[0] is not None:
+            column["bbox"] = [float(b) for b in bounds]
+        geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+        text = json.dumps(geo).replace("'", "''")
+        options += f", KV_METADATA {{geo: '{text}'}}"
+    db.execute(f"COPY (SELECT {columns} FROM requests ORDER BY rid) TO {quoted(path)} ({options})")  # noqa: S608
+
+
+def _write_places(path: Path, frame: gpd.GeoDataFrame, described: Sequence[fields.Field]) -> None:
+    """GeoParquet 1.1 with plain types: text codes, dates, WKB."""
+    kinds = {"string": pa.string(), "number": pa.float64(), "integer": pa.int64(), "date": pa.date32(), "any": pa.binary()}
+    arrays = [
+        pa.array(shapely.to_wkb(frame.geometry.to_numpy()), pa.binary())
+        if field.name == "geometry"
+        else pa.array(frame[field.name].tolist(), kinds[field.kind], from_pandas=True)
+        for field in described
+    ]
+    types = sorted(frame.geometry.dropna().geom_type.unique())
+    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": types}
+    if types:
+        column["bbox"] = [float(b) for b in frame.total_bounds]
+    geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+    table = pa.table(arrays, names=[f.name for f in described]).replace_schema_metadata({"geo": json.dumps(geo)})
+    pq.write_table(table, path, compression="zstd")
+
+
+def _counts(db: duckdb.DuckDBPyConnection, connection: Connection) -> dict[str, int]:
+    row = db.execute(
+        """SELECT count(*), count(*) FILTER (status = 'open'), count(*) FILTER (location_source <> 'none') FROM requests"""
+    ).fetchone() or (0, 0, 0)
+    quarantined = sum(n for _, _, n in export.quarantine_counts(connection))
+    return {"requests": row[0], "open": row[1], "located": row[2], "quarantined": quarantined}

@@ -1,0 +1,178 @@
+"""The chain of releases: identity, hashes, promotion by one rename, and its verification.
+
+Charter: folders and files of releases, never what is in their tables.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from etl.errors import ReleaseError
+from etl.extract.files import sha256_of
+
+PACKAGE = "datapackage.json"
+CURRENT = "current"
+CHAIN = "chain.jsonl"
+BUILDING = ".building-"
+
+
+@dataclass(frozen=True)
+class Link:
+    """One release in the chain: its id, the sha256 of its datapackage.json, and the id before it."""
+
+    release_id: str
+    sha256: str
+    previous: str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that verification looked at."""
+
+    release_id: str
+    name: str
+    ok: bool
+    note: str = ""
+
+
+def current_folder(releases: Path) -> Path | None:
+    """Folder of the promoted release, None before the first."""
+    link = releases / CURRENT
+    return releases / os.readlink(link) if link.is_symlink() else None
+
+
+def read_package(folder: Path) -> dict[str, Any]:
+    """datapackage.json of a release; ReleaseError if it cannot be read."""
+    try:
+        found: dict[str, Any] = json.loads((folder / PACKAGE).read_bytes())
+    except (OSError, ValueError) as error:
+        raise ReleaseError(f"{folder / PACKAGE}: cannot be read ({error}); restore it from a backup") from error
+    return found
+
+
+def link_of(folder: Path) -> Link:
+    """The release's own link."""
+    ours = read_package(folder)["openward"]
+    previous = ours.get("previous")
+    return Link(ours["release_id"], sha256_of(folder / PACKAGE), previous["release_id"] if previous else None)
+
+
+def release_id(created: dt.datetime, hashes: Iterable[str], previous_sha256: str | None) -> str:
+    """Publishing time and the first eight digits of the hash over the files' hashes and the previous release's."""
+    digest = hashlib.sha256("\n".join([*sorted(hashes), previous_sha256 or ""]).encode()).hexdigest()
+    return f"{created:%Y%m%dT%H%M%SZ}-{digest[:8]}"
+
+
+def promote(building: Path, releases: Path, name: str) -> Path:
+    """Give a finished folder its name, point `current` at it by one rename, and note it in the chain's log."""
+    folder = releases / name
+    for path in building.iterdir():
+        _sync(path)
+    building.rename(folder)
+    link = releases / f".{CURRENT}-{name}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(name)
+    link.replace(releases / CURRENT)
+    _sync(releases)
+    note_in_log(releases)
+    return folder
+
+
+def note_in_log(releases: Path) -> None:
+    """Append the current release to chain.jsonl unless it is there already (a killed run may have left it out)."""
+    folder = current_folder(releases)
+    if folder is None:
+        return
+    link = link_of(folder)
+    if any(known.release_id == link.release_id for known in read_log(releases)):
+        return
+    with (releases / CHAIN).open("a", encoding="utf-8") as log:
+        log.write(json.dumps(vars(link)) + "\n")
+        log.flush()
+        os.fsync(log.fileno())
+
+
+def read_log(releases: Path) -> list[Link]:
+    """Every release ever promoted, the oldest first, also those whose folders are gone."""
+    path = releases / CHAIN
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        return [Link(**json.loads(line)) for line in lines if line.strip()]
+    except (ValueError, TypeError) as error:
+        raise ReleaseError(f"{path}: damaged ({error}); restore it from a backup") from error
+
+
+def remove_leftovers(releases: Path) -> None:
+    """Delete half-built folders and links of runs that were killed; the caller holds the city's lock."""
+    for path in releases.glob(f"{BUILDING}*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in releases.glob(f".{CURRENT}-*"):
+        path.unlink(missing_ok=True)
+
+
+def verify(releases: Path, only: str | None = None, progress: Callable[[str], None] | None = None) -> list[Finding]:
+    """Hash every file of every kept release again and follow the chain from the newest to the oldest.
+
+    `only` names one release. ReleaseError if there is none to verify.
+    """
+    log = read_log(releases)
+    if not log:
+        raise ReleaseError(f"{releases}: no release has been published here yet; run 'openward etl run'")
+    if only is not None and only not in {link.release_id for link in log}:
+        raise ReleaseError(f"{releases}: there is no release '{only}'; 'openward release list' names them")
+    findings: list[Finding] = []
+    before: Link | None = None
+    for link in log:
+        if only in (None, link.release_id):
+            if progress:
+                progress(link.release_id)
+            findings += _verify_one(releases / link.release_id, link, before)
+        before = link
+    folder = current_folder(releases)
+    last = log[-1].release_id
+    at = folder.name if folder else "nothing"
+    findings.append(Finding(last, "current", at == last, "" if at == last else f"current points at {at}"))
+    return findings
+
+
+def _verify_one(folder: Path, link: Link, before: Link | None) -> list[Finding]:
+    name = link.release_id
+    follows = link.previous == (before.release_id if before else None)
+    findings = [Finding(name, "chain", follows, "" if follows else f"does not follow {before and before.release_id}")]
+    if not folder.exists():
+        return [*findings, Finding(name, "files", True, "not kept; its hash is in the chain")]
+    if sha256_of(folder / PACKAGE) != link.sha256:
+        return [*findings, Finding(name, PACKAGE, False, "differs from the hash in the chain")]
+    findings.append(Finding(name, PACKAGE, True))
+    package = read_package(folder)
+    previous = package["openward"].get("previous")
+    if before and (not previous or previous["sha256"] != before.sha256):
+        findings.append(Finding(name, "previous", False, f"does not carry the hash of {before.release_id}"))
+    expected = {r["path"]: r["hash"].removeprefix("sha256:") for r in package["resources"]}
+    index = package["openward"]["index"]
+    expected[index["path"]] = index["sha256"]
+    for path, digest in expected.items():
+        if not (folder / path).exists():
+            findings.append(Finding(name, path, False, "is missing"))
+        else:
+            same = sha256_of(folder / path) == digest
+            findings.append(Finding(name, path, same, "" if same else "differs from its hash"))
+    return findings
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,182 @@
+"""One definition of each published field: it feeds the files' schema, the checks and the data dictionary.
+
+Charter: names, types, meanings, allowed values and who may see them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from etl.config import CityConfig, Layer
+
+Kind = Literal["string", "number", "integer", "boolean", "date", "datetime", "any"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of a published table. `needs` names the privacy permission without which it is left out."""
+
+    name: str
+    kind: Kind
+    title: str
+    about: str
+    values: tuple[str, ...] = ()
+    required: bool = False
+    unit: str | None = None
+    needs: str | None = None
+
+    def schema(self) -> dict[str, Any]:
+        """The field as a Frictionless Table Schema field."""
+        constraints: dict[str, Any] = {}
+        if self.required:
+            constraints["required"] = True
+        if self.values:
+            constraints["enum"] = list(self.values)
+        found: dict[str, Any] = {"name": self.name, "type": self.kind, "title": self.title, "description": self.about}
+        if constraints:
+            found["constraints"] = constraints
+        if self.unit:
+            found["unit"] = self.unit
+        return found
+
+
+OUTCOMES = ("done", "no_action", "not_found", "duplicate", "referred", "unknown")
+STATUSES = ("open", "closed", "unmapped")
+ON_TIME = ("on_time", "late", "pending", "no_standard")
+LOCATION_NOTES = ("missing", "sentinel", "outside_city", "withheld")
+
+_BEFORE_AREAS = (
+    Field("source", "string", "Source", "The city's system that the request comes from.", required=True),
+    Field("service_request_id", "string", "Request number", "The source's own number of the request.", required=True),
+    Field("service_code", "string", "Service code", "What was asked for, as a code.", required=True),
+    Field("service_name", "string", "Service", "What was asked for, in words.", required=True),
+    Field("service_group", "string", "Service group", "The kind of service, wider than the service."),
+    Field("department", "string", "Department", "Code of the department that is responsible.", required=True),
+    Field(
+        "agency_responsible", "string", "Agency responsible", "The responsible agency as the source names it.",
+        needs="agency_responsible",
+    ),
+    Field(
+        "status", "string", "Status",
+        "open or closed as the source says; unmapped where the source's word is not in the city's configuration.",
+        STATUSES, required=True,
+    ),
+    Field(
+        "outcome", "string", "Outcome",
+        "What became of a closed request, read from the source's closing text by the city's rules; "
+        "unknown where no rule applies, empty while it is not closed. Closed does not mean done.",
+        OUTCOMES,
+    ),
+    Field("channel", "string", "Channel", "How the request reached the city."),
+    Field("requested_datetime", "datetime", "Requested", "When the request was made (UTC).", required=True),
+    Field("updated_datetime", "datetime", "Updated", "When the source last changed it (UTC)."),
+    Field(
+        "expected_datetime", "datetime", "Due",
+        "When it should be closed (UTC): the source's due time, else the city's standard for the service.",
+    ),
+    Field("closed_datetime", "datetime", "Closed", "When the source says that it was closed (UTC)."),
+    Field("requested_date", "date", "Date requested", "The city's calendar day of the request.", required=True),
+    Field("address", "string", "Address", "The address as the source gives it.", needs="address"),
+    Field("lat", "number", "Latitude", "Degrees north, WGS 84.", unit="degree", needs="location"),
+    Field("long", "number", "Longitude", "Degrees east, WGS 84.", unit="degree", needs="location"),
+    Field(
+        "location_source", "string", "Location by",
+        "source: the source's coordinates; geocoder: found from the address; none: not on the map.",
+        ("source", "geocoder", "none"), required=True,
+    ),
+    Field(
+        "location_note", "string", "Why not located",
+        "missing: no coordinates; sentinel: a point that stands for 'unknown'; outside_city: not believable; "
+        "withheld: not published. Empty where the location is believed.",
+        LOCATION_NOTES,
+    ),
+    Field("geocode_method", "string", "Geocoding method", "How the geocoder found the place.", needs="location"),
+    Field("geocode_score", "number", "Geocoding score", "How sure the geocoder is, 0 to 1.", needs="location"),
+    Field("geocode_radius_m", "number", "Error radius", "Radius that holds the true place in 95 of 100 cases.",
+          unit="m", needs="location"),
+)
+
+_AFTER_AREAS = (
+    Field(
+        "response_hours", "number", "Hours to close",
+        "From requested to closed. Empty while open, and where the times contradict one another. "
+        "Do not average it: requests that are still open are missing from it.",
+        unit="hour",
+    ),
+    Field(
+        "on_time", "string", "Against the standard",
+        "on_time: closed by the due time; late: closed after it, or still open past it; "
+        "pending: open and not yet due; no_standard: no due time. Empty where closed at an unknown time.",
+        ON_TIME,
+    ),
+    Field("flags", "string", "Data quality flags", "Doubts about the row, separated by ';'; see the methods page."),
+)
+
+SYNTHETIC = Field("synthetic", "boolean", "Synthetic", "true: this row is invented; no real person asked for it.")
+GEOMETRY = Field("geometry", "any", "Geometry", "The point as WKB, EPSG:4326 (GeoParquet).", needs="location")
+
+
+def layer_field(layer: Layer) -> Field:
+    """The column of one boundary layer."""
+    how = (
+        "by the request's point and the boundaries in force on its day; as the source states it where there is no point"
+        if layer.files
+        else "as the source states it"
+    )
+    return Field(layer.layer, "string", layer.title, f"Code of the {layer.title.lower()}, {how}.")
+
+
+def request_fields(config: CityConfig) -> list[Field]:
+    """The columns of requests.parquet for a city, in order: only what its privacy policy releases."""
+    fields = [*_BEFORE_AREAS, *(layer_field(layer) for layer in config.layers), *_AFTER_AREAS]
+    if config.city.synthetic:
+        fields.append(SYNTHETIC)
+    fields.append(GEOMETRY)
+    return [f for f in fields if f.needs is None or f.needs in config.privacy.publish]
+
+
+AREA_FIELDS = (
+    Field("layer", "string", "Layer", "Which division of the city.", required=True),
+    Field("area", "string", "Area code", "As in the layer's column of requests.", required=True),
+    Field("name", "string", "Name", "What people call it.", required=True),
+    Field("valid_from", "date", "In force from", "First day; empty: since before the record."),
+    Field("valid_to", "date", "In force until", "First day on which it no longer was; empty: still in force."),
+    Field("population", "number", "Population", "Residents, where the city supplies it."),
+    Field("geometry", "any", "Geometry", "Polygons as WKB, EPSG:4326; empty for layers without boundaries."),
+)
+BASEMAP_FIELDS = (
+    Field("kind", "string", "Kind", "street, water, park, land or rail.", required=True),
+    Field("name", "string", "Name", "As on signs."),
+    Field("rank", "integer", "Rank", "1 is drawn first and from furthest away.", required=True),
+    Field("geometry", "any", "Geometry", "WKB, EPSG:4326."),
+)
+SERVICE_FIELDS = (
+    Field("service_code", "string", "Service code", "As in requests.", required=True),
+    Field("service_name", "string", "Service", "In words.", required=True),
+    Field("service_group", "string", "Group", "The kind of service."),
+    Field("department", "string", "Department", "Code of the department that most of its requests go to."),
+    Field("target_hours", "number", "Standard", "Hours to close that the city's configuration sets.", unit="hour"),
+)
+DEPARTMENT_FIELDS = (
+    Field("department", "string", "Department code", "As in requests.", required=True),
+    Field("name", "string", "Department", "In words.", required=True),
+)
+CHANGE_FIELDS = (
+    Field("source", "string", "Source", "As in requests.", required=True),
+    Field("service_request_id", "string", "Request number", "As in requests.", required=True),
+    Field("field", "string", "Field", "Which field changed.", required=True),
+    Field("old", "string", "Before", "The value until then; times in UTC."),
+    Field("new", "string", "After", "The value since then; times in UTC."),
+    Field("first_seen", "datetime", "First seen", "When Openward first saw the new value (UTC).", required=True),
+)
+EXCLUSION_FIELDS = (
+    Field(
+        "kind", "string", "Kind",
+        "quarantined: not in requests at all; not_located: not on the map; flagged: in requests, left out of some figure.",
+        ("quarantined", "not_located", "flagged"), required=True,
+    ),
+    Field("reason", "string", "Reason", "Why.", required=True),
+    Field("source", "string", "Source", "As in requests.", required=True),
+    Field("rows", "integer", "Rows", "How many.", required=True),
+)

@@ -1,0 +1,150 @@
+"""serve.duckdb: the release's tables again, typed and sorted so that any question is one quick scan.
+
+Charter: the schema of the serving index and how it is filled. The contract
+with the portal is docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import duckdb
+import geopandas as gpd
+import pyarrow as pa
+import shapely
+
+from etl.publish.derive import elapsed_bins
+from geo.crs import WEB_MERCATOR
+
+ENUMS = (
+    "source", "service_code", "service_group", "department", "agency_responsible", "status", "outcome", "channel",
+    "location_source", "location_note", "on_time",
+)  # fmt: skip
+SERVING = (
+    "month", "closed_month", "event", "elapsed_minutes", "elapsed_bin", "gx", "gy",
+)  # fmt: skip
+
+
+def fill_requests(
+    db: duckdb.DuckDBPyConnection, batches: Iterable[pa.Table], public: Sequence[str], layers: Sequence[str]
+) -> int:
+    """Write `requests`, sorted along a Hilbert curve (unlocated rows last, by id), and return its rows.
+
+    `public` are the published columns in order, without geometry; the scratch table lives in a temporary schema.
+    """
+    rows = 0
+    created = False
+    for batch in batches:
+        db.register("batch", batch)
+        if created:
+            db.execute("INSERT INTO scratch.raw SELECT * FROM batch")
+        else:
+            db.execute("CREATE TABLE scratch.raw AS SELECT * FROM batch")
+            created = True
+        db.unregister("batch")
+        rows += len(batch)
+    db.execute(
+        """CREATE TABLE scratch.service AS
+           SELECT service_code, mode(service_name ORDER BY service_name) AS service_name,
+                  mode(service_group ORDER BY service_group) AS service_group,
+                  mode(department ORDER BY department) AS department
+           FROM scratch.raw GROUP BY service_code"""
+    )
+    enums = [name for name in (*ENUMS, *layers) if name in public]
+    for name in enums:
+        table = "scratch.service" if name == "service_group" else "scratch.raw"
+        db.execute(f'CREATE TYPE "{name}" AS ENUM (SELECT DISTINCT "{name}" FROM {table} WHERE "{name}" IS NOT NULL ORDER BY 1)')  # noqa: S608
+    columns = []
+    for name in (*public, *SERVING):
+        origin = "s" if name in ("service_name", "service_group") else "r"
+        columns.append(f'{origin}."{name}"::"{name}" AS "{name}"' if name in enums else f'{origin}."{name}"')
+    db.execute(
+        f"""CREATE TABLE requests AS
+            SELECT (row_number() OVER () - 1)::UINTEGER AS rid, * FROM (
+                SELECT {", ".join(columns)}
+                FROM scratch.raw r JOIN scratch.service s USING (service_code)
+                ORDER BY r.hilbert, r.source, r.service_request_id)"""  # noqa: S608
+    )
+    return rows
+
+
+def fill_bins(db: duckdb.DuckDBPyConnection) -> int:
+    """Write `elapsed_bins`; returns their number."""
+    edges = elapsed_bins()
+    bins = pa.table(
+        {
+            "bin": pa.array(range(len(edges) - 1), pa.uint16()),
+            "from_minutes": pa.array(edges[:-1], pa.int32()),
+            "to_minutes": pa.array(edges[1:], pa.int32()),
+        }
+    )
+    _store(db, "elapsed_bins", bins)
+    return len(bins)
+
+
+def fill_areas(db: duckdb.DuckDBPyConnection, areas: gpd.GeoDataFrame) -> None:
+    """Write `areas` with both geometries; `current` marks the vintage that no date has ended."""
+    table = pa.table(
+        {
+            **_plain(areas, ["layer", "area", "name"], pa.string()),
+            **_plain(areas, ["valid_from", "valid_to"], pa.date32()),
+            **_plain(areas, ["population"], pa.float64()),
+            "current": pa.array(areas["valid_to"].isna().to_numpy()),
+            "wkb_3857": _wkb(areas.geometry.to_crs(WEB_MERCATOR)),
+            "wkb_4326": _wkb(areas.geometry),
+        }
+    )
+    db.register("incoming", table)
+    db.execute(
+        """CREATE TABLE areas AS SELECT layer, area, name, valid_from, valid_to, population, current,
+           ST_GeomFromWKB(wkb_3857) AS geom_3857, ST_GeomFromWKB(wkb_4326) AS geom_4326 FROM incoming"""
+    )
+    db.unregister("incoming")
+
+
+def fill_basemap(db: duckdb.DuckDBPyConnection, basemap: gpd.GeoDataFrame) -> None:
+    """Write `basemap` with its bounding boxes in metres, spatially sorted."""
+    table = pa.table(
+        {
+            **_plain(basemap, ["kind", "name"], pa.string()),
+            **_plain(basemap, ["rank"], pa.int32()),
+            "wkb": _wkb(basemap.geometry.to_crs(WEB_MERCATOR) if len(basemap) else basemap.geometry),
+        }
+    )
+    db.register("incoming", table)
+    db.execute(
+        """CREATE TABLE basemap AS
+           SELECT kind, name, rank, g AS geom_3857, ST_XMin(g) AS minx, ST_YMin(g) AS miny,
+                  ST_XMax(g) AS maxx, ST_YMax(g) AS maxy
+           FROM (SELECT kind, name, rank, ST_GeomFromWKB(wkb) AS g FROM incoming)
+           ORDER BY floor(minx / 500), floor(miny / 500), minx, miny"""
+    )
+    db.unregister("incoming")
+
+
+def fill_small(db: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
+    """Write the tables that are served as they are published."""
+    for name, table in tables.items():
+        _store(db, name, table)
+
+
+def fill_meta(db: duckdb.DuckDBPyConnection, facts: Mapping[str, Any]) -> None:
+    """Write `meta`: each fact as JSON text."""
+    table = pa.table({"key": list(facts), "value": [json.dumps(v, ensure_ascii=False) for v in facts.values()]})
+    _store(db, "meta", table)
+
+
+def _store(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+    db.register("incoming", table)
+    db.execute(f'CREATE TABLE "{name}" AS SELECT * FROM incoming')  # noqa: S608
+    db.unregister("incoming")
+
+
+def _plain(frame: gpd.GeoDataFrame, names: Sequence[str], kind: pa.DataType) -> dict[str, pa.Array]:
+    return {name: pa.array(frame[name].tolist(), kind, from_pandas=True) for name in names}
+
+
+def _wkb(shapes: gpd.GeoSeries) -> pa.Array:
+    return pa.array(shapely.to_wkb(shapes.to_numpy()), pa.binary())

@@ -1,0 +1,78 @@
+"""datapackage.json: the release described by itself, valid by Frictionless.
+
+Charter: from finished files and facts to the package's text; nothing is computed here but sizes and hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from etl.config import CityConfig
+from etl.extract.files import sha256_of
+from etl.publish.fields import Field
+
+ABOUT = {
+    "requests": ("Requests", "One row for each service request."),
+    "areas": ("Areas", "Boundaries of each layer and vintage; layers without boundaries have names only."),
+    "basemap": ("Base map", "Streets, water and parks that the map draws."),
+    "services": ("Services", "What can be asked for, and the standard for it."),
+    "departments": ("Departments", "Who answers."),
+    "changes": ("Changes", "Published fields that changed since the release before."),
+    "exclusions": ("Exclusions", "What is left out of the requests, of the map or of a figure, counted by reason."),
+}
+KEYS: dict[str, list[str]] = {
+    "requests": ["source", "service_request_id"],
+    "services": ["service_code"],
+    "departments": ["department"],
+}
+
+
+def resource_of(folder: Path, name: str, described: Sequence[Field]) -> dict[str, Any]:
+    """One file as a Frictionless resource with its schema, rows, bytes and sha256."""
+    path = folder / f"{name}.parquet"
+    title, about = ABOUT[name]
+    schema: dict[str, Any] = {"fields": [field.schema() for field in described]}
+    if name in KEYS:
+        schema["primaryKey"] = KEYS[name]
+    return {
+        "name": name,
+        "type": "table",
+        "path": path.name,
+        "title": title,
+        "description": about,
+        "format": "parquet",
+        "mediatype": "application/vnd.apache.parquet",
+        "bytes": path.stat().st_size,
+        "hash": f"sha256:{sha256_of(path)}",
+        "rows": pq.read_metadata(path).num_rows,
+        "schema": schema,
+    }
+
+
+def package_of(config: CityConfig, resources: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole datapackage.json of a release."""
+    city = config.city
+    about = f"Service requests of {city.name}, published by Openward."
+    if city.synthetic:
+        about = f"SYNTHETIC: {city.name} is an invented city and no row is a real request. " + about
+    package: dict[str, Any] = {
+        "name": f"{city.id.replace('_', '-')}-service-requests",
+        "id": facts["release_id"],
+        "title": facts["city"]["title"],
+        "description": about,
+        "version": facts["release_id"],
+        "created": facts["created"],
+        "licenses": [city.license.model_dump()],
+        "resources": list(resources),
+        "openward": dict(facts),
+    }
+    if city.attribution:
+        package["sources"] = [{"title": city.attribution}]
+    if city.contact:
+        key = "path" if city.contact.startswith("http") else "email"
+        package["contributors"] = [{"title": city.name, "role": "publisher", key: city.contact}]
+    return package
