@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -13,17 +12,22 @@ from typing import Any, TypeVar, cast
 
 import duckdb
 import duckdb_extension_spatial
-import numpy as np
 import pyarrow as pa
 
 from portal.errors import NoRelease, NotFound
 from portal.package import City, Layer, Package, read_package
+from portal.selection import NOT_STATED, Selection, any_of, quoted
 from portal.settings import PortalSettings
 
 T = TypeVar("T")
 
 CHECK_SECONDS = 1.0
 """How often `current` is looked at, at most."""
+
+SCANS_KEPT = 32
+"""Scans kept so that a page's questions share them; each holds up to a few megabytes."""
+
+MASK_BITS = 64
 
 KEPT_OPEN = 2
 """Releases kept open: the current one, and the one whose pages visitors still look at."""
@@ -62,9 +66,10 @@ class Release:
         self.cache = Answers(settings.cache_entries)
         self._allowed: dict[str, Mapping[str, str]] = {}
         self._connection = _connect(folder / self.package.openward.index.path, settings)
-        self.columns: frozenset[str] = frozenset(
-            row[0] for row in self.query("SELECT column_name FROM duckdb_columns() WHERE table_name = 'requests'")
-        )
+        self.scans = Answers(min(settings.cache_entries, SCANS_KEPT))
+        columns = self.query("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'requests'")
+        self.columns: frozenset[str] = frozenset(name for name, _ in columns)
+        self._codes = {name: self._enum(kind) for name, kind in columns if kind.startswith("ENUM")}
 
     @property
     def id(self) -> str:
@@ -119,14 +124,45 @@ class Release:
         with self._connection.cursor() as cursor:
             return cursor.execute(sql, list(params)).fetchall()
 
-    def arrays(self, sql: str, params: Sequence[Any] = ()) -> dict[str, np.ndarray[Any, Any]]:
-        """The columns of a query as numpy arrays (masked where there are NULLs)."""
+    def table(self, sql: str, params: Sequence[Any] = ()) -> pa.Table:
+        """The columns of a query as an Arrow table; ENUMs come as dictionaries."""
         with self._connection.cursor() as cursor:
-            return cast("dict[str, np.ndarray[Any, Any]]", cursor.execute(sql, list(params)).fetchnumpy())
+            return cursor.execute(sql, list(params)).to_arrow_table()
+
+    def where(self, selection: Selection) -> tuple[str, list[Any]]:
+        """`selection.where()` for this release's index: the same rows, several times as fast."""
+        return selection.where(self.one_of)
+
+    def one_of(self, column: str, values: Sequence[str]) -> tuple[str, list[Any]]:
+        """A condition that the column holds one of the values, by ENUM codes where it is an ENUM.
+
+        Comparing codes takes 6–20 ms on 10 million rows where comparing texts takes 18–75, and a bit mask
+        costs the same for many values as for one. The codes are the release's own integers.
+        """
+        codes = self._codes.get(column)
+        if codes is None:
+            return any_of(column, values)
+        name = quoted(column)
+        wanted = sorted(codes[value] for value in values if value in codes)
+        tests = []
+        if len(wanted) == 1:
+            tests.append(f"enum_code({name}) = {wanted[0]}")
+        elif wanted and len(codes) <= MASK_BITS:
+            mask = sum(1 << code for code in wanted)
+            tests.append(f"(({mask}::UBIGINT >> enum_code({name})::UBIGINT) & 1) = 1")
+        elif wanted:
+            tests.append(f"enum_code({name}) IN ({', '.join(map(str, wanted))})")
+        if NOT_STATED in values:
+            tests.append(f"{name} IS NULL")
+        return (f"({' OR '.join(tests)})" if tests else "FALSE"), []
 
     def batches(self, sql: str, params: Sequence[Any] = (), rows: int = 20_000) -> pa.RecordBatchReader:
         """A query's rows as a stream of Arrow batches; memory stays flat however many there are."""
         return self._connection.cursor().execute(sql, list(params)).to_arrow_reader(rows)
+
+    def _enum(self, kind: str) -> dict[str, int]:
+        """Label -> code of an ENUM type, which DuckDB itself spelled."""
+        return {label: code for code, label in enumerate(self.query(f"SELECT enum_range(NULL::{kind})")[0][0])}
 
     def close(self) -> None:
         """Close the database; queries under way are interrupted."""
@@ -181,7 +217,7 @@ class Releases:
     def _follow(self) -> None:
         """Open what `current` points at, unless it is open; go on with the last good one if that fails."""
         try:
-            target = Path(os.readlink(self.path / "current")).name
+            target = (self.path / "current").readlink().name
         except OSError:
             if self._target is None:
                 raise NoRelease from None

@@ -6,7 +6,7 @@ Within a key the values are alternatives (or); between keys, and between boundar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ KEYS = (*COLUMNS, "from", "to", "area")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 Query = str | Mapping[str, Any]
+Test = Callable[[str, Sequence[str]], tuple[str, list[Any]]]
 
 
 def quoted(identifier: str) -> str:
@@ -105,15 +106,18 @@ class Selection:
         """The canonical query string without '?'; empty for all requests."""
         return urlencode(self.pairs())
 
-    def where(self) -> tuple[str, list[Any]]:
-        """A parameterised SQL condition over `requests` (index, Parquet file or a reader's own table)."""
+    def where(self, test: Test | None = None) -> tuple[str, list[Any]]:
+        """A parameterised SQL condition over `requests` (index, Parquet file or a reader's own table).
+
+        `test(column, values)` may render one column's test in another way (`Release.where`).
+        """
         clauses: list[str] = []
         params: list[Any] = []
         columns: list[tuple[str, Sequence[str]]] = [(COLUMNS[key], getattr(self, key)) for key in COLUMNS]
         columns += [(layer, self.codes(layer)) for layer in self.layers()]
         for column, values in columns:
             if values:
-                clause, bound = _any_of(column, values)
+                clause, bound = (test or any_of)(column, values)
                 clauses.append(clause)
                 params += bound
         if self.from_date:
@@ -177,7 +181,8 @@ class Selection:
         return names[0] if len(names) == 1 else _(" or ").join([", ".join(names[:-1]), names[-1]])
 
 
-def _any_of(column: str, values: Sequence[str]) -> tuple[str, list[str]]:
+def any_of(column: str, values: Sequence[str]) -> tuple[str, list[Any]]:
+    """A condition that a column holds one of the values, NOT_STATED standing for NULL."""
     name = quoted(column)
     stated = [value for value in values if value != NOT_STATED]
     tests = []

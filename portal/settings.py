@@ -20,9 +20,7 @@ class PortalSettings(BaseSettings):
     memory_limit: str = Field(
         default="1GB", pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$", description="memory that DuckDB may use"
     )
-    cache_entries: int = Field(
-        default=2000, ge=0, description="answers kept per release; 0 switches the cache off"
-    )
+    cache_entries: int = Field(default=2000, ge=0, description="answers kept per release; 0 switches the cache off")
     public_url: str = Field(
         default="", pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$", description="base URL that visitors see"
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import struct
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -100,9 +99,9 @@ def build_release(root: Path, rows: int = 5000, seed: int = 1, files: bool = Tru
         counts = dict(
             zip(
                 ("requests", "open", "located"),
-                db.execute(
-                    "SELECT count(*), count(*) FILTER (status = 'open'), count(lat) FROM requests"
-                ).fetchall()[0],
+                db.execute("SELECT count(*), count(*) FILTER (status = 'open'), count(lat) FROM requests").fetchall()[
+                    0
+                ],
                 strict=True,
             )
         )
@@ -152,7 +151,7 @@ def build_release(root: Path, rows: int = 5000, seed: int = 1, files: bool = Tru
     chain_file.write_text("".join(json.dumps(line) + "\n" for line in chain))
     link = releases / ".current"
     link.symlink_to(release_id)
-    os.replace(link, releases / "current")
+    link.replace(releases / "current")
     return folder
 
 

@@ -72,31 +72,32 @@ def quantiles(times: NDArray[Any], events: NDArray[Any], censored: NDArray[Any],
     return found
 
 
-def closed_only_median(times: NDArray[Any], events: NDArray[Any]) -> Floats:
+def closed_only_median(times: NDArray[Any], events: NDArray[Any], total: int | None = None) -> Floats:
     """The time by which half of the events happened, censored ones left out: biased, shown beside the estimate.
 
-    Counts of shape (…, T) give a result of shape (…); NaN without events.
+    Counts of shape (…, T) give a result of shape (…); NaN without events. `total` is how many events there
+    were in all, if not all of them are within `times`.
     """
     times = np.asarray(times, np.float64)
     if times.size == 0:
         return np.full(events.shape[:-1], np.nan)
     done = np.cumsum(events, axis=-1, dtype=np.int64)
-    total = done[..., -1:]
-    return _first(times, (2 * done >= total) & (total > 0))
+    everyone = done[..., -1:] if total is None else np.full_like(done[..., -1:], total)
+    return _first(times, (2 * done >= everyone) & (everyone > 0))
 
 
 def _log_log(events: NDArray[Any], censored: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
     """The curve, log(-log(curve)) and z times its standard error; -inf and 0 while the curve is 1."""
-    gone = np.asarray(events, np.float64)
+    gone: Floats = np.asarray(events, np.float64)
     lost = gone + censored
     at_risk = np.cumsum(lost[..., ::-1], axis=-1)[..., ::-1]
     left = at_risk - gone
     with np.errstate(divide="ignore", invalid="ignore"):
-        survival = np.cumprod(np.where(at_risk > 0, left / at_risk, 1.0), axis=-1)
+        survival: Floats = np.cumprod(np.where(at_risk > 0, left / at_risk, 1.0), axis=-1)
         terms = np.where(left > 0, gone / (at_risk * left), 0.0)
-        hazard = -np.log(survival)
-        center = np.log(hazard)
-        margin = Z95 * np.sqrt(np.cumsum(terms, axis=-1)) / hazard
+        hazard: Floats = -np.log(survival)
+        center: Floats = np.log(hazard)
+        margin: Floats = Z95 * np.sqrt(np.cumsum(terms, axis=-1)) / hazard
     margin[hazard == 0] = 0.0
     return survival, center, margin
 

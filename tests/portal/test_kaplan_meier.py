@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
+
 from portal.figures.kaplan_meier import closed_only_median, curve, quantiles
 
 

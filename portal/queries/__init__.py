@@ -1,0 +1,32 @@
+"""All SQL of the portal but that of the tiles, one function a question; answers are `portal.answers`.
+
+Values reach SQL as parameters; names of columns come from the release's own list, never from a client.
+"""
+
+from portal.queries.groups import by
+from portal.queries.lists import areas, choices, exclusions, latest, page, quality, request
+from portal.queries.months import monthly, monthly_by
+from portal.queries.published import chain, dictionary, files
+from portal.queries.summary import response, totals
+from portal.selection import Selection
+
+EVERYTHING = Selection()
+
+__all__ = [
+    "EVERYTHING",
+    "areas",
+    "by",
+    "chain",
+    "choices",
+    "dictionary",
+    "exclusions",
+    "files",
+    "latest",
+    "monthly",
+    "monthly_by",
+    "page",
+    "quality",
+    "request",
+    "response",
+    "totals",
+]

@@ -1,0 +1,176 @@
+"""Lists: filter choices, areas, single requests, exclusions and data quality."""
+
+# ruff: noqa: S608 - the names in the SQL are the release's own columns, every value is a parameter
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.answers import Area, Choice, Exclusion, Page, Quality, RequestRow
+from portal.errors import BadRequest, NotFound
+from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, binned, column, kept
+from portal.queries.summary import EVERYTHING
+from portal.release import Release
+from portal.selection import Selection, quoted
+
+MAX_ROWS = 1000
+MAX_OFFSET = 100_000
+
+_ROW = (
+    "source service_request_id service_code service_name service_group department status outcome channel on_time "
+    "requested_datetime requested_date expected_datetime closed_datetime updated_datetime response_hours address "
+    "lat long location_source geocode_radius_m flags"
+).split()
+
+
+@kept
+def choices(release: Release, dimension: str) -> list[Choice]:
+    """Values of a dimension (service, group, department, status, outcome, channel, on_time or a layer).
+
+    By label, but the short fixed lists in their own order; also values that no request has.
+    """
+    name = column(release, dimension)
+    rows = release.query(f"SELECT {name}, count(*) FROM requests WHERE {name} IS NOT NULL GROUP BY 1")
+    seen: dict[str, int] = {str(value): n for value, n in rows}
+    labels = _labels(release, dimension)
+    found = [Choice(v, labels.get(v, v), seen.get(v, 0)) for v in {**labels, **seen}]
+    if dimension in ("status", "outcome", "on_time"):
+        return found
+    return sorted(found, key=lambda choice: _natural(choice.label))
+
+
+def _labels(release: Release, dimension: str) -> dict[str, str]:
+    fixed = {"status": STATUSES, "outcome": OUTCOMES, "on_time": ON_TIME}
+    if dimension in fixed:
+        return {value: value for value in fixed[dimension]}
+    if dimension == "channel":
+        return {c.channel: c.title for c in release.package.openward.channels}
+    if dimension == "service":
+        rows = release.query("SELECT service_code, coalesce(service_name, service_code) FROM services")
+    elif dimension == "department":
+        rows = release.query("SELECT department, coalesce(name, department) FROM departments")
+    elif dimension == "group":
+        rows = []
+    else:
+        rows = release.query(
+            "SELECT area, coalesce(name, area) FROM areas WHERE layer = ? ORDER BY current, valid_from NULLS FIRST",
+            [dimension],
+        )
+    return {str(value): str(label) for value, label in rows if value is not None}
+
+
+def _natural(label: str) -> tuple[Any, ...]:
+    """Sort key by which 'Ward 2' comes before 'Ward 10'."""
+    words = label.casefold().split()
+    return tuple((0, int(word), "") if word.isdecimal() else (1, 0, word) for word in words)
+
+
+@kept
+def areas(release: Release, layer: str) -> list[Area]:
+    """Areas of a layer, current vintage, by name; raises NotFound for an unknown layer."""
+    release.layer(layer)
+    rows = release.query(
+        """SELECT layer, area, coalesce(name, area), valid_from, valid_to, population, current,
+                  ST_XMin(geom_4326), ST_YMin(geom_4326), ST_XMax(geom_4326), ST_YMax(geom_4326)
+           FROM areas WHERE layer = ? AND current""",
+        [layer],
+    )
+    found = [
+        Area(str(name), str(code), str(label), start, end, population, current, None if box[0] is None else tuple(box))
+        for name, code, label, start, end, population, current, *box in rows
+    ]
+    return sorted(found, key=lambda area: _natural(area.name))
+
+
+def latest(release: Release, selection: Selection = EVERYTHING, limit: int = 25, offset: int = 0) -> list[RequestRow]:
+    """The selected requests, newest first; at most 1,000 at once and the first 100,000 (then download them)."""
+    if not (0 <= limit <= MAX_ROWS and 0 <= offset <= MAX_OFFSET):
+        raise BadRequest(
+            f"limit must be 0 to {MAX_ROWS} and offset 0 to {MAX_OFFSET}; "
+            "for more, download the selection as a file: /download/requests.csv"
+        )
+    where, params = release.where(selection)
+    # The ids first: sorting whole rows would read every column.
+    ids = release.query(
+        f"SELECT rid FROM requests WHERE {where} ORDER BY requested_datetime DESC, rid LIMIT ? OFFSET ?",
+        [*params, limit, offset],
+    )
+    return _rows(release, [rid for (rid,) in ids])
+
+
+@kept
+def _count(release: Release, selection: Selection) -> int:
+    where, params = release.where(selection)
+    return int(release.query(f"SELECT count(*) FROM requests WHERE {where}", params)[0][0])
+
+
+def page(release: Release, selection: Selection = EVERYTHING, limit: int = 25, offset: int = 0) -> Page:
+    """`latest` with the total."""
+    rows = latest(release, selection, limit, offset)
+    return Page(tuple(rows), _count(release, selection), limit, offset)
+
+
+def request(release: Release, service_request_id: str, source: str | None = None) -> RequestRow:
+    """One request; raises NotFound. `source` decides where two sources use the same id."""
+    sql = "SELECT rid FROM requests WHERE service_request_id = ?"
+    params = [service_request_id]
+    if source is not None:
+        sql += " AND source::VARCHAR = ?"
+        params.append(source)
+    rows = _rows(release, [rid for (rid,) in release.query(sql + " LIMIT 1", params)])
+    if not rows:
+        raise NotFound(f"There is no request '{service_request_id[:60]}' in the release {release.id}.")
+    return rows[0]
+
+
+def _rows(release: Release, rids: list[int]) -> list[RequestRow]:
+    """The requests stored under `rids`, in that order."""
+    if not rids:
+        return []
+    layers = [layer.layer for layer in release.layers]
+    fields = [name for name in _ROW if name in release.columns]
+    names = ", ".join(quoted(name) for name in ["rid", *fields, *layers])
+    found: dict[int, RequestRow] = {}
+    for rid, *values in release.query(f"SELECT {names} FROM requests WHERE rid IN (SELECT unnest(?))", [rids]):
+        row: dict[str, Any] = dict.fromkeys(_ROW) | dict(zip(fields, values, strict=False))
+        row["flags"] = tuple(flag for flag in (row["flags"] or "").split(";") if flag)
+        stated = zip(layers, values[len(fields) :], strict=True)
+        row["areas"] = {layer: area for layer, area in stated if area is not None}
+        found[rid] = RequestRow(**row)
+    return [found[rid] for rid in rids]
+
+
+@kept
+def exclusions(release: Release) -> list[Exclusion]:
+    """What is not in `requests`, or not in a figure, counted by reason."""
+    rows = release.query("SELECT kind, reason, source, rows FROM exclusions ORDER BY kind, rows DESC, reason")
+    return [Exclusion(str(kind), str(reason or ""), source, int(n)) for kind, reason, source, n in rows]
+
+
+@kept
+def quality(release: Release, selection: Selection = EVERYTHING) -> Quality:
+    """How well the selected requests are located and timed."""
+    where, params = release.where(selection)
+    places = release.query(
+        f"SELECT location_source, location_note, count(*) FROM requests WHERE {where} GROUP BY ALL", params
+    )
+    flagged = release.query(
+        f"SELECT flags, count(*) FROM requests WHERE flags IS NOT NULL AND {where} GROUP BY 1", params
+    )
+    located: dict[str, int] = {"source": 0, "geocoder": 0, "none": 0}
+    notes: dict[str, int] = {}
+    flags: dict[str, int] = {}
+    for source, note, n in places:
+        located[source or "none"] = located.get(source or "none", 0) + n
+        if note is not None:
+            notes[note] = notes.get(note, 0) + n
+    for text, n in flagged:
+        for flag in filter(None, text.split(";")):
+            flags[flag] = flags.get(flag, 0) + n
+    return Quality(
+        requests=sum(located.values()),
+        located=located,
+        location_notes=dict(sorted(notes.items(), key=lambda item: -item[1])),
+        flags=dict(sorted(flags.items(), key=lambda item: -item[1])),
+        excluded_from_response=int(binned(release, selection, "month").excluded.sum()),
+    )
