@@ -118,9 +118,10 @@ def copy_licenses(modules: Path, target: Path) -> None:
     for manifest in sorted([*modules.glob("*/package.json"), *modules.glob("@*/*/package.json")]):
         about = json.loads(manifest.read_text(encoding="utf-8"))
         lines.append(f"{about['name']} {about['version']}: {about.get('license', 'see text')}\n")
-        texts = sorted(p for p in manifest.parent.iterdir() if p.name.lower().startswith(("licen", "copying", "notice")))
-        for text in texts:
-            stem = about["name"].replace("@", "").replace("/", "-")
+        stem = about["name"].replace("@", "").replace("/", "-")
+        for text in sorted(manifest.parent.iterdir()):
+            if not text.name.lower().startswith(("licen", "copying", "notice")):
+                continue
             shutil.copyfile(text, target / f"{stem}-{text.stem}.txt")
     (target / "index.txt").write_text("".join(lines), encoding="utf-8")
 
