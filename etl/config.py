@@ -241,8 +241,8 @@ class Layer(Strict):
     title: str
     plural: str
     files: tuple[BoundaryFile, ...] = ()
-    normalise: Literal["text", "number"] = Field(
-        default="text", description="number: 'Ward 3', '03' and '3.0' are all 3"
+    normalise: Literal["text", "number", "zip"] = Field(
+        default="text", description="number: 'Ward 3', '03' and '3.0' are all 3; zip: '2111.0' is 02111"
     )
     area_title: str = Field(default="{area}", description="display name made from a stated code: 'Ward {area}'")
 

@@ -13,24 +13,23 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
-import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
-from etl.config import BasemapFile, CityConfig
-from etl.errors import ConfigError, EtlError, SourceError
+from etl.config import CityConfig
+from etl.errors import ConfigError, EtlError
 from etl.extract.files import DelimitedFile, MalformedRows, open_delimited, sha256_of
+from etl.layers import Basemap, read_layers
+from etl.layers import fingerprint as layers_fingerprint
 from etl.progress import Reporter, Silent
-from etl.publish import build
+from etl.publish import build, chain
 from etl.records import QUARANTINE
 from etl.store import load, reference
 from etl.store.engine import exclusive
 from etl.store.models import Quarantined, Run
 from etl.transform.requests import RequestCleaner
-from geo.boundaries import Vintage, read_features, read_vintage
-from geo.errors import GeoError
+from geo.boundaries import Vintage
 
 PIPELINE_VERSION = 1
 """Raised when the same input would be cleaned differently, so that it is loaded again."""
@@ -89,8 +88,8 @@ def run(
     with exclusive(place.engine, place.config.city.id):
         try:
             say.step("reading boundaries", 0)
-            layers = _read_layers(place.config, folders)
-            basemap = _Basemap(place.config.basemap, folders)
+            layers = read_layers(place.config, folders)
+            basemap = Basemap(place.config.basemap, folders)
             run_id, counts = _load(place, files, layers, basemap, moment, force, say)
             return _publish(place, run_id, counts, moment, say)
         except EtlError as error:
@@ -102,7 +101,9 @@ def _open_inputs(place: Place, inputs: Mapping[str, Path]) -> dict[str, Delimite
     unknown = sorted(set(inputs) - set(place.config.sources))
     if unknown:
         known = ", ".join(place.config.sources)
-        raise ConfigError(f"--input {unknown[0]}=…: '{unknown[0]}' is not a source of {place.config_path}; it has {known}")
+        raise ConfigError(
+            f"--input {unknown[0]}=…: '{unknown[0]}' is not a source of {place.config_path}; it has {known}"
+        )
     files = {}
     for name, source in place.config.sources.items():
         path = inputs.get(name)
@@ -116,83 +117,18 @@ def _open_inputs(place: Place, inputs: Mapping[str, Path]) -> dict[str, Delimite
     return files
 
 
-def _find(path: str, folders: Sequence[Path], what: str) -> Path:
-    """A layer's file beside the YAML or beside the inputs."""
-    for folder in folders:
-        if (folder / path).exists():
-            return folder / path
-    looked = ", ".join(str(folder) for folder in folders)
-    raise SourceError(f"{what}: '{path}' is in none of {looked}; put it beside the YAML or beside the input")
-
-
-def _day(value: str | None) -> dt.date | None:
-    return dt.date.fromisoformat(value) if value else None
-
-
-def _read_layers(config: CityConfig, folders: Sequence[Path]) -> dict[str, list[Vintage]]:
-    layers: dict[str, list[Vintage]] = {}
-    for layer in config.layers:
-        for file in layer.files:
-            path = _find(file.path, folders, f"layer '{layer.layer}'")
-            try:
-                vintage = read_vintage(
-                    path, layer.layer, area=file.area, name=file.name, population=file.population,
-                    valid_from=_day(file.valid_from), valid_to=_day(file.valid_to),
-                )  # fmt: skip
-            except GeoError as error:
-                raise SourceError(f"layer '{layer.layer}': {error}") from error
-            layers.setdefault(layer.layer, []).append(vintage)
-    return layers
-
-
-class _Basemap:
-    """The base map's files; read only when their bytes have changed."""
-
-    def __init__(self, files: Sequence[BasemapFile], folders: Sequence[Path]) -> None:
-        self._files = [(f, _find(f.path, folders, f"basemap '{f.kind}'")) for f in files]
-        parts = [f"{f.model_dump_json()} {sha256_of(path)}" for f, path in self._files]
-        self.sha256 = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-    def read(self) -> gpd.GeoDataFrame:
-        frames = []
-        for file, path in self._files:
-            try:
-                found = read_features(path)
-            except GeoError as error:
-                raise SourceError(f"basemap '{file.kind}': {error}") from error
-            for column in (file.name, file.rank):
-                if column and column not in found.columns:
-                    there = ", ".join(str(c) for c in found.columns if c != "geometry")
-                    raise SourceError(f"basemap '{file.kind}': {path}: column '{column}' is missing; the file has {there}")
-            frames.append(
-                gpd.GeoDataFrame(
-                    {
-                        "kind": file.kind,
-                        "name": found[file.name].astype("string") if file.name else None,
-                        "rank": pd.to_numeric(found[file.rank], errors="coerce").fillna(3) if file.rank else 3,
-                    },
-                    geometry=found.geometry.to_numpy(),
-                    index=found.index,
-                    crs=found.crs,
-                )
-            )
-        if not frames:
-            return gpd.GeoDataFrame({"kind": [], "name": [], "rank": []}, geometry=[], crs="EPSG:4326")
-        return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=frames[0].crs)
-
-
 def _load(
     place: Place,
     files: Mapping[str, DelimitedFile],
     layers: Mapping[str, Sequence[Vintage]],
-    basemap: _Basemap,
+    basemap: Basemap,
     moment: dt.datetime,
     force: bool,
     say: Reporter,
 ) -> tuple[int | None, dict[str, SourceCounts]]:
     """Everything that changes the store, in one transaction; (None, {}) where every input is already loaded."""
     config = place.config
-    boundary_print = _layers_fingerprint(layers)
+    boundary_print = layers_fingerprint(layers)
     prints = {
         name: hashlib.sha256(
             f"{PIPELINE_VERSION} {sha256_of(file.path)} {config.fingerprint()} {boundary_print}".encode()
@@ -220,12 +156,12 @@ def _load(
             reference.replace_boundaries(connection, layers)
         if "basemap" in places_due:
             reference.replace_features(connection, basemap.read())
-        counts = {
-            name: _load_source(connection, place, name, files[name], layers, number, moment, say) for name in due
-        }
+        counts = {name: _load_source(connection, place, name, files[name], layers, number, moment, say) for name in due}
         for name, digest in (places_due | {f"source:{name}": prints[name] for name in due}).items():
             reference.set_fingerprint(connection, name, digest, number)
-        moved = bool(places_due) or any(c.new + c.changed for c in counts.values()) or _quarantine_moved(connection, counts)
+        moved = (
+            bool(places_due) or any(c.new + c.changed for c in counts.values()) or _quarantine_moved(connection, counts)
+        )
         connection.execute(
             sa.update(Run)
             .where(Run.run_id == number)
@@ -251,17 +187,6 @@ def _quarantine_moved(connection: Connection, counts: Mapping[str, SourceCounts]
         if set(counts) <= set(before):
             break
     return any(c.quarantined != before.get(name, 0) for name, c in counts.items())
-
-
-def _layers_fingerprint(layers: Mapping[str, Sequence[Vintage]]) -> str:
-    digest = hashlib.sha256()
-    for name, vintages in sorted(layers.items()):
-        for v in vintages:
-            digest.update(f"{name} {v.valid_from} {v.valid_to}".encode())
-            digest.update(v.areas.drop(columns="geometry").to_json().encode())
-            for wkb in v.areas.geometry.to_wkb():
-                digest.update(wkb)
-    return digest.hexdigest()
 
 
 def _load_source(
@@ -326,14 +251,12 @@ def _malformed_table(source: str, malformed: MalformedRows) -> pa.Table:
 def _publish(
     place: Place, run_id: int | None, counts: Mapping[str, SourceCounts], moment: dt.datetime, say: Reporter
 ) -> RunReport:
-    folder = build.chain.current_folder(place.releases)
+    folder = chain.current_folder(place.releases)
     with place.engine.connect() as connection:
         inputs = build.inputs_of(connection, place.config, moment)
         if build.is_current(place.releases, inputs):
             return RunReport(run_id, counts, None, folder.name if folder else None)
-        published = build.publish(
-            connection, place.config, place.releases, now=moment, progress=lambda step, rows: say.step(step, rows)
-        )
+        published = build.publish(connection, place.config, place.releases, now=moment, progress=say.step)
     if run_id is not None:
         with place.engine.begin() as connection:
             connection.execute(

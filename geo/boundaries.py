@@ -87,9 +87,7 @@ def read_vintage(
             "area": frame[area].astype("string").str.strip(),
             "name": frame[name or area].astype("string").str.strip(),
             "population": (
-                pd.to_numeric(frame[population], errors="coerce")
-                if population
-                else np.full(len(frame), np.nan)
+                pd.to_numeric(frame[population], errors="coerce") if population else np.full(len(frame), np.nan)
             ),
         },
         geometry=geometry,
@@ -102,9 +100,7 @@ def read_vintage(
     return Vintage(layer, tidy, valid_from, valid_to)
 
 
-def assign(
-    vintages: list[Vintage], lon: Floats, lat: Floats, days: NDArray[np.datetime64]
-) -> NDArray[np.object_]:
+def assign(vintages: list[Vintage], lon: Floats, lat: Floats, days: NDArray[np.datetime64]) -> NDArray[np.object_]:
     """The code of the area that each point lay in on its day; None outside all areas or without a point.
 
     `days` is datetime64[D]. A point on a shared border belongs to the area whose code sorts first,
@@ -124,6 +120,6 @@ def assign(
         area_index, point_index = tree.query(polygons, predicate="intersects")
         code = np.full(len(places), len(polygons), dtype=np.int64)
         np.minimum.at(code, point_index, area_index)
-        names = np.append(vintage.areas["area"].to_numpy(dtype=object), None)
+        names = np.array([*vintage.areas["area"], None], dtype=object)
         out[rows] = names[code[which]]
     return out

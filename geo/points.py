@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from geo.crs import Floats, from_wgs84
@@ -65,5 +66,5 @@ def believe(
             sx, sy = from_wgs84(np.array([sentinel.lon]), np.array([sentinel.lat]), crs)
             near = np.hypot(x - sx[0], y - sy[0]) <= sentinel.radius_m
             note[where[near]] = SENTINEL
-    fine = np.equal(note, None)
+    fine = pd.isna(note)
     return BelievedPoints(np.where(fine, lon, np.nan), np.where(fine, lat, np.nan), note)

@@ -63,7 +63,9 @@ class DelimitedFile:
             names = ", ".join(f"'{c}'" for c in missing)
             plural = "s" if len(missing) > 1 else ""
             verb = "are" if len(missing) > 1 else "is"
-            raise MappingError(f"{self.path}: column{plural} {names} {verb} missing; the file has {', '.join(self.header)}")
+            raise MappingError(
+                f"{self.path}: column{plural} {names} {verb} missing; the file has {', '.join(self.header)}"
+            )
 
         def keep(row: pacsv.InvalidRow) -> str:
             malformed.rows.append((row.number, row.text or ""))
@@ -148,7 +150,9 @@ def _header(path: Path, head: bytes, delimiter: str, encoding: str) -> tuple[str
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(head)
     except LookupError as error:
-        raise SourceError(f"{path}: '{encoding}' is not an encoding that Python knows, such as utf-8 or cp1252") from error
+        raise SourceError(
+            f"{path}: '{encoding}' is not an encoding that Python knows, such as utf-8 or cp1252"
+        ) from error
     except UnicodeDecodeError as error:
         raise SourceError(
             f"{path}: is not valid {encoding} (byte {error.start}); set 'encoding' of the source or save it as UTF-8"
@@ -159,7 +163,9 @@ def _header(path: Path, head: bytes, delimiter: str, encoding: str) -> tuple[str
     line, newline, rest = text.partition("\n")
     if not newline:
         if len(head) >= MAX_HEADER_BYTES:
-            raise SourceError(f"{path}: line 1 is longer than {MAX_HEADER_BYTES >> 20} MB; this is not a table of records")
+            raise SourceError(
+                f"{path}: line 1 is longer than {MAX_HEADER_BYTES >> 20} MB; this is not a table of records"
+            )
         raise SourceError(f"{path}: holds a header and no records; nothing was loaded")
     if not rest.strip() and len(head) < MAX_HEADER_BYTES:
         raise SourceError(f"{path}: holds a header and no records; nothing was loaded")

@@ -10,23 +10,20 @@ import datetime as dt
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import shapely
 from sqlalchemy import Connection
 
 from etl.config import CityConfig
 from etl.errors import ReleaseError
 from etl.extract.files import sha256_of
-from etl.publish import chain, fields, index
+from etl.publish import chain, fields, files, index, tables
 from etl.publish.derive import Derivation
 from etl.publish.duck import builder, quoted
 from etl.publish.package import package_of, resource_of
@@ -34,7 +31,6 @@ from etl.publish.validate import must_hold, validate
 from etl.store import export, reference
 
 FORMAT = 1
-ROW_GROUP = 122_880
 STORED = (
     "source", "service_request_id", "service_code", "service_name", "service_group", "department",
     "agency_responsible", "status", "outcome", "channel", "requested_datetime", "updated_datetime",
@@ -65,7 +61,9 @@ class Published:
 
 def inputs_of(connection: Connection, config: CityConfig, now: dt.datetime) -> Inputs:
     """What a release of the store as it stands would be made of; ReleaseError if the store holds nothing."""
-    return Inputs(export.data_version(connection), config.fingerprint(), f"{as_of(connection, config, now):%Y-%m-%dT%H:%M:%SZ}")
+    return Inputs(
+        export.data_version(connection), config.fingerprint(), f"{as_of(connection, config, now):%Y-%m-%dT%H:%M:%SZ}"
+    )
 
 
 def as_of(connection: Connection, config: CityConfig, now: dt.datetime) -> dt.datetime:
@@ -138,19 +136,19 @@ def _build(
         progress("release: writing files", rows)
         db.execute("DETACH scratch")
         (building / ".scratch.duckdb").unlink()
-        areas = _areas(connection, db, config)
+        areas = tables.all_areas(connection, db, config)
         basemap = reference.read_features(connection)
-        tables = _small_tables(connection, db, config, previous_folder, names)
+        small = tables.small_tables(connection, db, config, previous_folder, names)
         index.fill_areas(db, areas)
         index.fill_basemap(db, basemap)
-        index.fill_small(db, tables)
+        index.fill_small(db, small)
         bins = index.fill_bins(db)
-        _write_requests(db, building / "requests.parquet", names, config)
-        _write_places(building / "areas.parquet", areas, fields.AREA_FIELDS)
-        _write_places(building / "basemap.parquet", basemap, fields.BASEMAP_FIELDS)
-        for name, table in tables.items():
+        files.write_requests(db, building / "requests.parquet", names, config)
+        files.write_places(building / "areas.parquet", areas, fields.AREA_FIELDS)
+        files.write_places(building / "basemap.parquet", basemap, fields.BASEMAP_FIELDS)
+        for name, table in small.items():
             pq.write_table(table, building / f"{name}.parquet", compression="zstd")
-        counts = _counts(db, connection)
+        counts = tables.counts(db, connection)
         resources = [
             resource_of(building, name, described)
             for name, described in {
@@ -207,123 +205,3 @@ def _withhold(batch: pa.Table) -> pa.Table:
     return batch.set_column(
         batch.column_names.index("location_note"), "location_note", pa.array(["withheld"] * rows, pa.string())
     ).set_column(batch.column_names.index("location_source"), "location_source", pa.array(["none"] * rows, pa.string()))
-
-
-def _areas(connection: Connection, db: duckdb.DuckDBPyConnection, config: CityConfig) -> gpd.GeoDataFrame:
-    """Areas of the layers with boundaries, and the codes met in requests of those without."""
-    frame = reference.read_boundaries(connection)
-    more = []
-    for layer in config.layers:
-        if layer.files:
-            continue
-        codes = db.execute(f'SELECT DISTINCT "{layer.layer}"::VARCHAR FROM requests WHERE "{layer.layer}" IS NOT NULL ORDER BY 1').fetchall()  # noqa: S608
-        more += [
-            {"layer": layer.layer, "area": code, "name": layer.area_title.format(area=code), "population": None,
-             "valid_from": None, "valid_to": None, "geometry": None}
-            for (code,) in codes
-        ]  # fmt: skip
-    if more:
-        frame = gpd.GeoDataFrame(
-            pd.concat([pd.DataFrame(frame).astype(object), pd.DataFrame(more, dtype=object)], ignore_index=True),
-            geometry="geometry", crs="EPSG:4326",
-        )  # fmt: skip
-    return frame
-
-
-def _small_tables(
-    connection: Connection,
-    db: duckdb.DuckDBPyConnection,
-    config: CityConfig,
-    previous: Path | None,
-    public: Sequence[str],
-) -> dict[str, pa.Table]:
-    services = db.execute(
-        """SELECT service_code::VARCHAR, service_name, service_group::VARCHAR, department FROM (
-             SELECT service_code, any_value(service_name) AS service_name, any_value(service_group) AS service_group,
-                    mode(department::VARCHAR ORDER BY department::VARCHAR) AS department
-             FROM requests GROUP BY service_code) ORDER BY 1"""
-    ).fetchall()
-    info = config.services
-    observed = {row[0] for row in services}
-    unused = sorted(set(info) - observed)
-    rows = [
-        (code, info[code].name or name, info[code].group or group, info[code].department or department, info[code].target_hours)
-        if code in info
-        else (code, name, group, department, None)
-        for code, name, group, department in [*services, *((c, c, None, None) for c in unused)]
-    ]
-    text, number = pa.string(), pa.float64()
-    service_table = _table(rows, [("service_code", text), ("service_name", text), ("service_group", text), ("department", text), ("target_hours", number)])
-    agency = "agency_responsible::VARCHAR" if "agency_responsible" in public else "NULL"
-    departments = db.execute(
-        f"SELECT department::VARCHAR, mode({agency} ORDER BY {agency}) FROM requests GROUP BY 1 ORDER BY 1"  # noqa: S608
-    ).fetchall()
-    named = [(code, config.departments[code].name if code in config.departments else _spoken(code, name)) for code, name in departments]
-    since = chain.read_package(previous)["openward"]["inputs"]["data_version"] if previous else None
-    changes = export.changes_after(connection, since if since is not None else 2**62, public)
-    flagged = db.execute(
-        """SELECT 'flagged', flag, source::VARCHAR, count(*) FROM (
-             SELECT source, unnest(string_split(flags, ';')) AS flag FROM requests WHERE flags IS NOT NULL)
-           GROUP BY ALL ORDER BY 2, 3"""
-    ).fetchall()
-    lost = db.execute(
-        """SELECT 'not_located', location_note::VARCHAR, source::VARCHAR, count(*) FROM requests
-           WHERE location_note IS NOT NULL GROUP BY ALL ORDER BY 2, 3"""
-    ).fetchall()
-    refused = [("quarantined", reason, source, n) for source, reason, n in export.quarantine_counts(connection)]
-    exclusions = _table([*refused, *lost, *flagged], [("kind", text), ("reason", text), ("source", text), ("rows", pa.int64())])
-    return {
-        "services": service_table,
-        "departments": _table(named, [("department", text), ("name", text)]),
-        "changes": changes,
-        "exclusions": exclusions,
-    }
-
-
-def _spoken(code: str, agency: str | None) -> str:
-    return agency or code.replace("_", " ").capitalize()
-
-
-def _table(rows: Sequence[Sequence[Any]], columns: Sequence[tuple[str, pa.DataType]]) -> pa.Table:
-    return pa.table([pa.array([row[i] for row in rows], kind) for i, (_, kind) in enumerate(columns)], names=[n for n, _ in columns])
-
-
-def _write_requests(db: duckdb.DuckDBPyConnection, path: Path, names: Sequence[str], config: CityConfig) -> None:
-    columns = ", ".join(f'"{name}"' for name in names)
-    options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
-    if "location" in config.privacy.publish:
-        columns += ", CASE WHEN lat IS NOT NULL THEN ST_AsWKB(ST_Point(long, lat))::BLOB END AS geometry"
-        bounds = db.execute("SELECT min(long), min(lat), max(long), max(lat) FROM requests").fetchone()
-        column: dict[str, Any] = {"encoding": "WKB", "geometry_types": ["Point"]}
-        if bounds and bounds[0] is not None:
-            column["bbox"] = [float(b) for b in bounds]
-        geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
-        text = json.dumps(geo).replace("'", "''")
-        options += f", KV_METADATA {{geo: '{text}'}}"
-    db.execute(f"COPY (SELECT {columns} FROM requests ORDER BY rid) TO {quoted(path)} ({options})")  # noqa: S608
-
-
-def _write_places(path: Path, frame: gpd.GeoDataFrame, described: Sequence[fields.Field]) -> None:
-    """GeoParquet 1.1 with plain types: text codes, dates, WKB."""
-    kinds = {"string": pa.string(), "number": pa.float64(), "integer": pa.int64(), "date": pa.date32(), "any": pa.binary()}
-    arrays = [
-        pa.array(shapely.to_wkb(frame.geometry.to_numpy()), pa.binary())
-        if field.name == "geometry"
-        else pa.array(frame[field.name].tolist(), kinds[field.kind], from_pandas=True)
-        for field in described
-    ]
-    types = sorted(frame.geometry.dropna().geom_type.unique())
-    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": types}
-    if types:
-        column["bbox"] = [float(b) for b in frame.total_bounds]
-    geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
-    table = pa.table(arrays, names=[f.name for f in described]).replace_schema_metadata({"geo": json.dumps(geo)})
-    pq.write_table(table, path, compression="zstd")
-
-
-def _counts(db: duckdb.DuckDBPyConnection, connection: Connection) -> dict[str, int]:
-    row = db.execute(
-        """SELECT count(*), count(*) FILTER (status = 'open'), count(*) FILTER (location_source <> 'none') FROM requests"""
-    ).fetchone() or (0, 0, 0)
-    quarantined = sum(n for _, _, n in export.quarantine_counts(connection))
-    return {"requests": row[0], "open": row[1], "located": row[2], "quarantined": quarantined}

@@ -46,7 +46,7 @@ class Finding:
 def current_folder(releases: Path) -> Path | None:
     """Folder of the promoted release, None before the first."""
     link = releases / CURRENT
-    return releases / os.readlink(link) if link.is_symlink() else None
+    return releases / link.readlink() if link.is_symlink() else None
 
 
 def read_package(folder: Path) -> dict[str, Any]:

@@ -72,8 +72,7 @@ class Derivation:
             "gy": pa.array(gy, pa.uint32(), mask=~located),
             "hilbert": pa.array(key, pa.uint64()),
         }
-        for layer, values in _areas(batch["areas"], [layer.layer for layer in self.config.layers]).items():
-            added[layer] = values
+        added |= _areas(batch["areas"], [layer.layer for layer in self.config.layers])
         if city.synthetic:
             added["synthetic"] = pa.array(np.ones(rows, dtype=bool))
         for name, values in added.items():
@@ -94,7 +93,8 @@ class Derivation:
 
 
 def _times(batch: pa.Table, name: str) -> NDArray[np.datetime64]:
-    return batch[name].to_numpy().astype("datetime64[s]")
+    times: NDArray[np.datetime64] = batch[name].to_numpy().astype("datetime64[s]")
+    return times
 
 
 def _months(days: NDArray[np.datetime64]) -> pa.Array:
@@ -139,4 +139,3 @@ def _areas(column: pa.ChunkedArray, layers: list[str]) -> dict[str, pa.Array]:
     return {
         layer: pa.array([found.get(layer) for found in parsed], pa.string()).take(encoded.indices) for layer in layers
     }
-

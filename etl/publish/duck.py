@@ -10,7 +10,9 @@ import duckdb_extension_spatial
 from etl.errors import ReleaseError
 
 
-def builder(path: Path | str, *, threads: int = 2, memory: str = "2GB", temp: Path | None = None) -> duckdb.DuckDBPyConnection:
+def builder(
+    path: Path | str, *, threads: int = 2, memory: str = "2GB", temp: Path | None = None
+) -> duckdb.DuckDBPyConnection:
     """Open a database for building; ReleaseError if the spatial extension's wheel does not fit this DuckDB."""
     connection = duckdb.connect(str(path), config={"threads": threads, "memory_limit": memory})
     if temp is not None:

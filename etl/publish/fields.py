@@ -54,16 +54,24 @@ _BEFORE_AREAS = (
     Field("service_group", "string", "Service group", "The kind of service, wider than the service."),
     Field("department", "string", "Department", "Code of the department that is responsible.", required=True),
     Field(
-        "agency_responsible", "string", "Agency responsible", "The responsible agency as the source names it.",
+        "agency_responsible",
+        "string",
+        "Agency responsible",
+        "The responsible agency as the source names it.",
         needs="agency_responsible",
     ),
     Field(
-        "status", "string", "Status",
+        "status",
+        "string",
+        "Status",
         "open or closed as the source says; unmapped where the source's word is not in the city's configuration.",
-        STATUSES, required=True,
+        STATUSES,
+        required=True,
     ),
     Field(
-        "outcome", "string", "Outcome",
+        "outcome",
+        "string",
+        "Outcome",
         "What became of a closed request, read from the source's closing text by the city's rules; "
         "unknown where no rule applies, empty while it is not closed. Closed does not mean done.",
         OUTCOMES,
@@ -72,7 +80,9 @@ _BEFORE_AREAS = (
     Field("requested_datetime", "datetime", "Requested", "When the request was made (UTC).", required=True),
     Field("updated_datetime", "datetime", "Updated", "When the source last changed it (UTC)."),
     Field(
-        "expected_datetime", "datetime", "Due",
+        "expected_datetime",
+        "datetime",
+        "Due",
         "When it should be closed (UTC): the source's due time, else the city's standard for the service.",
     ),
     Field("closed_datetime", "datetime", "Closed", "When the source says that it was closed (UTC)."),
@@ -81,31 +91,46 @@ _BEFORE_AREAS = (
     Field("lat", "number", "Latitude", "Degrees north, WGS 84.", unit="degree", needs="location"),
     Field("long", "number", "Longitude", "Degrees east, WGS 84.", unit="degree", needs="location"),
     Field(
-        "location_source", "string", "Location by",
+        "location_source",
+        "string",
+        "Location by",
         "source: the source's coordinates; geocoder: found from the address; none: not on the map.",
-        ("source", "geocoder", "none"), required=True,
+        ("source", "geocoder", "none"),
+        required=True,
     ),
     Field(
-        "location_note", "string", "Why not located",
+        "location_note",
+        "string",
+        "Why not located",
         "missing: no coordinates; sentinel: a point that stands for 'unknown'; outside_city: not believable; "
         "withheld: not published. Empty where the location is believed.",
         LOCATION_NOTES,
     ),
     Field("geocode_method", "string", "Geocoding method", "How the geocoder found the place.", needs="location"),
     Field("geocode_score", "number", "Geocoding score", "How sure the geocoder is, 0 to 1.", needs="location"),
-    Field("geocode_radius_m", "number", "Error radius", "Radius that holds the true place in 95 of 100 cases.",
-          unit="m", needs="location"),
+    Field(
+        "geocode_radius_m",
+        "number",
+        "Error radius",
+        "Radius that holds the true place in 95 of 100 cases.",
+        unit="m",
+        needs="location",
+    ),
 )
 
 _AFTER_AREAS = (
     Field(
-        "response_hours", "number", "Hours to close",
+        "response_hours",
+        "number",
+        "Hours to close",
         "From requested to closed. Empty while open, and where the times contradict one another. "
         "Do not average it: requests that are still open are missing from it.",
         unit="hour",
     ),
     Field(
-        "on_time", "string", "Against the standard",
+        "on_time",
+        "string",
+        "Against the standard",
         "on_time: closed by the due time; late: closed after it, or still open past it; "
         "pending: open and not yet due; no_standard: no due time. Empty where closed at an unknown time.",
         ON_TIME,
@@ -172,9 +197,12 @@ CHANGE_FIELDS = (
 )
 EXCLUSION_FIELDS = (
     Field(
-        "kind", "string", "Kind",
+        "kind",
+        "string",
+        "Kind",
         "quarantined: not in requests at all; not_located: not on the map; flagged: in requests, left out of some figure.",
-        ("quarantined", "not_located", "flagged"), required=True,
+        ("quarantined", "not_located", "flagged"),
+        required=True,
     ),
     Field("reason", "string", "Reason", "Why.", required=True),
     Field("source", "string", "Source", "As in requests.", required=True),

@@ -55,7 +55,9 @@ def fill_requests(
     enums = [name for name in (*ENUMS, *layers) if name in public]
     for name in enums:
         table = "scratch.service" if name == "service_group" else "scratch.raw"
-        db.execute(f'CREATE TYPE "{name}" AS ENUM (SELECT DISTINCT "{name}" FROM {table} WHERE "{name}" IS NOT NULL ORDER BY 1)')  # noqa: S608
+        db.execute(
+            f'CREATE TYPE "{name}" AS ENUM (SELECT DISTINCT "{name}" FROM {table} WHERE "{name}" IS NOT NULL ORDER BY 1)'  # noqa: S608
+        )
     columns = []
     for name in (*public, *SERVING):
         origin = "s" if name in ("service_name", "service_group") else "r"

@@ -35,10 +35,14 @@ def validate(folder: Path, package: dict[str, Any], public: Sequence[Field]) -> 
             path = str(folder / resource["path"])
             rows = db.execute("SELECT count(*) FROM read_parquet(?)", [path]).fetchone()
             count = rows[0] if rows else -1
-            checks.append(Check(f"rows of {resource['name']}", count == resource["rows"], f"{count} of {resource['rows']}"))
+            checks.append(
+                Check(f"rows of {resource['name']}", count == resource["rows"], f"{count} of {resource['rows']}")
+            )
             names = [r[0] for r in db.execute("DESCRIBE SELECT * FROM read_parquet(?)", [path]).fetchall()]
             stated = [f["name"] for f in resource["schema"]["fields"]]
-            checks.append(Check(f"columns of {resource['name']}", names == stated, ", ".join(sorted(set(names) ^ set(stated)))))
+            checks.append(
+                Check(f"columns of {resource['name']}", names == stated, ", ".join(sorted(set(names) ^ set(stated))))
+            )
         requests = str(folder / "requests.parquet")
         checks += _requests(db, requests, public)
     with duckdb.connect(str(folder / "serve.duckdb"), read_only=True, config={"threads": 2}) as index:
@@ -47,8 +51,13 @@ def validate(folder: Path, package: dict[str, Any], public: Sequence[Field]) -> 
         stated = package["openward"]["counts"]["requests"]
         checks.append(Check("rows of the index", count == stated, f"{count} of {stated}"))
         allowed = {f.name for f in public} | {*SERVING, "rid"}
-        there = {r[0] for r in index.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'requests'").fetchall()}
-        checks.append(Check("index holds only what may be published", there <= allowed, ", ".join(sorted(there - allowed))))
+        there = {
+            r[0]
+            for r in index.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'requests'").fetchall()
+        }
+        checks.append(
+            Check("index holds only what may be published", there <= allowed, ", ".join(sorted(there - allowed)))
+        )
     return checks
 
 
@@ -63,7 +72,8 @@ def _requests(db: duckdb.DuckDBPyConnection, path: str, public: Sequence[Field])
             checks.append(Check(f"{field.name} is never empty", blank == 0, f"{blank} empty"))
         if field.values:
             marks = ", ".join("?" * len(field.values))
-            strange = _one(db, f"SELECT count(*) FROM read_parquet(?) WHERE {column} NOT IN ({marks})", path, *field.values)  # noqa: S608
+            query = f"SELECT count(*) FROM read_parquet(?) WHERE {column} NOT IN ({marks})"  # noqa: S608
+            strange = _one(db, query, path, *field.values)
             checks.append(Check(f"{field.name} has known values", strange == 0, f"{strange} others"))
     backwards = _one(db, "SELECT count(*) FROM read_parquet(?) WHERE response_hours < 0", path)
     checks.append(Check("no response time is negative", backwards == 0, f"{backwards} negative"))

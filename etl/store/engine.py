@@ -43,9 +43,7 @@ def open_store(url: str | URL) -> Engine:
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     else:
-        engine = create_engine(
-            parsed.set(drivername="postgresql+psycopg"), connect_args={"options": "-c timezone=UTC"}
-        )
+        engine = create_engine(parsed.set(drivername="postgresql+psycopg"), connect_args={"options": "-c timezone=UTC"})
     try:
         migrate(engine)
     except DBAPIError as error:
@@ -57,7 +55,13 @@ def open_store(url: str | URL) -> Engine:
 def _tune_sqlite(connection: object, _record: object) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]  # SQLAlchemy's begin event opens transactions
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "temp_store=FILE", "cache_size=-131072", "busy_timeout=10000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "temp_store=FILE",
+        "cache_size=-131072",
+        "busy_timeout=10000",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

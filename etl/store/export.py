@@ -98,7 +98,10 @@ def changes_after(connection: Connection, run_id: int, fields: Sequence[str]) ->
     rows = connection.execute(query).all()
     names = ["source", "service_request_id", "field", "old", "new"]
     arrays = [pa.array([row[i] for row in rows], pa.string()) for i in range(5)]
-    seen = [row[5].replace(tzinfo=None) if row[5].tzinfo is None else row[5].astimezone(dt.UTC).replace(tzinfo=None) for row in rows]
+    seen = [
+        row[5].replace(tzinfo=None) if row[5].tzinfo is None else row[5].astimezone(dt.UTC).replace(tzinfo=None)
+        for row in rows
+    ]
     return pa.table([*arrays, pa.array(seen, pa.timestamp("s"))], names=[*names, "first_seen"])
 
 

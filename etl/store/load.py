@@ -97,7 +97,10 @@ class Staging:
         if run.execute(select(func.count()).select_from(keys)).scalar_one() == self._rows:
             return 0, 0
         newest = func.coalesce(stage.c.updated_datetime, stage.c.closed_datetime, stage.c.requested_datetime)
-        window = {"partition_by": [stage.c[k] for k in KEY], "order_by": [newest.desc(), stage.c.seq.desc()]}
+        window: dict[str, Any] = {
+            "partition_by": [stage.c[k] for k in KEY],
+            "order_by": [newest.desc(), stage.c.seq.desc()],
+        }
         ranked = select(
             stage.c.seq,
             func.row_number().over(**window).label("place"),
@@ -108,17 +111,28 @@ class Staging:
         different = [row.seq for row in found if not row.equal]
         for part in _parts(different):
             rows = run.execute(
-                select(stage.c.seq, stage.c.source, stage.c.service_request_id, stage.c.status, stage.c.updated_datetime,
-                       stage.c.requested_datetime, stage.c.closed_datetime, stage.c.service_name)
-                .where(stage.c.seq.in_(part))
+                select(
+                    stage.c.seq,
+                    stage.c.source,
+                    stage.c.service_request_id,
+                    stage.c.status,
+                    stage.c.updated_datetime,
+                    stage.c.requested_datetime,
+                    stage.c.closed_datetime,
+                    stage.c.service_name,
+                ).where(stage.c.seq.in_(part))
             ).mappings()
             run.execute(
                 sa.insert(Quarantined),
                 [
                     {
-                        "source": row["source"], "row_number": None, "service_request_id": row["service_request_id"],
-                        "reason": CONFLICT, "detail": "another row with this id is newer and was kept",
-                        "raw": _json_row(dict(row)), "run_id": run_id,
+                        "source": row["source"],
+                        "row_number": None,
+                        "service_request_id": row["service_request_id"],
+                        "reason": CONFLICT,
+                        "detail": "another row with this id is newer and was kept",
+                        "raw": _json_row(dict(row)),
+                        "run_id": run_id,
                     }
                     for row in rows
                 ],
@@ -140,8 +154,13 @@ class Staging:
             old, new = request.c[field], stage.c[field]
             rows = (
                 select(
-                    stage.c.source, stage.c.service_request_id, sa.literal(field), self._as_text(old), self._as_text(new),
-                    sa.literal(now, Request.__table__.c.requested_datetime.type), sa.literal(run_id),
+                    stage.c.source,
+                    stage.c.service_request_id,
+                    sa.literal(field),
+                    self._as_text(old),
+                    self._as_text(new),
+                    sa.literal(now, Request.__table__.c.requested_datetime.type),
+                    sa.literal(run_id),
                 )
                 .select_from(both)
                 .where(differs, old.is_distinct_from(new))
@@ -166,10 +185,10 @@ class Staging:
             if self._postgres
             else stage.c.geom
         )
-        rows = select(
-            *(stage.c[n] for n in RECORD.names), geom, sa.literal(run_id), sa.literal(run_id)
-        ).where(sa.true())  # SQLite needs a WHERE to tell ON CONFLICT from a join's ON
-        insert: Any = (postgresql.insert if self._postgres else sqlite.insert)(request).from_select(names, rows)
+        rows = select(*(stage.c[n] for n in RECORD.names), geom, sa.literal(run_id), sa.literal(run_id)).where(
+            sa.true()
+        )  # SQLite needs a WHERE to tell ON CONFLICT from a join's ON
+        insert: Any = (postgresql.insert if self._postgres else sqlite.insert)(Request).from_select(names, rows)
         update = {n: insert.excluded[n] for n in (*VALUE_FIELDS, "row_hash", "geom", "last_run")}
         self._connection.execute(
             insert.on_conflict_do_update(

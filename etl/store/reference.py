@@ -65,16 +65,21 @@ def replace_features(connection: Connection, features: gpd.GeoDataFrame) -> None
     shapes = _bind(connection, features.geometry.to_numpy())
     rows = [
         {"kind": kind, "name": None if pd.isna(name) else name, "rank": int(rank), "geom": shape}
-        for kind, name, rank, shape in zip(
-            features["kind"], features["name"], features["rank"], shapes, strict=True
-        )
+        for kind, name, rank, shape in zip(features["kind"], features["name"], features["rank"], shapes, strict=True)
     ]
     connection.execute(sa.insert(ReferenceFeature), rows)
 
 
 def read_boundaries(connection: Connection) -> gpd.GeoDataFrame:
     """layer, area, name, population, valid_from, valid_to, geometry (EPSG:4326), ordered by layer, vintage, area."""
-    columns = [Boundary.layer, Boundary.area, Boundary.name, Boundary.population, Boundary.valid_from, Boundary.valid_to]
+    columns = [
+        Boundary.layer,
+        Boundary.area,
+        Boundary.name,
+        Boundary.population,
+        Boundary.valid_from,
+        Boundary.valid_to,
+    ]
     return _read(connection, columns, Boundary.geom, [Boundary.layer, Boundary.valid_from, Boundary.area])
 
 

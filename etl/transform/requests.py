@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from etl.config import CityConfig, LatLong, PointColumn, RequestSource, TimeColumn
+from etl.errors import MappingError
 from etl.extract.files import ROW_NUMBER
 from etl.records import QUARANTINE, RECORD, VALUE_FIELDS
 from etl.transform import vocabulary as words
@@ -87,7 +88,7 @@ class RequestCleaner:
                 if name != "row_hash"
             }
         ).cast(pa.schema([f for f in RECORD if f.name != "row_hash"]))
-        good = np.equal(reasons, None)
+        good = pd.isna(reasons)
         return CleanChunk(_with_hash(table.filter(pa.array(good))), self._quarantine(chunk, reasons))
 
     def _text(self, chunk: pa.Table, field: str) -> pa.ChunkedArray:
@@ -142,7 +143,8 @@ class RequestCleaner:
             unmapped = pc.fill_null(pc.equal(columns["channel"], words.UNMAPPED), False)
             flags.mark("unmapped_channel", unmapped.to_numpy())
         name = text.get("service_name", text.get("service_code"))
-        assert name is not None  # the configuration's validation requires one of the two
+        if name is None:  # the configuration's validation requires one of the two
+            raise MappingError(f"source '{self._name}': neither service_code nor service_name is mapped")
         code = text.get("service_code")
         made = words.map_distinct(name, words.slug)
         columns["service_code"] = made if code is None else pc.coalesce(code, made)
@@ -158,6 +160,8 @@ class RequestCleaner:
             department = pc.coalesce(department, from_source)
             columns.setdefault("agency_responsible", stated)
         columns["department"] = pc.fill_null(department, words.UNMAPPED)
+        if "zip" in text:
+            columns["zip"] = words.map_distinct(text["zip"], lambda v: words.area_code(v, "zip"))
         columns["outcome"] = words.outcomes(
             status,
             {
@@ -229,7 +233,7 @@ class RequestCleaner:
         return pa.chunked_array([pa.array(texts, pa.string()).take(pa.array(inverse))])
 
     def _quarantine(self, chunk: pa.Table, reasons: NDArray[np.object_]) -> pa.Table:
-        bad = np.flatnonzero(~np.equal(reasons, None))
+        bad = np.flatnonzero(~pd.isna(reasons))
         raw = chunk.take(pa.array(bad))
         ids = self._text(raw, "service_request_id")
         lines = [
@@ -267,13 +271,15 @@ def _numbers(column: pa.ChunkedArray) -> Floats:
 
 def _point_text(column: pa.ChunkedArray) -> tuple[Floats, Floats]:
     """Latitude and longitude out of '(37.77, -122.39)', 'POINT (…)' not included: latitude comes first."""
-    found = pc.extract_regex(column, pattern=r"^\s*\(?\s*(?P<lat>-?\d+(?:\.\d+)?)\s*,\s*(?P<long>-?\d+(?:\.\d+)?)\s*\)?\s*$")
+    found = pc.extract_regex(
+        column, pattern=r"^\s*\(?\s*(?P<lat>-?\d+(?:\.\d+)?)\s*,\s*(?P<long>-?\d+(?:\.\d+)?)\s*\)?\s*$"
+    )
     return _numbers(pc.struct_field(found, "lat")), _numbers(pc.struct_field(found, "long"))
 
 
 def _with_hash(table: pa.Table) -> pa.Table:
     """Add `row_hash`: 64 bits of MD5 over every field, so that an unchanged row is recognised by one number."""
-    parts = ", ".join(f"ifnull(CAST(\"{name}\" AS VARCHAR), chr(30))" for name in VALUE_FIELDS)
+    parts = ", ".join(f'ifnull(CAST("{name}" AS VARCHAR), chr(30))' for name in VALUE_FIELDS)
     connection = duckdb.connect(config={"threads": 2})
     try:
         connection.register("records", table)

@@ -50,7 +50,7 @@ def parse_clock_times(table: pa.Table, columns: Mapping[str, tuple[str, tuple[st
                 else f"try_strptime(trim({quoted}), '{fmt.replace(chr(39), chr(39) * 2)}')"
                 for fmt in formats
             ]
-            parts.append(f"coalesce({', '.join(tries)})::TIMESTAMP_S AS \"{name}\"")
+            parts.append(f'coalesce({", ".join(tries)})::TIMESTAMP_S AS "{name}"')
         got = connection.execute(f"SELECT {', '.join(parts)} FROM source_rows").to_arrow_table()  # noqa: S608
     finally:
         connection.close()
@@ -61,7 +61,7 @@ def clock_to_utc(clock: Times, zone: str) -> UtcTimes:
     """Clock times of an IANA zone as UTC."""
     index = pd.DatetimeIndex(clock)
     plain = index.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-    odd = np.asarray(plain.isna() & ~index.isna())
+    odd = np.isnat(_naive_utc(plain)) & ~np.isnat(clock)
     utc = _naive_utc(plain)
     second = utc.copy()
     repeated = np.zeros(len(index), dtype=bool)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 from etl.config import OutcomeRule
 
 UNMAPPED = "unmapped"
-Text = pa.ChunkedArray
+Text: TypeAlias = pa.ChunkedArray
 
 
 def fold(value: str) -> str:
@@ -62,9 +63,7 @@ def channels(column: Text, table: Mapping[str, str]) -> Text:
     return look_up(column, table, otherwise=(lambda _: UNMAPPED) if table else slug)
 
 
-def outcomes(
-    status: Text, texts: Mapping[str | None, Text], rules: Sequence[OutcomeRule]
-) -> Text:
+def outcomes(status: Text, texts: Mapping[str | None, Text], rules: Sequence[OutcomeRule]) -> Text:
     """What became of each closed request by the first rule that matches; unknown without one, null while open.
 
     `texts` holds the column of each rule (None: the status notes). Matching is RE2's, on distinct values.
@@ -73,9 +72,7 @@ def outcomes(
     result = np.full(rows, None, dtype=object)
     undecided = np.asarray(pc.equal(status, "closed").to_numpy(zero_copy_only=False), dtype=bool)
     result[undecided] = "unknown"
-    encoded = {
-        key: text.combine_chunks().dictionary_encode() if len(text) else None for key, text in texts.items()
-    }
+    encoded = {key: text.combine_chunks().dictionary_encode() if len(text) else None for key, text in texts.items()}
     for rule in rules:
         coded = encoded.get(rule.column)
         if coded is None or not undecided.any():
@@ -89,10 +86,16 @@ def outcomes(
 
 
 def area_code(value: str, normalise: str) -> str | None:
-    """A stated area in one spelling: by number, 'Ward 3', '03' and '3.0' are all '3'; 0 is no area."""
+    """A stated area in one spelling: by number, 'Ward 3', '03' and '3.0' are all '3'; 0 is no area.
+
+    By zip, '2111.0' and '02111-3312' are '02111'.
+    """
     text = " ".join(value.split())
     if normalise == "text":
         return text or None
+    if normalise == "zip":
+        digits = re.match(r"\d{1,5}(?!\d)", text)
+        return digits.group().zfill(5) if digits else None
     found = re.search(r"(\d+)(?:\.0+)?(?!\d)", text)
     if not found:
         return None

@@ -120,9 +120,7 @@ def upgrade() -> None:
         needed("rank", sa.Integer),
         needed("geom", _geometry("GEOMETRY")),
     )
-    op.create_table(
-        "fingerprint", sa.Column("name", text, primary_key=True), needed("sha256", text), run("run_id")
-    )
+    op.create_table("fingerprint", sa.Column("name", text, primary_key=True), needed("sha256", text), run("run_id"))
     if op.get_bind().dialect.name == "postgresql":
         for table in ("request", "boundary", "reference_feature"):
             op.create_index(f"{table}_geom", table, ["geom"], postgresql_using="gist")

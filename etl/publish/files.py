@@ -1,0 +1,63 @@
+"""Writing the release's Parquet files, those with places as GeoParquet 1.1.
+
+Charter: how a table becomes a file. What is in it is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import geopandas as gpd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from etl.config import CityConfig
+from etl.publish.duck import quoted
+from etl.publish.fields import Field
+
+ROW_GROUP = 122_880
+
+
+def write_requests(db: duckdb.DuckDBPyConnection, path: Path, names: Sequence[str], config: CityConfig) -> None:
+    """requests.parquet in serving order; with a WKB point and GeoParquet metadata where locations are published."""
+    columns = ", ".join(f'"{name}"' for name in names)
+    options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
+    if "location" in config.privacy.publish:
+        columns += ", CASE WHEN lat IS NOT NULL THEN ST_AsWKB(ST_Point(long, lat))::BLOB END AS geometry"
+        bounds = db.execute("SELECT min(long), min(lat), max(long), max(lat) FROM requests").fetchone()
+        column: dict[str, Any] = {"encoding": "WKB", "geometry_types": ["Point"]}
+        if bounds and bounds[0] is not None:
+            column["bbox"] = [float(b) for b in bounds]
+        geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+        text = json.dumps(geo).replace("'", "''")
+        options += f", KV_METADATA {{geo: '{text}'}}"
+    db.execute(f"COPY (SELECT {columns} FROM requests ORDER BY rid) TO {quoted(path)} ({options})")  # noqa: S608
+
+
+def write_places(path: Path, frame: gpd.GeoDataFrame, described: Sequence[Field]) -> None:
+    """GeoParquet 1.1 with plain types: text codes, dates, WKB."""
+    kinds = {
+        "string": pa.string(),
+        "number": pa.float64(),
+        "integer": pa.int64(),
+        "date": pa.date32(),
+        "any": pa.binary(),
+    }
+    arrays = [
+        pa.array(shapely.to_wkb(frame.geometry.to_numpy()), pa.binary())
+        if field.name == "geometry"
+        else pa.array(frame[field.name].tolist(), kinds[field.kind], from_pandas=True)
+        for field in described
+    ]
+    types = sorted(frame.geometry.dropna().geom_type.unique())
+    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": types}
+    if types:
+        column["bbox"] = [float(b) for b in frame.total_bounds]
+    geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+    table = pa.table(arrays, names=[f.name for f in described]).replace_schema_metadata({"geo": json.dumps(geo)})
+    pq.write_table(table, path, compression="zstd")

@@ -1,0 +1,297 @@
+"""The command line of Openward: composes geo, etl and portal, and holds no logic of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+PROG = "openward"
+
+
+class Refusal(click.ClickException):
+    """A package's own error as one line on standard error and its exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(" ".join(message.split()))
+        vars(self)["exit_code"] = code
+
+    def show(self, file: Any = None) -> None:
+        """One line, nothing else."""
+        click.echo(f"{PROG}: {self.message}", file=file or sys.stderr)
+
+
+class Commands(click.Group):
+    """A group whose commands' known errors become one clear line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a package's error is a refusal, not a traceback."""
+        from etl.errors import EtlError
+        from geo.errors import GeoError
+
+        try:
+            return super().invoke(ctx)
+        except EtlError as error:
+            raise Refusal(str(error), error.exit_code) from error
+        except GeoError as error:
+            raise Refusal(str(error), 3) from error
+
+
+def _examples(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        command.__doc__ = f"{command.__doc__}\n\n\b\nExamples:\n{text}"
+        return command
+
+    return add
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="openward", prog_name=PROG)
+def main() -> None:
+    """Openward: from a city's service requests to a portal of honest figures and open data.
+
+    \b
+    Start with:
+      openward demo --serve                      an invented city, complete
+      openward etl run cities/boston.yaml --input requests=FILE.csv.gz
+      openward serve boston
+    """
+
+
+HOME_HELP = "folder that holds one folder for each city (OPENWARD_HOME, default ./var)"
+
+
+def _settings(home: Path | None) -> Any:
+    from etl.settings import EtlSettings
+
+    settings = EtlSettings()
+    return settings if home is None else settings.model_copy(update={"home": home})
+
+
+def _place(city: Path, home: Path | None, releases: Path | None) -> Any:
+    from etl.config import load_city
+    from etl.pipeline import Place
+    from etl.store.engine import open_store
+
+    config = load_city(city)
+    settings = _settings(home)
+    engine = open_store(settings.store_of(config.city.id))
+    return Place(config, city, engine, releases or settings.releases_of(config.city.id))
+
+
+def _releases(place: str, home: Path | None) -> Path:
+    """A folder of releases, or the releases of a city by its id."""
+    folder = Path(place)
+    if folder.is_dir() and ((folder / "current").is_symlink() or (folder / "chain.jsonl").exists()):
+        return folder
+    found: Path = _settings(home).releases_of(place)
+    return found
+
+
+def _run(place: Any, inputs: dict[str, Path], force: bool) -> None:
+    from rich.console import Console
+
+    from etl.pipeline import run
+    from etl.progress import Bars
+
+    with Bars(Console(stderr=True)) as bars:
+        report = run(place, inputs, force=force, reporter=bars)
+    for name, counts in report.sources.items():
+        click.echo(
+            f"{name}: {counts.read:,} rows read: {counts.new:,} new, {counts.changed:,} changed, "
+            f"{counts.unchanged:,} unchanged, {counts.duplicates:,} doubled, {counts.quarantined:,} quarantined"
+        )
+    if not report.sources:
+        click.echo("every input is already loaded: nothing changed")
+    if report.release_id:
+        click.echo(f"published {report.release_id} in {place.releases}")
+    else:
+        click.echo(f"nothing published; the current release is {report.current}")
+
+
+def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
+    found = {}
+    for value in values:
+        name, equals, path = value.partition("=")
+        if not (name and equals and path):
+            raise click.BadParameter(f"'{value}' is not NAME=FILE, such as requests=cases.csv")
+        found[name] = Path(path)
+    return found
+
+
+city_argument = click.argument("city", type=click.Path(path_type=Path, dir_okay=False))
+home_option = click.option("--home", type=click.Path(path_type=Path, file_okay=False), help=HOME_HELP)
+releases_option = click.option(
+    "--releases", type=click.Path(path_type=Path, file_okay=False), help="folder of releases (OPENWARD_RELEASES)"
+)
+
+
+@main.command()
+@click.option(
+    "--requests", type=click.IntRange(1_000, 100_000_000), default=120_000, show_default=True, help="how many to invent"
+)
+@click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="the same seed gives the same city")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="only write the city's files there, and stop"
+)
+@click.option("--serve", "serving", is_flag=True, help="serve the portal afterwards")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8050, show_default=True)
+@home_option
+@_examples("  openward demo --serve\n  openward demo --requests 10000000 --seed 1 --out /tmp/big")
+def demo(requests: int, seed: int, out: Path | None, serving: bool, host: str, port: int, home: Path | None) -> None:
+    """Invent a city, load it into the embedded store, and publish it."""
+    from rich.console import Console
+
+    from etl.demo import generate
+    from etl.progress import Bars
+
+    folder = out or _settings(home).home / "demo" / f"city-{requests}-{seed}"
+    made = folder / "complete"
+    if out is not None or not made.exists():
+        with Bars(Console(stderr=True)) as bars:
+            generate(
+                folder, requests=requests, seed=seed, progress=lambda n, of: bars.step("inventing the city", n, of)
+            )
+        made.touch()
+    if out is not None:
+        click.echo(
+            f"wrote {requests:,} requests and their city to {folder}; load them with: openward etl run {folder}/demo.yaml"
+        )
+        return
+    place = _place(folder / "demo.yaml", home, None)
+    _run(place, {}, force=False)
+    if serving:
+        _serve(place.releases, host, port, 1)
+    else:
+        click.echo("look at it with: openward serve demo")
+
+
+@main.group()
+def etl() -> None:
+    """Load a city's records and publish releases."""
+
+
+@etl.command("run")
+@city_argument
+@click.option(
+    "--input", "inputs", multiple=True, callback=_pairs, metavar="NAME=FILE", help="file of a source; may be repeated"
+)
+@click.option("--force", is_flag=True, help="load files again that are already loaded")
+@home_option
+@releases_option
+@_examples(
+    "  openward etl run cities/boston.yaml --input requests=cases_2015.csv.gz\n"
+    "  OPENWARD_STORE_URL=postgresql+psycopg://… openward etl run city.yaml"
+)
+def etl_run(city: Path, inputs: dict[str, Path], force: bool, home: Path | None, releases: Path | None) -> None:
+    """Load the sources of CITY (a YAML file) and publish a release if anything changed."""
+    _run(_place(city, home, releases), inputs, force)
+
+
+@etl.command("status")
+@city_argument
+@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="how many runs to show")
+@home_option
+@_examples("  openward etl status cities/boston.yaml")
+def etl_status(city: Path, limit: int, home: Path | None) -> None:
+    """Show the last runs of CITY and what is stored."""
+    from etl.report import status_lines
+
+    for line in status_lines(_place(city, home, None), limit):
+        click.echo(line)
+
+
+@etl.command("quarantine")
+@city_argument
+@click.option("--count", is_flag=True, help="count by source and reason instead of listing rows")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="how many rows to list")
+@home_option
+@_examples(
+    "  openward etl quarantine cities/boston.yaml --count\n  openward etl quarantine cities/boston.yaml --limit 5000 > rows.jsonl"
+)
+def etl_quarantine(city: Path, count: bool, limit: int, home: Path | None) -> None:
+    """List the rows of CITY that could not be trusted, one JSON object a line, with the reason for each."""
+    from etl.report import quarantine_lines
+
+    for line in quarantine_lines(_place(city, home, None), count=count, limit=limit):
+        click.echo(line)
+
+
+@main.group()
+def release() -> None:
+    """Look at published releases."""
+
+
+place_argument = click.argument("place")
+
+
+@release.command("list")
+@place_argument
+@home_option
+@_examples("  openward release list boston\n  openward release list /srv/openward/releases")
+def release_list(place: str, home: Path | None) -> None:
+    """List the releases of PLACE: a city's id, or a folder of releases."""
+    from etl.report import release_lines
+
+    for line in release_lines(_releases(place, home)):
+        click.echo(line)
+
+
+@release.command("verify")
+@place_argument
+@click.option("--release", "only", help="only this release")
+@home_option
+@_examples(
+    "  openward release verify boston\n  openward release verify /srv/openward/releases --release 20260701T040000Z-1a2b3c4d"
+)
+def release_verify(place: str, only: str | None, home: Path | None) -> None:
+    """Hash every file of PLACE's releases again and follow the chain; exit 6 if anything differs."""
+    from etl.errors import ReleaseError
+    from etl.publish.chain import verify
+
+    findings = verify(_releases(place, home), only)
+    bad = [f for f in findings if not f.ok]
+    for finding in bad:
+        click.echo(f"BAD  {finding.release_id} {finding.name}: {finding.note}")
+    names = {f.release_id for f in findings}
+    if bad:
+        raise ReleaseError(f"{len(bad)} of {len(findings)} checks failed in {len(names)} releases")
+    click.echo(f"ok: {len(names)} releases, {len(findings)} checks")
+
+
+def _serve(releases: Path, host: str, port: int, workers: int) -> None:
+    import os
+
+    import uvicorn
+
+    os.environ["OPENWARD_RELEASES"] = str(releases.resolve())
+    click.echo(f"Openward at http://{host}:{port}/  (Ctrl-C stops it)")
+    uvicorn.run(
+        "portal.app:from_environment", factory=True, host=host, port=port, workers=workers,
+        log_level="warning", server_header=False,
+    )  # fmt: skip
+
+
+@main.command()
+@place_argument
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 to be reached from elsewhere")
+@click.option("--port", type=click.IntRange(1, 65535), default=8050, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="processes")
+@home_option
+@_examples("  openward serve boston\n  openward serve /srv/openward/releases --host 0.0.0.0 --port 80 --workers 2")
+def serve(place: str, host: str, port: int, workers: int, home: Path | None) -> None:
+    """Serve the portal over the releases of PLACE: a city's id, or a folder of releases."""
+    from etl.errors import ReleaseError
+
+    releases = _releases(place, home)
+    if not releases.is_dir():
+        raise ReleaseError(f"{releases}: there are no releases; run 'openward etl run' first, or give their folder")
+    _serve(releases, host, port, workers)
+
+
+if __name__ == "__main__":
+    main()
