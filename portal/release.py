@@ -67,6 +67,7 @@ class Release:
         self._allowed: dict[str, Mapping[str, str]] = {}
         self._connection = _connect(folder / self.package.openward.index.path, settings)
         self.scans = Answers(min(settings.cache_entries, SCANS_KEPT))
+        self.rows = int(self.query("SELECT count(*) FROM requests")[0][0])
         columns = self.query("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'requests'")
         self.columns: frozenset[str] = frozenset(name for name, _ in columns)
         self._codes = {name: self._enum(kind) for name, kind in columns if kind.startswith("ENUM")}
