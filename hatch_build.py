@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def npm_ci(root: Path, work: Path, *, tests: bool) -> Path:
     return work / "node_modules"
 
 
-def copy_files(modules: Path, wanted: dict[str, tuple[str, ...]], target: Path) -> None:
+def copy_files(modules: Path, wanted: Mapping[str, tuple[str, ...]], target: Path) -> None:
     """Copy the wanted files flat into one folder a package; images keep their folder, as the CSS names it."""
     for package, patterns in wanted.items():
         for pattern in patterns:
@@ -126,7 +127,7 @@ def copy_licenses(modules: Path, target: Path) -> None:
     (target / "index.txt").write_text("".join(lines), encoding="utf-8")
 
 
-def fill(root: Path, vendor: Path, wanted: dict[str, tuple[str, ...]], *, tests: bool) -> bool:
+def fill(root: Path, vendor: Path, wanted: Mapping[str, tuple[str, ...]], *, tests: bool) -> bool:
     """Make `vendor` hold what the lock says; False when it already did. Half a folder is never left behind."""
     lock = lock_sha256(root)
     if complete(vendor, lock):
