@@ -71,15 +71,13 @@ def _settings(home: Path | None) -> Any:
     return settings if home is None else settings.model_copy(update={"home": home})
 
 
-def _place(city: Path, home: Path | None, releases: Path | None) -> Any:
-    from etl.config import load_city
+def _place(config: Any, home: Path | None, releases: Path | None) -> Any:
     from etl.pipeline import Place
     from etl.store.engine import open_store
 
-    config = load_city(city)
     settings = _settings(home)
     engine = open_store(settings.store_of(config.city.id))
-    return Place(config, city, engine, releases or settings.releases_of(config.city.id))
+    return Place(config, engine, releases or settings.releases_of(config.city.id))
 
 
 def _releases(place: str, home: Path | None) -> Path:
@@ -91,14 +89,20 @@ def _releases(place: str, home: Path | None) -> Path:
     return found
 
 
-def _run(place: Any, inputs: dict[str, Path], force: bool) -> None:
+def _run(city: Path, inputs: dict[str, Path], force: bool, home: Path | None, releases: Path | None) -> Path:
+    """One run of the ETL, told on standard output; returns the folder of releases."""
     from rich.console import Console
 
-    from etl.pipeline import run
+    from etl.config import load_city
+    from etl.pipeline import prepare, run
     from etl.progress import Bars
 
+    config = load_city(city)
     with Bars(Console(stderr=True)) as bars:
-        report = run(place, inputs, force=force, reporter=bars)
+        bars.step("reading inputs and boundaries", 0)
+        prepared = prepare(config, city, inputs)
+        place = _place(config, home, releases)
+        report = run(place, prepared, force=force, reporter=bars)
     for name, counts in report.sources.items():
         click.echo(
             f"{name}: {counts.read:,} rows read: {counts.new:,} new, {counts.changed:,} changed, "
@@ -110,6 +114,8 @@ def _run(place: Any, inputs: dict[str, Path], force: bool) -> None:
         click.echo(f"published {report.release_id} in {place.releases}")
     else:
         click.echo(f"nothing published; the current release is {report.current}")
+    found: Path = place.releases
+    return found
 
 
 def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
@@ -162,10 +168,9 @@ def demo(requests: int, seed: int, out: Path | None, serving: bool, host: str, p
             f"wrote {requests:,} requests and their city to {folder}; load them with: openward etl run {folder}/demo.yaml"
         )
         return
-    place = _place(folder / "demo.yaml", home, None)
-    _run(place, {}, force=False)
+    releases = _run(folder / "demo.yaml", {}, False, home, None)
     if serving:
-        _serve(place.releases, host, port, 1)
+        _serve(releases, host, port, 1)
     else:
         click.echo("look at it with: openward serve demo")
 
@@ -189,7 +194,7 @@ def etl() -> None:
 )
 def etl_run(city: Path, inputs: dict[str, Path], force: bool, home: Path | None, releases: Path | None) -> None:
     """Load the sources of CITY (a YAML file) and publish a release if anything changed."""
-    _run(_place(city, home, releases), inputs, force)
+    _run(city, inputs, force, home, releases)
 
 
 @etl.command("status")
@@ -199,9 +204,10 @@ def etl_run(city: Path, inputs: dict[str, Path], force: bool, home: Path | None,
 @_examples("  openward etl status cities/boston.yaml")
 def etl_status(city: Path, limit: int, home: Path | None) -> None:
     """Show the last runs of CITY and what is stored."""
+    from etl.config import load_city
     from etl.report import status_lines
 
-    for line in status_lines(_place(city, home, None), limit):
+    for line in status_lines(_place(load_city(city), home, None), limit):
         click.echo(line)
 
 
@@ -215,9 +221,10 @@ def etl_status(city: Path, limit: int, home: Path | None) -> None:
 )
 def etl_quarantine(city: Path, count: bool, limit: int, home: Path | None) -> None:
     """List the rows of CITY that could not be trusted, one JSON object a line, with the reason for each."""
+    from etl.config import load_city
     from etl.report import quarantine_lines
 
-    for line in quarantine_lines(_place(city, home, None), count=count, limit=limit):
+    for line in quarantine_lines(_place(load_city(city), home, None), count=count, limit=limit):
         click.echo(line)
 
 

@@ -60,74 +60,80 @@ class RunReport:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a city is kept: its configuration and file, store, releases, and folders to find layer files in."""
+    """Where a city is kept: its configuration, its record store and its releases."""
 
     config: CityConfig
-    config_path: Path
     engine: Engine
     releases: Path
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """Inputs that were looked at and accepted, before any store is opened: `prepare` makes it."""
+
+    files: Mapping[str, DelimitedFile]
+    layers: Mapping[str, Sequence[Vintage]]
+    basemap: Basemap
+
+
+def prepare(config: CityConfig, config_path: Path, inputs: Mapping[str, Path]) -> Prepared:
+    """Open every source and layer that a run needs; `inputs` overrides the paths of sources.
+
+    ConfigError, SourceError or MappingError say what is wrong while nothing has been touched.
+    """
+    files = _open_inputs(config, config_path, inputs)
+    folders = [config_path.parent, *dict.fromkeys(f.path.parent for f in files.values())]
+    return Prepared(files, read_layers(config, folders), Basemap(config.basemap, folders))
+
+
 def run(
     place: Place,
-    inputs: Mapping[str, Path],
+    prepared: Prepared,
     *,
     now: dt.datetime | None = None,
     force: bool = False,
     reporter: Reporter | None = None,
 ) -> RunReport:
-    """Load each source's file and publish a release if anything changed.
+    """Load what was prepared and publish a release if anything changed.
 
-    `inputs` overrides the paths of sources. `force` loads files that are already loaded. Any error leaves the
-    store and the releases as they were; it is noted in the `run` table.
+    `force` loads files that are already loaded. Any error leaves the stored records and the releases as they
+    were; it is noted in the `run` table.
     """
     moment = now or dt.datetime.now(dt.UTC)
     say = reporter or Silent()
-    files = _open_inputs(place, inputs)
-    folders = [place.config_path.parent, *dict.fromkeys(f.path.parent for f in files.values())]
     with exclusive(place.engine, place.config.city.id):
         try:
-            say.step("reading boundaries", 0)
-            layers = read_layers(place.config, folders)
-            basemap = Basemap(place.config.basemap, folders)
-            run_id, counts = _load(place, files, layers, basemap, moment, force, say)
+            run_id, counts = _load(place, prepared, moment, force, say)
             return _publish(place, run_id, counts, moment, say)
         except EtlError as error:
             _note_failure(place, moment, str(error))
             raise
 
 
-def _open_inputs(place: Place, inputs: Mapping[str, Path]) -> dict[str, DelimitedFile]:
-    unknown = sorted(set(inputs) - set(place.config.sources))
+def _open_inputs(config: CityConfig, config_path: Path, inputs: Mapping[str, Path]) -> dict[str, DelimitedFile]:
+    unknown = sorted(set(inputs) - set(config.sources))
     if unknown:
-        known = ", ".join(place.config.sources)
-        raise ConfigError(
-            f"--input {unknown[0]}=…: '{unknown[0]}' is not a source of {place.config_path}; it has {known}"
-        )
+        known = ", ".join(config.sources)
+        raise ConfigError(f"--input {unknown[0]}=…: '{unknown[0]}' is not a source of {config_path}; it has {known}")
     files = {}
-    for name, source in place.config.sources.items():
+    for name, source in config.sources.items():
         path = inputs.get(name)
         if path is None and source.path:
-            path = place.config_path.parent / source.path
+            path = config_path.parent / source.path
         if path is None:
-            raise ConfigError(f"source '{name}' of {place.config_path} has no file; give one with --input {name}=FILE")
+            raise ConfigError(f"source '{name}' of {config_path} has no file; give one with --input {name}=FILE")
         files[name] = open_delimited(
             path, delimiter=source.delimiter, encoding=source.encoding, null_values=source.null_values
         )
+        files[name].require(source.source_columns())
     return files
 
 
 def _load(
-    place: Place,
-    files: Mapping[str, DelimitedFile],
-    layers: Mapping[str, Sequence[Vintage]],
-    basemap: Basemap,
-    moment: dt.datetime,
-    force: bool,
-    say: Reporter,
+    place: Place, prepared: Prepared, moment: dt.datetime, force: bool, say: Reporter
 ) -> tuple[int | None, dict[str, SourceCounts]]:
     """Everything that changes the store, in one transaction; (None, {}) where every input is already loaded."""
-    config = place.config
+    config, files, layers, basemap = place.config, prepared.files, prepared.layers, prepared.basemap
     boundary_print = layers_fingerprint(layers)
     prints = {
         name: hashlib.sha256(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,14 +51,8 @@ class DelimitedFile:
     null_values: tuple[str, ...]
     bytes_total: int
 
-    def chunks(
-        self, columns: Sequence[str], malformed: MalformedRows, progress: Callable[[int], None] | None = None
-    ) -> Iterator[pa.Table]:
-        """Tables of the named columns, all text, nulls where the file is blank, plus `__row__` (1 = first record).
-
-        `progress` gets the number of bytes of the file taken so far. Rows with too many or too few fields go
-        to `malformed`. MappingError names columns that are not there; SourceError a file that breaks off.
-        """
+    def require(self, columns: Sequence[str]) -> None:
+        """MappingError that names each of the columns that the header does not have, and those that it has."""
         missing = [c for c in columns if c not in self.header]
         if missing:
             names = ", ".join(f"'{c}'" for c in missing)
@@ -67,6 +62,16 @@ class DelimitedFile:
                 f"{self.path}: column{plural} {names} {verb} missing; the file has {', '.join(self.header)}"
             )
 
+    def chunks(
+        self, columns: Sequence[str], malformed: MalformedRows, progress: Callable[[int], None] | None = None
+    ) -> Iterator[pa.Table]:
+        """Tables of the named columns, all text, nulls where the file is blank, plus `__row__` (1 = first record).
+
+        `progress` gets the number of bytes of the file taken so far. Rows with too many or too few fields go
+        to `malformed`. MappingError names columns that are not there; SourceError a file that breaks off.
+        """
+        self.require(columns)
+
         def keep(row: pacsv.InvalidRow) -> str:
             malformed.rows.append((row.number, row.text or ""))
             return "skip"
@@ -75,6 +80,8 @@ class DelimitedFile:
             stream: pa.NativeFile = raw
             if self.compressed:
                 stream = pa.CompressedInputStream(raw, "gzip")
+            if codecs.lookup(self.encoding).name == "utf-8":
+                stream = pa.PythonFile(_CheckedUtf8(stream, self.path), "rb")
             try:
                 reader = pacsv.open_csv(
                     stream,
@@ -101,6 +108,32 @@ class DelimitedFile:
                         yield table.append_column(ROW_NUMBER, numbers)
             except (pa.ArrowInvalid, OSError) as error:
                 raise SourceError(f"{self.path}: {_explain(error)}") from error
+
+
+class _CheckedUtf8(io.RawIOBase):
+    """Passes bytes on as they are, once they are known to be UTF-8; pyarrow would stumble over others unseen."""
+
+    def __init__(self, stream: pa.NativeFile, path: Path) -> None:
+        self._stream = stream
+        self._path = path
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._offset = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        data: bytes = self._stream.read(size)
+        try:
+            self._decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            where = self._offset + error.start
+            raise SourceError(
+                f"{self._path}: is not valid UTF-8 (near byte {where:,}); set 'encoding' of the source "
+                "(such as cp1252) or save the file as UTF-8"
+            ) from error
+        self._offset += len(data)
+        return data
 
 
 def _explain(error: Exception) -> str:
