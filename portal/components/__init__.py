@@ -1,0 +1,1 @@
+"""Dash building blocks: the shell, cards, forms, tables and chart figures that pages are made of."""

@@ -1,0 +1,78 @@
+"""Our own small Dash components: Svg, MapFrame and Field.
+
+Charter: the Python side of `assets/js/components.js`. Dash builds such classes
+with a bundler; three components of a few lines do not need one.
+
+- `Svg`: a chart that was drawn here, set as markup. Only ever given what
+  `portal.charts` wrote, which escapes every text that it did not write.
+- `MapFrame`: the map's page in a frame. Its address is set once; a later
+  `query` is told to the page inside, so that a filter changes tiles and not the page.
+- `Field`: a native select or input. Dash's own (`dcc`) draw widgets with
+  scripts, which do not work before or without JavaScript.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash.development.base_component import Component
+
+
+class _Element(Component):
+    """What the three have in common."""
+
+    _children_props: list[str] = []
+    _base_nodes: list[str] = ["children"]
+    _namespace = "openward_components"
+    _valid_wildcard_attributes: list[str] = ["data-", "aria-"]
+    available_wildcard_properties: list[str] = ["data-", "aria-"]
+    available_properties: list[str] = []
+
+    def __init__(self, **props: Any) -> None:
+        self.available_properties = self._prop_names
+        super().__init__(**{name: value for name, value in props.items() if value is not None})
+
+
+class Svg(_Element):
+    """Markup of a chart: `svg` is the text of one or more <svg> elements."""
+
+    _type = "Svg"
+    _prop_names: list[str] = ["id", "svg", "className"]
+
+    def __init__(self, svg: str, className: str = "chart") -> None:
+        super().__init__(svg=svg, className=className)
+
+
+class MapFrame(_Element):
+    """The map: `src` is its page with the first query, `query` what the page is told when it changes."""
+
+    _type = "MapFrame"
+    _prop_names: list[str] = ["id", "src", "query", "title", "className"]
+
+    def __init__(self, id: str, src: str, query: str, title: str, className: str = "map-frame") -> None:
+        super().__init__(id=id, src=src, query=query, title=title, className=className)
+
+
+class Field(_Element):
+    """A native control: `kind` is select, date, hidden or search.
+
+    `options` of a select are {"value", "label"}, or {"label", "options"} for a group of them.
+    """
+
+    _type = "Field"
+    _prop_names: list[str] = ["id", "kind", "name", "value", "options", "min", "max", "describedby"]
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        value: str = "",
+        id: str | None = None,
+        options: list[dict[str, Any]] | None = None,
+        min: str | None = None,
+        max: str | None = None,
+        describedby: str | None = None,
+    ) -> None:
+        super().__init__(
+            id=id, kind=kind, name=name, value=value, options=options, min=min, max=max, describedby=describedby
+        )

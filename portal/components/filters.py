@@ -1,0 +1,174 @@
+"""The filter form, and what is chosen as links that take it away again.
+
+Charter: a plain form that works without scripts: native controls, an Apply
+button, the address as its only memory. Values come from the release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from dash import html
+
+from portal.components.elements import Field
+from portal.components.labels import DIMENSIONS, ON_TIME, OUTCOMES, STATUSES, named
+from portal.components.links import address
+from portal.selection import COLUMNS, NOT_STATED, Selection
+from portal.text import _, date_words, language, main_language, number
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+Node = Any
+
+SHOWN = ("service", "department", "area", "from", "to")
+MORE = ("status", "outcome", "channel", "on_time", "group")
+CODED = {"status": STATUSES, "outcome": OUTCOMES, "on_time": ON_TIME}
+
+
+def filter_form(
+    release: Release, selection: Selection, path: str, requests: int | None, extra: Sequence[Node] = (),
+    opened: bool = False, **kept: str
+) -> Node:  # fmt: skip
+    """The form for `path`. `extra` are controls of the page itself, `kept` other keys that its address carries."""
+    hidden: list[Node] = [Field("hidden", key, value) for key, value in sorted(kept.items()) if value]
+    if language() != main_language():
+        hidden.append(Field("hidden", "lang", language()))
+    hidden += [Field("hidden", key, value) for key, value in _beyond_the_first(selection)]
+    shown = [_control(release, selection, key) for key in SHOWN]
+    rest = [_control(release, selection, key) for key in MORE]
+    in_rest = any(getattr(selection, key) for key in MORE)
+    form = html.Form(
+        [
+            *hidden,
+            html.Div([*extra, *shown], className="controls"),
+            html.Details(
+                [html.Summary(_("More filters")), html.Div(rest, className="controls")],
+                className="more-filters",
+                open=in_rest,
+            ),
+            html.Div(
+                [
+                    html.Button(_("Apply filters"), type="submit", className="button"),
+                    *(
+                        [html.A(_("Clear all"), href=address(path, None, **kept), className="clear")]
+                        if selection
+                        else []
+                    ),
+                ],
+                className="form-actions",
+            ),
+        ],
+        method="get",
+        action=path,
+        className="filter-form",
+        **{"data-filter": "", "aria-label": _("Filter the requests")},
+    )
+    title = [html.Span(_("Filter"), className="filter-title")]
+    if requests is not None:
+        title.append(html.Span(count_words(requests), className="filter-count"))
+    return html.Div(
+        [
+            html.Details([html.Summary(title), form], className="filters", open=opened or bool(selection)),
+            chips(release, selection, path, **kept),
+        ],
+        className="filter-box",
+    )
+
+
+def count_words(requests: int) -> str:
+    """'Showing 1,204 requests'."""
+    if requests == 1:
+        return _("Showing 1 request")
+    return _("Showing {n} requests").format(n=number(requests))
+
+
+def chips(release: Release, selection: Selection, path: str, **kept: str) -> Node:
+    """What is chosen, each as a link to the same page without it."""
+    items = []
+    for words, without in _chosen(release, selection):
+        href = address(path, without, **kept)
+        remove = html.Span(_("Remove filter: "), className="visually-hidden")
+        cross = html.Span("×", className="cross", **{"aria-hidden": "true"})
+        items.append(
+            html.Li(html.A([remove, words, cross], href=href, className="chip", **{"data-keep-focus": "filters"}))
+        )
+    if not items:
+        return None
+    return html.Div(
+        [html.H2(_("Filters in use"), className="visually-hidden", id="filters", tabIndex="-1"),
+         html.Ul(items, className="chips")]
+    )  # fmt: skip
+
+
+def label_of(release: Release, dimension: str, value: str) -> str:
+    """The words for a value of a dimension, in the reader's language where they are ours."""
+    if value == NOT_STATED:
+        return _("Not stated")
+    if dimension in CODED:
+        return named(CODED[dimension], value)
+    return release.allowed(dimension).get(value, value)
+
+
+def _chosen(release: Release, selection: Selection) -> list[tuple[str, Selection]]:
+    found = []
+    for key in COLUMNS:
+        values: tuple[str, ...] = getattr(selection, key)
+        for value in values:
+            words = f"{_(DIMENSIONS[key])}: {label_of(release, key, value)}"
+            found.append((words, selection.replace(**{key: tuple(v for v in values if v != value)})))
+    for layer, code in selection.area:
+        words = f"{release.layer(layer).title}: {label_of(release, layer, code)}"
+        rest = tuple(pair for pair in selection.area if pair != (layer, code))
+        found.append((words, selection.replace(area=rest)))
+    if selection.from_date:
+        words = _("From {date}").format(date=date_words(selection.from_date))
+        found.append((words, selection.replace(from_date=None)))
+    if selection.to_date:
+        words = _("Until {date}").format(date=date_words(selection.to_date))
+        found.append((words, selection.replace(to_date=None)))
+    return found
+
+
+def _beyond_the_first(selection: Selection) -> list[tuple[str, str]]:
+    """A select shows one value: further ones of the same key stay chosen until their chip is removed."""
+    rest = [(key, value) for key in COLUMNS for value in getattr(selection, key)[1:]]
+    return rest + [("area", f"{layer}:{code}") for layer, code in selection.area[1:]]
+
+
+def _control(release: Release, selection: Selection, key: str) -> Node:
+    name = f"filter-{key}"
+    if key in ("from", "to"):
+        chosen = selection.from_date if key == "from" else selection.to_date
+        label = _("From date") if key == "from" else _("To date")
+        return labelled(label, name, Field("date", key, chosen.isoformat() if chosen else "", id=name))
+    if key == "area":
+        value = ":".join(selection.area[0]) if selection.area else ""
+        return labelled(_("Area"), name, Field("select", key, value, id=name, options=_area_options(release)))
+    values: tuple[str, ...] = getattr(selection, key)
+    options = [{"value": "", "label": _("All")}]
+    options += [{"value": v, "label": label_of(release, key, v)} for v in release.allowed(key) if v != NOT_STATED]
+    if values and values[0] == NOT_STATED:
+        options.append({"value": NOT_STATED, "label": _("Not stated")})
+    field = Field("select", key, values[0] if values else "", id=name, options=options)
+    return labelled(_(DIMENSIONS[key]), name, field)
+
+
+def _area_options(release: Release) -> list[dict[str, Any]]:
+    options: list[dict[str, Any]] = [{"value": "", "label": _("The whole city")}]
+    for layer in release.layers:
+        inside = [
+            {"value": f"{layer.layer}:{code}", "label": name}
+            for code, name in release.allowed(layer.layer).items()
+            if code != NOT_STATED
+        ]
+        if inside:
+            options.append({"label": layer.plural, "options": inside})
+    return options
+
+
+def labelled(label: str, name: str, field: Node, hint: str = "") -> Node:
+    """A control under its label."""
+    said = [html.Span(hint, id=f"{name}-hint", className="hint")] if hint else []
+    return html.Div([html.Label(label, htmlFor=name), *said, field], className="control")

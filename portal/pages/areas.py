@@ -1,0 +1,123 @@
+"""Areas: the ways of dividing the city, and all areas of one way beside one another. No ranks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dash import html
+
+from portal import queries
+from portal.answers import GroupRow
+from portal.components import figures
+from portal.components.filters import count_words, filter_form
+from portal.components.links import address, part
+from portal.components.page import Page
+from portal.components.parts import Bar, Column, aside, page_head, section, table, tabs
+from portal.errors import NotFound
+from portal.pages.overview import source_words
+from portal.pages.trends import nothing
+from portal.selection import NOT_STATED, Selection
+from portal.text import FEW, _, number, share
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+CHARTED = 40
+
+
+def layers(release: Release, selection: Selection) -> Page:
+    """The first layer's areas; the others are a tab away."""
+    if not release.layers:
+        raise NotFound(_("This release divides the city by no areas."))
+    return layout(release, selection, release.layers[0].layer)
+
+
+def layout(release: Release, selection: Selection, layer: str) -> Page:
+    """All areas of a layer: how much is asked for and how long it takes, beside the whole city."""
+    of = release.layer(layer)
+    path = f"/areas/{layer}"
+    rows = by_name([row for row in queries.by(release, selection, layer) if row.key != NOT_STATED])
+    totals = queries.totals(release, selection)
+    ways = [
+        (other.plural, address(f"/areas/{other.layer}", selection), other.layer == layer) for other in release.layers
+    ]
+    body = [
+        page_head(
+            of.plural,
+            html.P(_("The same figures for every part of the city, beside the city as a whole."), className="lead"),
+        ),
+        tabs(ways, _("Ways of dividing the city")),
+        filter_form(release, selection, path, totals.requests),
+    ]
+    if not totals.requests:
+        body.append(nothing(selection, path))
+    else:
+        body += comparison(release, selection, rows, of.title, lambda row: f"{path}/{part(row.key)}")
+        elsewhere = totals.requests - sum(row.requests for row in rows)
+        if elsewhere:
+            words = _("{n} requests ({share}) are in none of these, because their place is not known well enough.")
+            body.append(
+                html.P(words.format(n=number(elsewhere), share=share(elsewhere, totals.requests)), className="detail")
+            )
+        map_link = address("/map", selection, layer=layer, figure="median")
+        body.append(html.P(html.A(_("See them on the map"), href=map_link, className="onward")))
+    return Page(
+        title=of.plural,
+        description=_("Service requests in {city} by {what}.").format(city=release.city.name, what=of.title.lower()),
+        body=body,
+        announce=count_words(totals.requests),
+        section="/areas",
+    )
+
+
+def by_name(rows: list[GroupRow]) -> list[GroupRow]:
+    """In the order of their names, numbers as numbers: a list to look something up in, not a league table."""
+
+    def key(row: GroupRow) -> tuple[str, int, str]:
+        words, digits = row.name.rstrip("0123456789"), ""
+        digits = row.name[len(words) :]
+        return (words.casefold(), int(digits) if digits else 0, row.name)
+
+    return sorted(rows, key=key)
+
+
+def comparison(release: Release, selection: Selection, rows: list[GroupRow], what: str, path_of: Any) -> list[Any]:
+    """Charts and table of groups beside the city; used for areas and for departments."""
+    source = source_words(release)
+    city = queries.response(release, selection)
+    on_time = queries.totals(release, selection).on_time_share
+    charted = rows if len(rows) <= CHARTED else sorted(rows, key=lambda row: -row.requests)[:CHARTED]
+    charts = [figures.medians(charted, city, _("Half closed within"), source, "medians", what)]
+    if on_time.n >= FEW:
+        charts.append(figures.shares_on_time(charted, on_time, _("Closed on time"), source, "on-time", what))
+    most = max((row.requests for row in rows), default=1)
+    columns = [
+        Column(what), Column(_("Requests"), "bar"), Column(_("Still open"), "number"),
+        Column(_("Half closed within"), "number"), Column(_("95% band"), "number"),
+        Column(_("On time"), "number"), Column(_("Work done"), "number"),
+    ]  # fmt: skip
+    cells = [
+        [
+            html.A(row.name, href=address(path_of(row), selection)),
+            Bar(number(row.requests), row.requests / most),
+            number(row.open),
+            figures.quantile_words(row.median, row.n),
+            figures.band_words(row.median, row.n),
+            figures.share_words(row.on_time),
+            figures.too_few() if row.done.n < FEW else share(row.done.k, row.done.n),
+        ]
+        for row in rows
+    ]
+    return [
+        section(_("Beside one another"), "beside", *charts, fair()),
+        section(_("All figures"), "table", table(_("In the order of their names"), columns, cells, "groups")),
+    ]
+
+
+def fair() -> Any:
+    """What a difference between places does not mean."""
+    return aside(
+        _("A difference is a question, not a verdict."),
+        html.P(_("Places ask for different things, and some things take longer. Open one to compare it service by service. "
+                 "Where bands overlap, the difference may be chance. Few requests need not mean little need.")),
+    )  # fmt: skip

@@ -1,0 +1,196 @@
+"""Data: every file of the release, any part of it, the dictionary, the chain of releases, how to cite."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from dash import html
+
+from portal import queries
+from portal.answers import FieldDoc, FileDoc
+from portal.components.filters import count_words, filter_form
+from portal.components.links import address
+from portal.components.page import Page
+from portal.components.parts import Column, code, heading, more, page_head, section, table
+from portal.components.shell import site_title
+from portal.selection import Selection
+from portal.text import N_, _, date_words, local, number, size_words, time_words
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+FORMATS = (
+    ("csv", "CSV", N_("for spreadsheets")),
+    ("geojson", "GeoJSON", N_("for web maps")),
+    ("parquet", "GeoParquet", N_("for QGIS, Python, R and DuckDB: small, fast, with types")),
+)
+CHAIN_SHOWN = 12
+
+
+def layout(release: Release, selection: Selection) -> Page:
+    """Everything that can be taken away."""
+    totals = queries.totals(release, selection)
+    files = queries.files(release)
+    body = [
+        page_head(
+            _("Data"),
+            html.P(_("All of it is yours: every row, every figure, as files or over an API, without an account."), className="lead"),
+        ),
+        section(
+            _("Take a part"), "part",
+            filter_form(release, selection, "/data", totals.requests, opened=True),
+            html.P([html.Strong(count_words(totals.requests)), ". ", selection.sentence(release), "."]),
+            _formats(selection),
+        ),
+        section(
+            _("Take the whole release"), "whole",
+            _files(release, files),
+            html.P(_("The sha256 is a fingerprint: if the file you hold has the same one, not a byte of it differs.")),
+        ),
+        section(
+            _("Cite it"), "cite", code(citation(release), _("Citation"), wraps=True),
+            html.P(_("A release never changes. A later release has another id, and what changed between the two is a file of its own.")),
+        ),
+        section(_("Ask for it by program"), "api", *_api(release, selection)),
+        section(_("What the columns mean"), "dictionary", *_dictionary(queries.dictionary(release))),
+        section(
+            _("Releases"), "releases", _chain(release),
+            lead=_("Each release names the fingerprint of the one before it, so that none can be rewritten without it showing."),
+        ),
+        _license(release),
+    ]  # fmt: skip
+    return Page(
+        title=_("Data"),
+        description=_("Download all service requests of {city}, or a part of them.").format(city=release.city.name),
+        body=body,
+        announce=count_words(totals.requests),
+        section="/data",
+    )
+
+
+def citation(release: Release) -> str:
+    """A citation that names the release, so that the figures behind it stay put."""
+    day = date_words(local(release.created, release.city.timezone).date())
+    synthetic = " [" + _("made-up data") + "]" if release.city.synthetic else ""
+    words = _("{city}. {title}{synthetic}. Release {id}, {day}.")
+    return words.format(city=release.city.name, title=site_title(release), synthetic=synthetic, id=release.id, day=day)
+
+
+def _formats(selection: Selection) -> Any:
+    query = selection.to_query()
+    suffix = f"?{query}" if query else ""
+    return html.Ul(
+        [
+            html.Li(
+                [
+                    html.A(_("Download {format}").format(format=name), href=f"/download/requests.{key}{suffix}",
+                           className="button", download=""),
+                    html.P(_(what)),
+                ],
+                className="card",
+            )
+            for key, name, what in FORMATS
+        ],
+        className="cards",
+    )  # fmt: skip
+
+
+def _files(release: Release, files: list[FileDoc]) -> Any:
+    columns = [
+        Column(_("File")), Column(_("What it holds")), Column(_("Rows"), "number"), Column(_("Size"), "number"),
+        Column("sha256", "code-cell"),
+    ]  # fmt: skip
+    rows = [
+        [
+            html.A(file.path, href=f"/download/release/{release.id}/{file.path}", download=""),
+            file.title or file.description,
+            number(file.rows) if file.rows is not None else "–",
+            size_words(file.bytes) if file.bytes is not None else "–",
+            html.Code(f"{file.sha256[:16]}…", title=file.sha256) if file.sha256 else "–",
+        ]
+        for file in files
+    ]
+    return table(_("Files of release {id}").format(id=release.id), columns, rows, "files")
+
+
+def _api(release: Release, selection: Selection) -> list[Any]:
+    query = selection.to_query()
+    suffix = f"?{query}" if query else ""
+    layer = release.layers[0].layer if release.layers else "department"
+    return [
+        html.P([_("The same questions that these pages ask have addresses of their own, described for programs: "),
+                html.A("OpenAPI", href="/api/v1/openapi.json"), "."]),
+        html.Ul(
+            [
+                html.Li([html.Code(f"/api/v1/{name}{suffix}"), " ", words])
+                for name, words in (
+                    ("totals", _("counts, outcomes, on time")), ("response", _("response times with their bands")),
+                    ("monthly", _("the same by month")), (f"by/{layer}", _("the same by area, service or department")),
+                    ("requests", _("the requests, a page at a time")),
+                )
+            ],
+            className="api",
+        ),
+        code(f'curl "https://…/api/v1/totals{suffix}"\ncurl "https://…/api/v1/by/{layer}{suffix}"', _("Commands for figures")),
+        code(f'curl -O "https://…/download/requests.parquet{suffix}"', _("Command for a download")),
+        html.P(_("Put the address of this site in place of the dots.")),
+    ]  # fmt: skip
+
+
+def _dictionary(fields: list[FieldDoc]) -> list[Any]:
+    by_table: dict[str, list[FieldDoc]] = defaultdict(list)
+    for field in fields:
+        by_table[field.resource].append(field)
+    columns = [Column(_("Column")), Column(_("Type")), Column(_("Meaning")), Column(_("Unit"))]
+    tables = []
+    for name, of in by_table.items():
+        rows = [[html.Code(f.name), f.type, _meaning(f), f.unit or "–"] for f in of]
+        shown = table(_("Columns of {table}").format(table=name), columns, rows, f"fields-{name}", hidden_caption=True)
+        words = _("{table}: {n} columns").format(table=name, n=len(of))
+        tables.append(more(words, shown, opened=False))
+    return tables
+
+
+def _meaning(field: FieldDoc) -> Any:
+    words = field.description or field.title
+    if not field.allowed:
+        return words
+    return [words, " ", html.Span(_("One of: {values}.").format(values=", ".join(field.allowed)), className="hint")]
+
+
+def _chain(release: Release) -> Any:
+    columns = [
+        Column(_("Release")), Column(_("Data as of")), Column(_("Requests"), "number"),
+        Column(_("sha256 of its description"), "code-cell"),
+    ]  # fmt: skip
+    rows = []
+    for doc in queries.chain(release)[:CHAIN_SHOWN]:
+        name: Any = html.Code(doc.release_id)
+        if doc.present:
+            name = html.A(name, href=f"/download/release/{doc.release_id}/datapackage.json")
+        rows.append(
+            [
+                [name, " ", _("(this one)")] if doc.current else name,
+                time_words(doc.as_of, release.city.timezone) if doc.as_of else "–",
+                number(doc.requests) if doc.requests is not None else "–",
+                html.Code(f"{doc.sha256[:16]}…", title=doc.sha256),
+            ]
+        )
+    return [
+        table(_("The newest releases"), columns, rows, "chain"),
+        html.P(_("To check a release that you hold, and the chain that it is part of:")),
+        code(f"openward release verify {release.id}", _("Command to verify a release")),
+    ]
+
+
+def _license(release: Release) -> Any:
+    given = release.city.license
+    if not given.title:
+        return None
+    licence = html.A(given.title, href=given.path) if given.path else given.title
+    return html.Section(
+        [heading(_("License"), "license"), html.P([_("You may use the data under: "), licence, "."]),
+         html.P([html.A(_("How each figure is made, and what is left out"), href=address("/methods"), className="onward")])],
+        className="section", **{"aria-labelledby": "license"},
+    )  # fmt: skip

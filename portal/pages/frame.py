@@ -1,0 +1,67 @@
+"""The map's own page, shown in the frame of `/map`: words and addresses for `geo.maps`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from geo.maps import MapConfig, MapPage, map_page
+from portal.text import FEW, N_, _, choose_language, language, speaking
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+WORDS = {
+    "open": N_("Open"),
+    "closed": N_("Closed"),
+    "requests": N_("Requests"),
+    "cells": N_("Several at once: the larger, the more"),
+    "zoom_in": N_("Zoom in"),
+    "zoom_out": N_("Zoom out"),
+    "count": N_("Requests by area"),
+    "median": N_("Half closed within"),
+    "open_share": N_("Share still open"),
+    "on_time": N_("Share closed on time"),
+    "few": N_("too few to say"),
+    "none": N_("none"),
+    "unreached": N_("not yet reached"),
+    "close": N_("Close"),
+    "area_page": N_("All figures of this area"),
+    "zoom_here": N_("Zoom in here"),
+    "nothing": N_("Nothing here. Move the cross to a mark or an area."),
+    "asked": N_("Asked for on {date}"),
+    "many": N_("{n} requests"),
+    "minutes": N_("{n} minutes"),
+    "hours": N_("{n} hours"),
+    "days": N_("{n} days"),
+    "months": N_("{n} months"),
+    "years": N_("{n} years"),
+    "range": N_("{low} to {high}"),
+    "loading": N_("Loading the map…"),
+    "failed": N_("Part of the map could not be loaded. Move the map to try again."),
+    "keys": N_("Arrows move the map. Enter tells what is under the cross."),
+    "legend": N_("Legend"),
+    "details": N_("Details"),
+}
+
+
+def frame(release: Release, search: str = "", accept_language: str = "") -> MapPage:
+    """The folium page for a release. Filters are read from its address by `assets/js/map.js`."""
+    languages = release.city.languages
+    asked = parse_qs(search.removeprefix("?")).get("lang", [""])[0]
+    tag = choose_language(languages, asked, accept_language)
+    with speaking(tag, main=languages[0] if languages else tag):
+        return map_page(
+            MapConfig(
+                title=_("Map of service requests in {city}").format(city=release.city.name),
+                language=language(),
+                bbox=release.city.bbox,
+                tiles=f"/tiles/{release.id}/{{layer}}/{{z}}/{{x}}/{{y}}.mvt",
+                values="/api/v1/by/{layer}",
+                layers={layer.layer: layer.title for layer in release.layers if layer.geometry},
+                words={key: _(words) for key, words in WORDS.items()},
+                attribution=release.city.attribution,
+                accent=release.city.accent,
+                few=FEW,
+            )
+        )

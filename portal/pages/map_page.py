@@ -1,0 +1,143 @@
+"""The map: where requests are, and figures by area; below it the same as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dash import html
+
+from portal import queries
+from portal.answers import GroupRow, RequestRow, Totals
+from portal.components import figures
+from portal.components.elements import Field, MapFrame
+from portal.components.filters import count_words, filter_form, label_of, labelled
+from portal.components.labels import OUTCOMES, STATUSES, named
+from portal.components.links import address, part
+from portal.components.page import Page
+from portal.components.parts import Bar, Column, page_head, section, table
+from portal.errors import BadSelection
+from portal.pages.areas import by_name
+from portal.pages.trends import nothing
+from portal.selection import NOT_STATED, Selection
+from portal.text import N_, _, duration_words, number, share, time_words
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+FIGURES = {
+    "requests": N_("Requests, one by one"),
+    "count": N_("Requests by area"),
+    "median": N_("Half closed within, by area"),
+    "open": N_("Share still open, by area"),
+    "on_time": N_("Share on time, by area"),
+}
+LATEST = 12
+
+
+def layout(release: Release, selection: Selection, figure: str = "requests", layer: str = "") -> Page:
+    """The map of the selected requests. `figure` is one of FIGURES, `layer` the areas that are coloured."""
+    if figure not in FIGURES:
+        raise BadSelection("figure", figure, list(FIGURES))
+    drawn = [each for each in release.layers if each.geometry]
+    shaded = layer or (drawn[0].layer if drawn else "")
+    if layer and layer not in [each.layer for each in drawn]:
+        raise BadSelection("layer", layer, [each.layer for each in drawn])
+    totals = queries.totals(release, selection)
+    query = address("", selection, figure=figure, layer=shaded).removeprefix("?")
+    body = [
+        page_head(_("Map"), html.P(_("Where things are asked for, and how each part of the city is served."), className="lead")),
+        filter_form(
+            release, selection, "/map", totals.requests,
+            [_choice("figure", _("Show"), {k: _(v) for k, v in FIGURES.items()}, figure),
+             _choice("layer", _("Areas"), {each.layer: each.plural for each in drawn}, shaded)],
+            opened=False,
+        ),
+        html.P(_placed(totals), className="detail"),
+        MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
+        html.P(_("With a keyboard: arrows move the map, + and − zoom, Tab reaches the buttons. "
+                 "The tables below hold the same figures."), className="detail"),
+    ]  # fmt: skip
+    if totals.requests:
+        if shaded:
+            body.append(_areas(release, selection, shaded))
+        body.append(_latest(release, selection))
+    else:
+        body.append(nothing(selection, "/map"))
+    return Page(
+        title=_("Map"),
+        description=_("A map of service requests in {city}.").format(city=release.city.name),
+        body=body,
+        announce=count_words(totals.requests),
+        section="/map",
+    )
+
+
+def _choice(key: str, label: str, values: dict[str, str], chosen: str) -> Any:
+    options = [{"value": value, "label": words} for value, words in values.items()]
+    return labelled(label, f"map-{key}", Field("select", key, chosen, id=f"map-{key}", options=options))
+
+
+def _placed(totals: Totals) -> str:
+    if not totals.requests:
+        return _("Nothing to show.")
+    words = _("{located} of {all} requests have a place on the map ({share}); {rest} have none.")
+    return words.format(
+        located=number(totals.located), all=number(totals.requests), share=share(totals.located, totals.requests),
+        rest=number(totals.not_located),
+    )  # fmt: skip
+
+
+def _areas(release: Release, selection: Selection, layer: str) -> Any:
+    of = release.layer(layer)
+    rows: list[GroupRow] = by_name([row for row in queries.by(release, selection, layer) if row.key != NOT_STATED])
+    most = max((row.requests for row in rows), default=1)
+    columns = [
+        Column(of.title), Column(_("Requests"), "bar"), Column(_("Half closed within"), "number"),
+        Column(_("Still open"), "number"), Column(_("On time"), "number"),
+    ]  # fmt: skip
+    cells = [
+        [
+            html.A(row.name, href=address(f"/areas/{layer}/{part(row.key)}", selection)),
+            Bar(number(row.requests), row.requests / most),
+            figures.quantile_words(row.median, row.n),
+            share(row.open, row.requests),
+            figures.share_words(row.on_time),
+        ]
+        for row in rows
+    ]
+    caption = _("The figures of the map, by {what}").format(what=of.title.lower())
+    return section(of.plural, "areas", table(caption, columns, cells, "map-areas"))
+
+
+def _latest(release: Release, selection: Selection) -> Any:
+    rows = queries.latest(release, selection, limit=LATEST)
+    columns = [
+        Column(_("Request")), Column(_("Asked for")), Column(_("Where")), Column(_("State")), Column(_("Took"), "number"),
+    ]  # fmt: skip
+    cells = [
+        [
+            row.service_name or label_of(release, "service", row.service_code),
+            time_words(row.requested_datetime, release.city.timezone) if row.requested_datetime else "–",
+            row.address or _where(release, row),
+            _state(row),
+            duration_words(row.response_hours) if row.response_hours is not None else "–",
+        ]
+        for row in rows
+    ]
+    return section(
+        _("The latest of these requests"), "latest",
+        table(_("The newest {n}, newest first").format(n=len(rows)), columns, cells, "latest-table"),
+        html.P(html.A(_("Download all of them"), href=address("/data", selection), className="onward")),
+    )  # fmt: skip
+
+
+def _where(release: Release, row: RequestRow) -> str:
+    for layer, code in row.areas.items():
+        return label_of(release, layer, code)
+    return _("not known")
+
+
+def _state(row: RequestRow) -> str:
+    if row.status == "open":
+        return named(STATUSES, "open")
+    return _("Closed: {outcome}").format(outcome=named(OUTCOMES, row.outcome).lower())

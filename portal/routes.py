@@ -1,0 +1,73 @@
+"""Which page answers an address.
+
+`render` is all that the server and the Dash callback need: path and query in,
+a finished `Page` out, whatever happens short of having no release at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote
+
+from portal.components.page import Page
+from portal.components.shell import shell
+from portal.errors import NotFound, PortalError
+from portal.pages import areas, data, departments, map_page, methods, overview, place, problem, trends
+from portal.selection import Selection
+from portal.text import choose_language, speaking
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+Layout = Callable[..., Page]
+
+_ONE = r"(?P<{}>[^/]+)"
+ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
+    (re.compile(r"/"), overview.layout, ()),
+    (re.compile(r"/map"), map_page.layout, ("figure", "layer")),
+    (re.compile(r"/trends"), trends.layout, ("by",)),
+    (re.compile(r"/areas"), areas.layers, ()),
+    (re.compile("/areas/" + _ONE.format("layer")), areas.layout, ()),
+    (re.compile("/areas/" + _ONE.format("layer") + "/" + _ONE.format("area")), place.area, ()),
+    (re.compile(r"/departments"), departments.layout, ()),
+    (re.compile("/departments/" + _ONE.format("department")), place.department, ()),
+    (re.compile(r"/data"), data.layout, ()),
+    (re.compile(r"/methods"), methods.layout, ()),
+)
+"""Pattern of the path, the page's function, and the query keys of its own that it takes as arguments."""
+
+
+def render(release: Release, pathname: str, search: str = "", accept_language: str = "") -> Page:
+    """The finished page for an address: body with header and footer, complete title, HTTP status.
+
+    `search` is the query with or without '?'. A value that the release does not have, or a path that leads
+    nowhere, is a page too (400, 404) that says what to do. `page.body` is one Dash component: give it to the
+    callback's output, or to `portal.html.to_html`.
+    """
+    path = normal(pathname)
+    query = parse_qs(search.removeprefix("?"))
+    languages = release.city.languages
+    tag = choose_language(languages, query.get("lang", [""])[0], accept_language)
+    with speaking(tag, main=languages[0] if languages else tag):
+        try:
+            page = _page(release, path, search, query)
+        except PortalError as error:
+            page = problem.layout(error)
+        return shell(release, page, path)
+
+
+def normal(pathname: str) -> str:
+    """The path without a slash at its end, percent-decoded per part where it is matched."""
+    return "/" + (pathname or "/").strip("/")
+
+
+def _page(release: Release, path: str, search: str, query: dict[str, list[str]]) -> Page:
+    for pattern, layout, own in ROUTES:
+        found = pattern.fullmatch(path)
+        if found:
+            arguments: dict[str, Any] = {name: unquote(value) for name, value in found.groupdict().items()}
+            arguments |= {key: query[key][0] for key in own if key in query}
+            return layout(release, Selection.from_query(search, release), **arguments)
+    raise NotFound("There is no page at this address.")
