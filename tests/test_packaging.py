@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -199,6 +200,23 @@ def test_the_wheel_holds_nothing_of_the_workshop(wheel: zipfile.ZipFile) -> None
         "portal",
     }
     assert [n for n in wheel.namelist() if re.search(r"axe|package-lock|\.npmrc|node_modules|__pycache__", n)] == []
+
+
+def test_the_sdist_holds_the_javascript_but_no_secret_and_no_test_vendor(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    for path in tracked():
+        (tree / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tree / path.relative_to(ROOT))
+    shutil.copytree(ROOT / "assets" / "vendor", tree / "assets" / "vendor")
+    (tree / "docker" / ".env").write_text("OPENWARD_DB_PASSWORD=secret\n")
+    (tree / "tests" / "vendor").mkdir()
+    (tree / "tests" / "vendor" / "axe.min.js").touch()
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path]
+    subprocess.run(command, cwd=tree, capture_output=True, check=True)
+    with tarfile.open(next(tmp_path.glob("openward-*.tar.gz"))) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert {"assets/vendor/manifest.json", "assets/package-lock.json", "hatch_build.py", "openward.py"} <= names
+    assert [name for name in names if name.endswith(".env") or name.startswith("tests/vendor")] == []
 
 
 def test_translations_are_in_the_wheel_compiled(wheel: zipfile.ZipFile) -> None:
