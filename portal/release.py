@@ -69,13 +69,18 @@ class Release:
         self.scans = Answers(min(settings.cache_entries, SCANS_KEPT))
         self.rows = int(self.query("SELECT count(*) FROM requests")[0][0])
         columns = self.query("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'requests'")
-        self.columns: frozenset[str] = frozenset(name for name, _ in columns)
+        self.types: dict[str, str] = dict(columns)
         self._codes = {name: self._enum(kind) for name, kind in columns if kind.startswith("ENUM")}
 
     @property
     def id(self) -> str:
         """The release id."""
         return self.package.openward.release_id
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Names of the columns of `requests` in the index."""
+        return frozenset(self.types)
 
     @property
     def city(self) -> City:

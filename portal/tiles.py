@@ -44,13 +44,18 @@ def layers(release: Release) -> list[str]:
     return ["requests", *(f"areas-{layer.layer}" for layer in release.layers if layer.geometry), "basemap"]
 
 
+def check_layer(release: Release, layer: str) -> None:
+    """NotFound for a tile layer that the release does not have."""
+    if layer not in layers(release):
+        raise NotFound(f"There is no tile layer '{layer[:40]}'; there are: {', '.join(layers(release))}.")
+
+
 def tile(release: Release, layer: str, z: int, x: int, y: int, selection: Selection = EVERYTHING) -> bytes:
     """The tile as MVT bytes, empty where there is nothing.
 
     Raises NotFound for an unknown layer and BadRequest for z, x, y that are no tile.
     """
-    if layer not in layers(release):
-        raise NotFound(f"There is no tile layer '{layer[:40]}'; there are: {', '.join(layers(release))}.")
+    check_layer(release, layer)
     try:
         place = Tile(z, x, y)
     except ValueError as error:

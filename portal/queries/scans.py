@@ -40,8 +40,8 @@ def kept(function: Callable[Concatenate[Release, P], T]) -> Callable[Concatenate
     @wraps(function)
     def asked(release: Release, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (function.__name__, _frozen(args), _frozen(tuple(sorted(kwargs.items()))))
-        answer: Any = release.cache.get(key, lambda: function(release, *args, **kwargs))
-        return answer.copy() if isinstance(answer, list | dict) else answer
+        answer = release.cache.get(key, lambda: function(release, *args, **kwargs))
+        return cast(T, answer.copy()) if isinstance(answer, list | dict) else answer
 
     return cast("Callable[Concatenate[Release, P], T]", asked)
 

@@ -1,0 +1,160 @@
+"""What a browser is told not to do, and what a client may not send: ASGI middleware, no pages.
+
+Two wrappers: `SecurityHeaders` adds headers to every answer (an answer that has a policy of its own keeps it),
+`Limits` turns away bodies that are too large, and those of Dash's one POST address that are not its shape.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from portal.errors import BadRequest
+from portal.problems import problem
+
+MAX_BODY_BYTES = 64 * 1024
+OPEN_DATA = ("/api/", "/tiles/", "/download/")
+"""Anyone's page may read these: they are public and carry no session."""
+
+CALLBACK_PATH = "/_dash-update-component"
+COMPRESS_FROM_BYTES = 600
+
+
+def content_security_policy(script_hashes: Sequence[str] = (), *, embeddable: bool = False) -> str:
+    """A strict policy; `script_hashes` ('sha256-…') allow a page's own inline scripts."""
+    scripts = " ".join(f"'{value.strip(chr(39))}'" for value in script_hashes)
+    return "; ".join(
+        [
+            "default-src 'self'",
+            f"script-src 'self' {scripts}".strip(),
+            "style-src 'self'",
+            "img-src 'self' data: blob:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "frame-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors *" if embeddable else "frame-ancestors 'self'",
+        ]
+    )
+
+
+class SecurityHeaders:
+    """Adds the headers that every answer carries."""
+
+    def __init__(self, app: ASGIApp, *, script_hashes: Sequence[str] = (), https: bool = False) -> None:
+        self.app = app
+        self.policy = content_security_policy(script_hashes)
+        self.embed_policy = content_security_policy(script_hashes, embeddable=True)
+        self.https = https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; add the headers when the answer starts."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path: str = scope["path"]
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._add(MutableHeaders(scope=message), path)
+            await send(message)
+
+        await self.app(scope, receive, sending)
+
+    def _add(self, headers: MutableHeaders, path: str) -> None:
+        headers.setdefault("Content-Security-Policy", self.embed_policy if path.startswith("/embed") else self.policy)
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+        headers.setdefault("Permissions-Policy", "geolocation=(self), camera=(), microphone=(), payment=()")
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if path.startswith(OPEN_DATA):
+            headers.setdefault("Access-Control-Allow-Origin", "*")
+            headers.setdefault("Access-Control-Expose-Headers", "X-Openward-Release, ETag, Content-Disposition")
+            headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
+        if self.https:
+            headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+
+
+class Limits:
+    """Reads a request's body, if it is small enough, before anything else sees it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 413 or 400 with problem JSON, or pass the request on."""
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self.app(scope, receive, send)
+            return
+        body = await _read(receive)
+        if body is None:
+            refused = BadRequest(f"A body may have at most {MAX_BODY_BYTES} bytes.")
+            refused.status, refused.title = 413, "Body too large"
+            await problem(refused)(scope, receive, send)
+            return
+        if scope["path"] == CALLBACK_PATH and not _is_callback(scope, body):
+            await problem(BadRequest("This is not a callback of the portal's pages."))(scope, receive, send)
+            return
+        sent = False
+
+        async def again() -> Message:
+            nonlocal sent
+            if sent:
+                return await receive()
+            sent = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self.app(scope, again, send)
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The whole body; None as soon as it is too large."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            return None
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return body
+
+
+def _is_callback(scope: Scope, body: bytes) -> bool:
+    """Whether a body is what our one callback is called with; Dash itself would answer 500 to anything else."""
+    if not any(name == b"content-type" and value.startswith(b"application/json") for name, value in scope["headers"]):
+        return False
+    try:
+        asked: Any = json.loads(body)
+        ids = [entry["id"] for entry in asked["inputs"]]
+        return (
+            asked["output"] == "page.children"
+            and asked["outputs"]["id"] == "page"
+            and ids == ["address", "address"]
+            and [entry["property"] for entry in asked["inputs"]] == ["pathname", "search"]
+            and all(isinstance(entry.get("value"), str | None) for entry in asked["inputs"])
+            and not asked.get("state")
+            and all(isinstance(item, str) for item in asked.get("changedPropIds", []))
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return False
+
+
+class Compress:
+    """gzip for what gets smaller by it; files that must answer ranges, or are compressed already, go as they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.gzip = GZipMiddleware(app, minimum_size=COMPRESS_FROM_BYTES, compresslevel=6)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Choose by the path."""
+        path = scope.get("path", "")
+        plain = path.startswith("/download/release/") or path.endswith((".parquet", ".png"))
+        await (self.app if plain else self.gzip)(scope, receive, send)

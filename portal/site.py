@@ -1,0 +1,154 @@
+"""The pages: rendered on the server for the first answer, by one Dash callback from then on.
+
+The only module that knows Dash's insides; what it needs of them is the tags of Dash's scripts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from dash import Dash, Input, Output, dcc, html
+from dash.backends._fastapi import get_current_request, reset_current_request, set_current_request
+from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse
+
+from portal.errors import PortalError
+from portal.html import to_html
+from portal.release import Releases
+from portal.routes import render
+
+log = logging.getLogger("openward.portal")
+
+STYLES = ("css/1-base.css", "css/2-parts.css", "css/3-charts.css")
+FIRST_SCRIPT = "js/theme.js"
+COMPONENTS = "js/components.js"
+LAST_SCRIPT = "js/openward.js"
+ICON = "img/icon.svg"
+
+UNUSED_BUNDLES = re.compile(r'<script src="[^"]*/dash_table/[^"]*"></script>\s*')
+
+VERSIONS = re.compile(r'"(python_version|dash_version_url|plotly_version)":"[^"]*"')
+
+TEMPLATE = """<!DOCTYPE html>
+<html lang="%(lang)s">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>%(title)s</title>
+<meta name="description" content="%(description)s">
+%(head)s</head>
+<body>
+<div id="first-answer">%(first)s</div>
+<div id="react-entry-point"></div>
+<footer>%(scripts)s</footer>
+</body>
+</html>
+"""
+
+
+class Site:
+    """The Dash app within the FastAPI app, and the first answers."""
+
+    def __init__(self, app: FastAPI, releases: Releases, assets: Path) -> None:
+        self.releases = releases
+        self.assets = assets
+        self.dash = _Dash(
+            "openward",
+            server=app,
+            assets_folder=str(assets / "-"),  # ours are mounted by the app, with their own cache times
+            include_assets_files=False,
+            update_title="",
+            compress=False,
+            serve_locally=True,
+        )
+        self.dash.layout = html.Div([dcc.Location(id="address", refresh=False), html.Div(id="page")])
+        self.dash.callback(Output("page", "children"), Input("address", "pathname"), Input("address", "search"))(
+            self._moved
+        )
+        app.router.routes[:] = [
+            r for r in app.router.routes if not getattr(r, "path", "").endswith("_dash-ws-callback")
+        ]
+        parts = self.dash.parts(app)
+        self.script_hashes = [value.strip("'") for value in self.dash.csp_hashes()]
+        self._head = self._tags()
+        scripts = UNUSED_BUNDLES.sub("", parts["scripts"])
+        scripts += f'\n<script src="{self.asset(COMPONENTS)}"></script>\n'
+        config = VERSIONS.sub(r'"\1":""', parts["config"])
+        self._scripts = config + scripts + parts["renderer"]
+
+    def page(self, path: str, query: str = "", accept_language: str = "") -> tuple[int, str]:
+        """HTTP status and the complete HTML page for an address; raises NoRelease."""
+        page = render(self.releases.current(), path, query, accept_language)
+        return page.status, TEMPLATE % {
+            "lang": escape(getattr(page.body, "lang", None) or "en"),
+            "title": escape(page.title),
+            "description": escape(page.description),
+            "head": self._head,
+            "first": to_html(page.body),
+            "scripts": self._scripts,
+        }
+
+    def asset(self, name: str) -> str:
+        """The address of one of our own files, with a fingerprint of its content."""
+        path = self.assets / name
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else "none"
+        return f"/assets/{name}?v={digest}"
+
+    async def _moved(self, pathname: str | None, search: str | None) -> Any:
+        """The one callback: address → page."""
+        accept_language = get_current_request().headers.get("accept-language", "")
+        return await run_in_threadpool(self._body, pathname or "/", search or "", accept_language)
+
+    def _body(self, pathname: str, search: str, accept_language: str) -> Any:
+        try:
+            return render(self.releases.current(), pathname, search, accept_language).body
+        except PortalError as error:
+            return html.Div(html.Main(html.P(str(error)), id="main", className="wrap"), className="site")
+
+    def _tags(self) -> str:
+        tags = [f'<link rel="stylesheet" href="{self.asset(name)}">' for name in STYLES]
+        tags.append(f'<script src="{self.asset(FIRST_SCRIPT)}"></script>')
+        tags.append(f'<script src="{self.asset(LAST_SCRIPT)}" defer></script>')
+        icon = self.asset(ICON) if (self.assets / ICON).is_file() else "data:,"
+        tags.append(f'<link rel="icon" href="{icon}">')
+        return "\n".join(tags) + "\n"
+
+
+class _Dash(Dash):
+    """Dash, asked for the parts of its index page instead of the page."""
+
+    _parts: dict[str, str]
+
+    def interpolate_index(self, **parts: str) -> str:
+        """Keep the parts; the page is ours."""
+        self._parts = parts
+        return super().interpolate_index(**parts)
+
+    def parts(self, app: FastAPI) -> dict[str, str]:
+        """Tags of the scripts, the configuration and the renderer."""
+        nobody = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "app": app}
+        token = set_current_request(Request(nobody))
+        try:
+            self._setup_server()
+            self.index()
+        finally:
+            reset_current_request(token)
+        return self._parts
+
+
+def unavailable(error: PortalError) -> HTMLResponse:
+    """A page for an error that leaves no release to make a page of."""
+    text = (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(error.title)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="stylesheet" href="/assets/css/1-base.css"></head>'
+        f'<body><main class="wrap"><h1>{escape(error.title)}</h1><p>{escape(str(error))}</p></main></body></html>'
+    )
+    headers = {"Cache-Control": "no-store"} | ({"Retry-After": "60"} if error.status == 503 else {})
+    return HTMLResponse(text, status_code=error.status, headers=headers)
