@@ -136,9 +136,7 @@ def _aside(geometry: Geometries, share: float | Floats, offset_m: float | Floats
     return points
 
 
-def place_addresses(
-    segments: Segments, blocks: Blocks, rng: np.random.Generator
-) -> AddressPoints:
+def place_addresses(segments: Segments, blocks: Blocks, rng: np.random.Generator) -> AddressPoints:
     """A point for two numbers in three of each range, set back 9–17 m on its own side."""
     parts = []
     for left in (True, False):

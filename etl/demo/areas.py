@@ -127,7 +127,7 @@ def _balanced(xy: Floats, people: Floats, seeds: Floats, rounds: int = 120) -> I
         held = np.bincount(index, weights=people, minlength=count)
         weight += 2.5e6 * (1.0 - held / target) * (1.0 - 0.8 * step / rounds)
         index = (distance2 - weight).argmin(axis=1)
-    return index
+    return np.asarray(index)
 
 
 def _neighborhoods(xy: Floats, people: Floats, zone: Ints, rng: np.random.Generator) -> tuple[Ints, tuple[str, ...]]:
@@ -174,7 +174,9 @@ def make_areas(blocks: Blocks, addresses_per_block: Ints, rng: np.random.Generat
         return connected(index, pairs, people)
 
     neighborhood, names = _neighborhoods(centre, people, blocks.zone, rng)
-    north = (centre[:, 1] > np.interp(centre[:, 0], (0, 2000, 4000, 5900, 7700, 9300), (7650, 6950, 7250, 6050, 6350, 5750)))
+    north = centre[:, 1] > np.interp(
+        centre[:, 0], (0, 2000, 4000, 5900, 7700, 9300), (7650, 6950, 7250, 6050, 6350, 5750)
+    )
     across = centre + np.stack([np.zeros(len(centre)), 1_200.0 * north], axis=1)
     seeds = _seeds(across, people, DISTRICT_COUNT, rng)
     for _ in range(12):

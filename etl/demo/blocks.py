@@ -68,7 +68,8 @@ def _faces(network: Network, land: BaseGeometry) -> npt.NDArray[np.object_]:
     faces = shapely.get_parts(shapely.polygonize(lines))
     inside = shapely.point_on_surface(faces)
     shapely.prepare(land)
-    return faces[shapely.contains(land, inside)]
+    dry: npt.NDArray[np.object_] = faces[shapely.contains(land, inside)]
+    return dry
 
 
 def _zone_of(points: npt.NDArray[np.object_], terrain: Terrain) -> Ints:
@@ -100,7 +101,9 @@ def make_blocks(network: Network, terrain: Terrain) -> tuple[Blocks, Network]:
     shapely.prepare(green)
     network = network.keep(~((network.rank >= 3) & shapely.contains(green, middle)))
     faces = _faces(network, terrain.land)
-    faces = faces[np.argsort(np.round(shapely.get_coordinates(shapely.point_on_surface(faces)), 1)[:, 0], kind="stable")]
+    faces = faces[
+        np.argsort(np.round(shapely.get_coordinates(shapely.point_on_surface(faces)), 1)[:, 0], kind="stable")
+    ]
     inside = shapely.point_on_surface(faces)
     final = np.full(len(faces), -1, dtype=np.int64)
     for number, whole in enumerate(wholes):

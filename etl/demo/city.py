@@ -6,6 +6,7 @@ Charter: composes the geometry modules; knows the way from plan metres to EPSG:4
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -44,10 +45,14 @@ def build_city(seed: int) -> SyntheticCity:
     return SyntheticCity(terrain, segments, blocks, addresses, make_areas(blocks, per_block, rng))
 
 
+@cache
+def _transformer() -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
+
+
 def to_lonlat(x_m: Floats, y_m: Floats) -> tuple[Floats, Floats]:
     """Plan metres to longitude and latitude (EPSG:4326), rounded to 1e-7 degree (about 1 cm)."""
-    transformer = pyproj.Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
-    lon, lat = transformer.transform(x_m + EAST0_M, y_m + NORTH0_M)
+    lon, lat = _transformer().transform(x_m + EAST0_M, y_m + NORTH0_M)
     return np.round(lon, 7), np.round(lat, 7)
 
 

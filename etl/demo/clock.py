@@ -6,6 +6,7 @@ Charter: arithmetic on seconds and bytes; no Python object per row.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ def _transitions() -> tuple[Ints, Ints]:
     first = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=TABLE_FIRST)
     hours = [first + timedelta(hours=6 + 24 * k) for k in range(TABLE_DAYS)]
     at, offset = [int(first.timestamp())], [_offset(zone, first)]
-    for low, high in zip(hours, hours[1:], strict=False):
+    for low, high in pairwise(hours):
         if _offset(zone, low) != _offset(zone, high):
             while high - low > timedelta(seconds=1):
                 middle = low + (high - low) / 2

@@ -77,22 +77,31 @@ def service_texts() -> tuple[list[str], Ints]:
 _SERVICE_START: Final = service_texts()[1]
 
 
+class Striker:
+    """Hits rows at random at a kind's share and remembers it in ``bits``."""
+
+    def __init__(self, size: int, rng: np.random.Generator) -> None:
+        self.bits = np.zeros(size, dtype=np.int32)
+        self._rng = rng
+
+    def __call__(self, kind: str, among: Bools | None = None) -> Bools:
+        """The rows that are hit, of those ``among``."""
+        hit = self._rng.random(len(self.bits), dtype=np.float32) < DIRT[kind]
+        if among is not None:
+            hit &= among
+        self.bits[hit] |= BITS[kind]
+        return hit
+
+
 def soil(rows: Rows, places: PlaceTable, notes: NotePool, clock: Clock, redrawn_utc: int,
          rng: np.random.Generator) -> Dirt:  # fmt: skip
     """Decide the damage of one slice; a copy that is identical gets exactly its original's."""
     size = len(rows)
-    bits = np.zeros(size, dtype=np.int32)
-
-    def strike(kind: str, among: Bools | None = None, share: float | None = None) -> Bools:
-        hit = rng.random(size, dtype=np.float32) < (DIRT[kind] if share is None else share)
-        if among is not None:
-            hit &= among
-        bits[hit] |= BITS[kind]
-        return hit
-
+    strike = Striker(size, rng)
+    bits = strike.bits
     shown_closed = rows.closed_utc <= clock.as_of_utc
     location, jitter_lon, jitter_lat = _location(rows, bits, rng)
-    form = _address_form(location, bits, rng, strike)
+    form = _address_form(location, bits, rng)
     place = rows.place
     kept = (form >= 0) | ((location != NO_LOCATION) & (location != DEFAULT_POINT))
     changed = places.district_former[place] != places.district_current[place]
@@ -106,7 +115,7 @@ def soil(rows: Rows, places: PlaceTable, notes: NotePool, clock: Clock, redrawn_
     spellings = np.maximum(np.diff(_SERVICE_START)[rows.service] - 1, 1)
     service_text = _SERVICE_START[rows.service] + np.where(variant, 1 + rng.integers(0, 9, size) % spellings, 0)
     spelling = np.searchsorted([0.9, 0.95], rng.random(size, dtype=np.float32))
-    opened_bad = _opened(rows, clock, rng, strike)
+    opened_bad = _opened(rows, clock, strike)
     before = strike("closed_before_opened", shown_closed)
     shift = np.where(before, rows.opened_utc - rows.closed_utc - rng.integers(300, 3 * DAY_S, size), 0)
     closed_bad = strike("unparseable_closed", shown_closed & ~before)
@@ -117,7 +126,7 @@ def soil(rows: Rows, places: PlaceTable, notes: NotePool, clock: Clock, redrawn_
         kept & (rng.random(size, dtype=np.float32) < 0.9), status, note, service_text,
         spelling * len(CHANNELS) + rows.channel, opened_bad, shift, closed_bad,
     )  # fmt: skip
-    _copies(rows, dirt, rng)
+    _copies(rows, dirt)
     return dirt
 
 
@@ -140,7 +149,7 @@ def _location(rows: Rows, bits: npt.NDArray[np.int32], rng: np.random.Generator)
     return location, jitter[0], jitter[1]
 
 
-def _address_form(location: Bytes8, bits: npt.NDArray[np.int32], rng: np.random.Generator, strike: object) -> Bytes8:
+def _address_form(location: Bytes8, bits: npt.NDArray[np.int32], rng: np.random.Generator) -> Bytes8:
     """Forms in the shares of a mixed export; block numbers and slips are damage."""
     size = len(location)
     edges = np.cumsum([0.40, 0.32, 0.13, 0.04, 0.03, 0.035])
@@ -161,8 +170,7 @@ def _address_form(location: Bytes8, bits: npt.NDArray[np.int32], rng: np.random.
     return form
 
 
-def _notes(rows: Rows, notes: NotePool, shown_closed: Bools, rng: np.random.Generator, strike: object) -> Ints:
-    assert callable(strike)
+def _notes(rows: Rows, notes: NotePool, shown_closed: Bools, rng: np.random.Generator, strike: Striker) -> Ints:
     blank = strike("blank_note", shown_closed)
     personal = strike("personal_note", shown_closed & ~blank)
     awkward = strike("awkward_text", shown_closed & ~blank & ~personal)
@@ -172,10 +180,9 @@ def _notes(rows: Rows, notes: NotePool, shown_closed: Bools, rng: np.random.Gene
     return np.asarray(np.where(shown_closed & ~blank, index, -1))
 
 
-def _opened(rows: Rows, clock: Clock, rng: np.random.Generator, strike: object) -> Bytes8:
-    assert callable(strike)
+def _opened(rows: Rows, clock: Clock, strike: Striker) -> Bytes8:
     local = clock.to_local(rows.opened_utc)
-    in_gap = np.isin(local // DAY_S, clock.gap_days) & (local % DAY_S // 3_600 == 3)
+    in_gap = np.isin(local // DAY_S, clock.gap_days) & np.isin(local % DAY_S // 3_600, (3, 4, 5, 6))
     opened_bad = np.zeros(len(rows), dtype=np.int8)
     gap = strike("clock_gap", in_gap)
     iso = strike("iso_opened", ~gap)
@@ -185,8 +192,7 @@ def _opened(rows: Rows, clock: Clock, rng: np.random.Generator, strike: object) 
     return opened_bad
 
 
-def _status(shown_closed: Bools, rng: np.random.Generator, strike: object) -> Bytes8:
-    assert callable(strike)
+def _status(shown_closed: Bools, rng: np.random.Generator, strike: Striker) -> Bytes8:
     u = rng.random(len(shown_closed), dtype=np.float32)
     closed = np.searchsorted([0.90, 0.94, 0.97], u)
     still_open = np.searchsorted([0.70, 0.90, 0.93], u) + len(CLOSED_TEXTS)
@@ -195,7 +201,7 @@ def _status(shown_closed: Bools, rng: np.random.Generator, strike: object) -> By
     return status
 
 
-def _copies(rows: Rows, dirt: Dirt, rng: np.random.Generator) -> None:
+def _copies(rows: Rows, dirt: Dirt) -> None:
     """Identical copies repeat the row before; conflicting ones show it as it stood when it was open."""
     second = np.flatnonzero(rows.copy != 0)
     for array in vars(dirt).values():

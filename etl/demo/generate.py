@@ -126,7 +126,7 @@ def _write(
         def save(request_table: pa.Table, truth_table: pa.Table) -> int:
             csv.write_table(request_table)
             parquet.write_table(truth_table)
-            return request_table.num_rows
+            return int(request_table.num_rows)
 
         done = 0
         pending: Future[int] | None = None

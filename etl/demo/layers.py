@@ -60,7 +60,9 @@ def write_layers(city: SyntheticCity, out: Path) -> dict[str, Path]:
             {"district": str(i + 1), "name": f"District {i + 1}", "population": int(n)} for i, n in enumerate(people)
         ])  # fmt: skip
     shapes, people = areas.dissolve(blocks, areas.zip_area)
-    save("zip_codes", "zip_codes.geojson", shapes, [{"zip": ZIPS[i], "population": int(n)} for i, n in enumerate(people)])
+    save(
+        "zip_codes", "zip_codes.geojson", shapes, [{"zip": ZIPS[i], "population": int(n)} for i, n in enumerate(people)]
+    )
     land = np.array([shapely.coverage_union_all(blocks.shape)], dtype=object)
     save("land", "land.geojson", land, [{"name": CITY}])
     terrain = city.terrain
@@ -129,5 +131,3 @@ def _address_points(city: SyntheticCity, path: Path) -> None:
         }
     )
     pacsv.write_csv(table, path)
-
-

@@ -58,7 +58,8 @@ NAMES: Final = (
     "Mrs. D'Exemplar", "Sam Invented",
 )  # fmt: skip
 AWKWARD: Final = (
-    "{text}\nSee photo, \"before\" and \"after\"", "{text}, but: 'caller says \"still there\"', 2nd visit", "{text} – café side of the street",
+    "{text}\nSee photo, \"before\" and \"after\"", "{text}, but: 'caller says \"still there\"', 2nd visit",
+    "{text} – café side of the street",
     "{text}\r\n\r\n{text}", "{text}; año nuevo, ½ block “north”", "  {text}\t", "=HYPERLINK(\"http://example.org\") {text}",
     "<b>{text}</b> <script>alert(1)</script>", "{text} 🌳",
 )  # fmt: skip

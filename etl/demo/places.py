@@ -143,7 +143,7 @@ def make_places(city: SyntheticCity, seed: int) -> PlaceTable:
     block = np.concatenate([points.block, corner_block, park_block])
     kind = np.repeat([ADDRESS, INTERSECTION, PARK], [len(points.x_m), len(corner_xy), len(park_xy)])
     arterial = np.concatenate([city.segments.rank[points.segment] <= 2, corner_rank <= 2, np.zeros(len(park_xy), bool)])
-    harbor_m = shapely.distance(city.terrain.harbor, shapely.points(xy))
+    harbor_m = shapely.distance(city.terrain.harbor, shapely.centroid(city.blocks.shape))[block]
     weights = _weights(xy, kind, city.blocks.zone[block], arterial, harbor_m, rng)
     districts = areas.district_former[block], areas.district_current[block]
     draw = np.zeros((len(PROFILES) * 4, DRAW_STEPS), dtype=np.int32)

@@ -41,7 +41,7 @@ DIRT: Final = {
     "closed_before_opened": 0.0015,
     "unparseable_opened": 0.0002,
     "unparseable_closed": 0.0002,
-    "clock_gap": 0.5,
+    "clock_gap": 0.8,
     "iso_opened": 0.01,
     "missing_id": 0.0003,
     "unknown_status": 0.0005,
@@ -52,9 +52,11 @@ DIRT: Final = {
     "copy_identical": 0.002,
     "copy_conflicting": 0.001,
 }
-"""Kind -> share. Of rows, but: gps_jitter of app reports with a point; stale_district of rows with a district
-whose place changed hands, in the weeks after the redrawing; clock_gap of rows opened 03:00–04:00 on days when clocks go
-forward; blank_note, personal_note and awkward_text of closed rows; unparseable_closed of closed rows."""
+"""Kind -> share of rows, but: gps_jitter of app reports with a good point; no_address of rows that have a
+location (the others: see below); stale_district of rows with a district whose place changed hands, in the
+weeks after the redrawing; clock_gap of rows opened 03:00–07:00 on days when clocks go forward, written in the
+hour that does not exist; blank_note of closed rows, personal_note and awkward_text of those with a note;
+closed_before_opened and unparseable_closed of closed rows; service_variant of services that have spellings."""
 BITS: Final = {kind: 1 << bit for bit, kind in enumerate(DIRT)}
 """Kind -> bit of truth's ``dirt`` column."""
 
@@ -63,3 +65,4 @@ STALE_DAYS: Final = 42
 DEFAULT_KEEPS_ADDRESS: Final = 0.35
 """Share of the rows on the default point that still carry their address."""
 UNLOCATED_KEEPS_ADDRESS: Final = 0.6
+"""The same for rows without any location."""

@@ -18,7 +18,6 @@ from etl.demo.clock import DAY_S, EPOCH_DAY, Clock
 from etl.demo.frame import FIRST_DAY, REDRAWN
 from etl.demo.places import DRAW_STEPS, PlaceTable, table_index
 from etl.demo.plan import (
-    COMPOSITION_DISTRICT,
     DIRT,
     OUTCOME_SHARES,
     OUTCOMES,
@@ -35,14 +34,13 @@ from etl.demo.services import NEVER_CLOSED, SERVICES, TAIL_FACTOR, channel_mix
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-CHUNK_ROWS: Final = 200_000
+CHUNK_ROWS: Final = 100_000
 NEVER: Final = 1 << 40
 """UTC seconds of a closing that does not come."""
 OWN, TRIAGE, TOGETHER = 0, 1, 2
 PROCESSES: Final = ("own", "triage", "together")
 REDRAWN_DAY: Final = (REDRAWN - FIRST_DAY).days
 NO_COPY, IDENTICAL, CONFLICTING = 0, 1, 2
-assert COMPOSITION_DISTRICT != WORSE_DISTRICT
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,9 @@ class Simulation:
         first = np.flatnonzero(~extra & ~repeat)
         self._ask_again(first, np.flatnonzero(repeat), service, place, opened, closed, log_hours, never, repeat_of,
                         rng)  # fmt: skip
-        self._report_again(first, np.flatnonzero(extra), service, place, opened, closed, process, incident, outcome, rng)
+        self._report_again(
+            first, np.flatnonzero(extra), service, place, opened, closed, process, incident, outcome, rng
+        )
         after = opened >= self.redrawn_utc
         return Rows(
             np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int8), service, place, channel, opened, closed,

@@ -102,7 +102,7 @@ class Renderer:
         return pa.table(columns, schema=SCHEMA)
 
     def _opened(self, local_s: Ints, dirt: Dirt) -> pa.Array:
-        text = self._text.write(np.where(dirt.opened_bad == 2, local_s - 3_600, local_s))
+        text = self._text.write(np.where(dirt.opened_bad == 2, local_s - (local_s // 3_600 % 24 - 2) * 3_600, local_s))
         iso = dirt.opened_bad == 1
         text = _replace(text, iso, self._text.write(local_s[iso], iso=True))
         return _replace(text, dirt.opened_bad == 3, _bad_times(int((dirt.opened_bad == 3).sum())))

@@ -84,7 +84,9 @@ def _grid(zone_index: int, terrain: Terrain, namer: Namer) -> list[Line]:
         built = 0
         for k in range(-count, count + 1):
             t = np.arange(-3_000.0, 3_001.0, 50.0)
-            sway = zone.wiggle_m * np.sin(t / 420.0 + 0.45 * k + zone_index) + 0.6 * zone.wiggle_m * np.sin(t / 900.0 + k)
+            sway = zone.wiggle_m * np.sin(t / 420.0 + 0.45 * k + zone_index) + 0.6 * zone.wiggle_m * np.sin(
+                t / 900.0 + k
+            )
             xy = np.array([zone.x_m, zone.y_m]) + t[:, None] * one + (k * step + sway)[:, None] * other
             clipped = shapely.intersection(LineString(warp(xy)), shape)
             pieces = [part for part in shapely.get_parts(clipped) if part.length > 70.0]
@@ -231,7 +233,7 @@ def _never_built(network: Network, rng: np.random.Generator) -> npt.NDArray[np.b
     """Holes in the grids: each zone's share of its local segments."""
     gaps = np.array([zone.gaps for zone in ZONES] + [0.0])
     zone = np.array([network.lines[i].zone for i in network.parent])
-    return (network.rank == 4) & (rng.random(len(zone)) < gaps[zone])
+    return np.asarray((network.rank == 4) & (rng.random(len(zone)) < gaps[zone]))
 
 
 def _stubs(network: Network, shorter_than_m: float = 45.0) -> npt.NDArray[np.bool_]:
