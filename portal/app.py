@@ -73,7 +73,10 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.add_middleware(Compress)
     app.add_middleware(Limits)
     app.add_middleware(
-        SecurityHeaders, script_hashes=site.script_hashes, https=settings.public_url.startswith("https:")
+        SecurityHeaders,
+        script_hashes=site.script_hashes,
+        style_hashes=site.style_hashes,
+        https=settings.public_url.startswith("https:"),
     )
     return app
 

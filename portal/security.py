@@ -25,14 +25,15 @@ CALLBACK_PATH = "/_dash-update-component"
 COMPRESS_FROM_BYTES = 600
 
 
-def content_security_policy(script_hashes: Sequence[str] = (), *, embeddable: bool = False) -> str:
-    """A strict policy; `script_hashes` ('sha256-…') allow a page's own inline scripts."""
-    scripts = " ".join(f"'{value.strip(chr(39))}'" for value in script_hashes)
+def content_security_policy(
+    script_hashes: Sequence[str] = (), style_hashes: Sequence[str] = (), *, embeddable: bool = False
+) -> str:
+    """A strict policy; the hashes ('sha256-…') allow a page's own inline scripts and style elements."""
     return "; ".join(
         [
             "default-src 'self'",
-            f"script-src 'self' {scripts}".strip(),
-            "style-src 'self'",
+            " ".join(["script-src 'self'", *(f"'{value}'" for value in script_hashes)]),
+            " ".join(["style-src 'self'", *(f"'{value}'" for value in style_hashes)]),
             "img-src 'self' data: blob:",
             "font-src 'self'",
             "connect-src 'self'",
@@ -48,10 +49,17 @@ def content_security_policy(script_hashes: Sequence[str] = (), *, embeddable: bo
 class SecurityHeaders:
     """Adds the headers that every answer carries."""
 
-    def __init__(self, app: ASGIApp, *, script_hashes: Sequence[str] = (), https: bool = False) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        script_hashes: Sequence[str] = (),
+        style_hashes: Sequence[str] = (),
+        https: bool = False,
+    ) -> None:
         self.app = app
-        self.policy = content_security_policy(script_hashes)
-        self.embed_policy = content_security_policy(script_hashes, embeddable=True)
+        self.policy = content_security_policy(script_hashes, style_hashes)
+        self.embed_policy = content_security_policy(script_hashes, style_hashes, embeddable=True)
         self.https = https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,15 +5,19 @@ The only module that knows Dash's insides; what it needs of them is the tags of 
 
 from __future__ import annotations
 
+import ast
+import base64
 import hashlib
 import logging
 import re
 from html import escape
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from dash import Dash, Input, Output, dcc, html
+from dash import Dash, Input, Output, html
 from dash.backends._fastapi import get_current_request, reset_current_request, set_current_request
+from dash.development.base_component import Component
 from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
@@ -27,13 +31,14 @@ log = logging.getLogger("openward.portal")
 
 STYLES = ("css/1-base.css", "css/2-parts.css", "css/3-charts.css")
 FIRST_SCRIPT = "js/theme.js"
-COMPONENTS = "js/components.js"
+COMPONENTS = ("js/components.js", "js/address.js")
 LAST_SCRIPT = "js/openward.js"
 ICON = "img/icon.svg"
 
-UNUSED_BUNDLES = re.compile(r'<script src="[^"]*/dash_table/[^"]*"></script>\s*')
+# Dash always writes the tags of all its bundles; pages are made of html and our own components only.
+UNUSED_BUNDLES = re.compile(r'<script src="[^"]*/(?:dash_table|dcc)/[^"]*"></script>\s*')
 
-VERSIONS = re.compile(r'"(python_version|dash_version_url|plotly_version)":"[^"]*"')
+_STYLE_TEXT = re.compile(r'\.push\(\[\w+\.id,("(?:[^"\\]|\\.)*")')
 
 TEMPLATE = """<!DOCTYPE html>
 <html lang="%(lang)s">
@@ -52,6 +57,19 @@ TEMPLATE = """<!DOCTYPE html>
 """
 
 
+class Address(Component):
+    """The address bar: `pathname` and `search` follow it (`assets/js/address.js`)."""
+
+    _children_props: list[str] = []
+    _base_nodes: list[str] = ["children"]
+    _namespace = "openward_components"
+    _type = "Address"
+    _prop_names: list[str] = ["id", "pathname", "search"]
+    _valid_wildcard_attributes: list[str] = []
+    available_wildcard_properties: list[str] = []
+    available_properties: list[str] = ["id", "pathname", "search"]
+
+
 class Site:
     """The Dash app within the FastAPI app, and the first answers."""
 
@@ -67,7 +85,7 @@ class Site:
             compress=False,
             serve_locally=True,
         )
-        self.dash.layout = html.Div([dcc.Location(id="address", refresh=False), html.Div(id="page")])
+        self.dash.layout = html.Div([Address(id="address"), html.Div(id="page")])
         self.dash.callback(Output("page", "children"), Input("address", "pathname"), Input("address", "search"))(
             self._moved
         )
@@ -76,11 +94,11 @@ class Site:
         ]
         parts = self.dash.parts(app)
         self.script_hashes = [value.strip("'") for value in self.dash.csp_hashes()]
+        self.style_hashes = _renderer_styles()
         self._head = self._tags()
         scripts = UNUSED_BUNDLES.sub("", parts["scripts"])
-        scripts += f'\n<script src="{self.asset(COMPONENTS)}"></script>\n'
-        config = VERSIONS.sub(r'"\1":""', parts["config"])
-        self._scripts = config + scripts + parts["renderer"]
+        scripts += "".join(f'<script src="{self.asset(name)}"></script>\n' for name in COMPONENTS)
+        self._scripts = parts["config"] + scripts + parts["renderer"]
 
     def page(self, path: str, query: str = "", accept_language: str = "") -> tuple[int, str]:
         """HTTP status and the complete HTML page for an address; raises NoRelease."""
@@ -130,6 +148,11 @@ class _Dash(Dash):
         self._parts = parts
         return super().interpolate_index(**parts)
 
+    def _config(self) -> dict[str, Any]:
+        """What the browser is told: no versions of ours, and no websocket, which there is none of."""
+        config: dict[str, Any] = super()._config()
+        return {k: v for k, v in config.items() if k != "websocket"} | {"python_version": "", "dash_version_url": ""}
+
     def parts(self, app: FastAPI) -> dict[str, str]:
         """Tags of the scripts, the configuration and the renderer."""
         nobody = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "app": app}
@@ -140,6 +163,14 @@ class _Dash(Dash):
         finally:
             reset_current_request(token)
         return self._parts
+
+
+def _renderer_styles() -> list[str]:
+    """Hashes of the style element that Dash's renderer writes: empty at first, then with its text."""
+    bundle = files("dash").joinpath("dash-renderer/build/dash_renderer.min.js").read_text(encoding="utf-8")
+    texts = [ast.literal_eval(text) for text in _STYLE_TEXT.findall(bundle)]
+    digests = [hashlib.sha256(text.encode()).digest() for text in ("", *texts)]
+    return [f"sha256-{base64.b64encode(digest).decode()}" for digest in digests]
 
 
 def unavailable(error: PortalError) -> HTMLResponse:
