@@ -94,7 +94,8 @@ def _element(tag: str, props: dict[str, Any], out: list[str]) -> None:
 
 def _attributes(props: dict[str, Any]) -> str:
     found = []
-    for prop, value in props.items():
+    # Dash keeps aria-* and data-* in no particular order.
+    for prop, value in sorted(props.items(), key=lambda item: (item[0].startswith(("aria-", "data-")), item[0])):
         if prop in NOT_MARKUP or value is None or (value is False and not prop.startswith(("aria-", "data-"))):
             continue
         name = RENAMED.get(prop, prop if prop.startswith(("aria-", "data-")) else prop.lower())

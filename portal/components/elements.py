@@ -18,48 +18,54 @@ from typing import Any
 from dash.development.base_component import Component
 
 
-class _Element(Component):
-    """What the three have in common."""
+NAMESPACE = "openward_components"
 
-    _children_props: list[str] = []
+
+class _Element:
+    """What the three have in common. Dash wants the namespace on each class itself."""
+
     _base_nodes: list[str] = ["children"]
-    _namespace = "openward_components"
     _valid_wildcard_attributes: list[str] = ["data-", "aria-"]
     available_wildcard_properties: list[str] = ["data-", "aria-"]
-    available_properties: list[str] = []
+    _prop_names: list[str] = []
 
     def __init__(self, **props: Any) -> None:
-        self.available_properties = self._prop_names
         super().__init__(**{name: value for name, value in props.items() if value is not None})
 
 
-class Svg(_Element):
+class Svg(_Element, Component):
     """Markup of a chart: `svg` is the text of one or more <svg> elements."""
 
     _type = "Svg"
+    _namespace = NAMESPACE
+    _children_props: list[str] = []
     _prop_names: list[str] = ["id", "svg", "className"]
 
     def __init__(self, svg: str, className: str = "chart") -> None:
         super().__init__(svg=svg, className=className)
 
 
-class MapFrame(_Element):
+class MapFrame(_Element, Component):
     """The map: `src` is its page with the first query, `query` what the page is told when it changes."""
 
     _type = "MapFrame"
+    _namespace = NAMESPACE
+    _children_props: list[str] = []
     _prop_names: list[str] = ["id", "src", "query", "title", "className"]
 
     def __init__(self, id: str, src: str, query: str, title: str, className: str = "map-frame") -> None:
         super().__init__(id=id, src=src, query=query, title=title, className=className)
 
 
-class Field(_Element):
+class Field(_Element, Component):
     """A native control: `kind` is select, date, hidden or search.
 
     `options` of a select are {"value", "label"}, or {"label", "options"} for a group of them.
     """
 
     _type = "Field"
+    _namespace = NAMESPACE
+    _children_props: list[str] = []
     _prop_names: list[str] = ["id", "kind", "name", "value", "options", "min", "max", "describedby"]
 
     def __init__(
