@@ -5,13 +5,11 @@ Charter: the order of the steps and the files; what is in them is decided elsewh
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -27,8 +25,6 @@ from etl.demo.notes import make_notes
 from etl.demo.places import make_places
 from etl.demo.records import Simulation
 from etl.demo.render import SCHEMA, Renderer
-
-CITY_FILE: Final = "cities/demo.yaml"
 
 
 @dataclass(frozen=True)
@@ -52,9 +48,9 @@ class DemoFiles:
     truth: Path
 
 
-def city_file() -> Path:
-    """The shipped cities/demo.yaml."""
-    return Path(str(resources.files("etl"))).parent / CITY_FILE
+def city_yaml() -> bytes:
+    """The shipped cities/demo.yaml, in a checkout or from the wheel."""
+    return (resources.files("cities") / "demo.yaml").read_bytes()
 
 
 def generate(
@@ -82,7 +78,7 @@ def generate(
         truth=out / "truth" / "truth.json",
         **layers,
     )
-    shutil.copyfile(city_file(), files.city)
+    files.city.write_bytes(city_yaml())
     places = make_places(city, seed)
     pq.write_table(truth_of.place_table(places), files.truth_places, compression="zstd")
     clock, names = Clock(), city.areas.neighborhood_names

@@ -89,7 +89,7 @@ def _park_spots(city: SyntheticCity, rng: np.random.Generator) -> tuple[Floats, 
     west, south, east, north = shapely.bounds(blocks.shape[owner]).T
     xy = np.stack([rng.uniform(west, east), rng.uniform(south, north)], axis=1)
     inside = shapely.contains_xy(blocks.shape[owner], xy[:, 0], xy[:, 1])
-    keep = np.flatnonzero(inside)[: int(count.sum())]
+    keep = np.sort(rng.permutation(np.flatnonzero(inside))[: int(count.sum())])
     names = [blocks.park_names[blocks.park[owner[i]]] for i in keep]
     return xy[keep], owner[keep], names
 
