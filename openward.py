@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,18 @@ def _settings(home: Path | None) -> Any:
     return settings if home is None else settings.model_copy(update={"home": home})
 
 
-def _place(config: Any, home: Path | None, releases: Path | None) -> Any:
+@contextmanager
+def _place(config: Any, home: Path | None, releases: Path | None = None) -> Iterator[Any]:
+    """Open a city's record store for as long as the block lasts."""
     from etl.pipeline import Place
     from etl.store.engine import open_store
 
     settings = _settings(home)
     engine = open_store(settings.store_of(config.city.id))
-    return Place(config, engine, releases or settings.releases_of(config.city.id))
+    try:
+        yield Place(config, engine, releases or settings.releases_of(config.city.id))
+    finally:
+        engine.dispose()
 
 
 def _releases(place: str, home: Path | None) -> Path:
@@ -101,8 +107,8 @@ def _run(city: Path, inputs: dict[str, Path], force: bool, home: Path | None, re
     with Bars(Console(stderr=True)) as bars:
         bars.step("reading inputs and boundaries", 0)
         prepared = prepare(config, city, inputs)
-        place = _place(config, home, releases)
-        report = run(place, prepared, force=force, reporter=bars)
+        with _place(config, home, releases) as place:
+            report = run(place, prepared, force=force, reporter=bars)
     for name, counts in report.sources.items():
         click.echo(
             f"{name}: {counts.read:,} rows read: {counts.new:,} new, {counts.changed:,} changed, "
@@ -207,8 +213,9 @@ def etl_status(city: Path, limit: int, home: Path | None) -> None:
     from etl.config import load_city
     from etl.report import status_lines
 
-    for line in status_lines(_place(load_city(city), home, None), limit):
-        click.echo(line)
+    with _place(load_city(city), home) as place:
+        for line in status_lines(place, limit):
+            click.echo(line)
 
 
 @etl.command("quarantine")
@@ -224,8 +231,9 @@ def etl_quarantine(city: Path, count: bool, limit: int, home: Path | None) -> No
     from etl.config import load_city
     from etl.report import quarantine_lines
 
-    for line in quarantine_lines(_place(load_city(city), home, None), count=count, limit=limit):
-        click.echo(line)
+    with _place(load_city(city), home) as place:
+        for line in quarantine_lines(place, count=count, limit=limit):
+            click.echo(line)
 
 
 @main.group()

@@ -188,7 +188,7 @@ def _header(path: Path, head: bytes, delimiter: str, encoding: str) -> tuple[str
         ) from error
     except UnicodeDecodeError as error:
         raise SourceError(
-            f"{path}: is not valid {encoding} (byte {error.start}); set 'encoding' of the source or save it as UTF-8"
+            f"{path}: is not valid {encoding.upper()} (byte {error.start}); set 'encoding' of the source or save it as UTF-8"
         ) from error
     text = text.removeprefix("\ufeff")
     if not text.strip():

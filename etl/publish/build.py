@@ -76,7 +76,9 @@ def as_of(connection: Connection, config: CityConfig, now: dt.datetime) -> dt.da
         return found
     newest = export.newest_time(connection, now)
     if newest is None:
-        raise ReleaseError("the record store holds no requests to publish; 'openward etl quarantine' lists the rows that were refused")
+        raise ReleaseError(
+            "the record store holds no requests to publish; 'openward etl quarantine' lists the rows that were refused"
+        )
     return newest
 
 

@@ -15,10 +15,12 @@ import geopandas as gpd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
+from pyproj import CRS
 
 from etl.config import CityConfig
 from etl.publish.duck import quoted
 from etl.publish.fields import Field
+from geo.crs import WGS84
 
 ROW_GROUP = 122_880
 
@@ -30,11 +32,8 @@ def write_requests(db: duckdb.DuckDBPyConnection, path: Path, names: Sequence[st
     if "location" in config.privacy.publish:
         columns += ", CASE WHEN lat IS NOT NULL THEN ST_AsWKB(ST_Point(long, lat))::BLOB END AS geometry"
         bounds = db.execute("SELECT min(long), min(lat), max(long), max(lat) FROM requests").fetchone()
-        column: dict[str, Any] = {"encoding": "WKB", "geometry_types": ["Point"]}
-        if bounds and bounds[0] is not None:
-            column["bbox"] = [float(b) for b in bounds]
-        geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
-        text = json.dumps(geo).replace("'", "''")
+        found = [float(b) for b in bounds] if bounds and bounds[0] is not None else None
+        text = _geo_metadata(["Point"], found).replace("'", "''")
         options += f", KV_METADATA {{geo: '{text}'}}"
     db.execute(f"COPY (SELECT {columns} FROM requests ORDER BY rid) TO {quoted(path)} ({options})")  # noqa: S608
 
@@ -55,9 +54,19 @@ def write_places(path: Path, frame: gpd.GeoDataFrame, described: Sequence[Field]
         for field in described
     ]
     types = sorted(frame.geometry.dropna().geom_type.unique())
-    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": types}
-    if types:
-        column["bbox"] = [float(b) for b in frame.total_bounds]
-    geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
-    table = pa.table(arrays, names=[f.name for f in described]).replace_schema_metadata({"geo": json.dumps(geo)})
+    bounds = [float(b) for b in frame.total_bounds] if types else None
+    table = pa.table(arrays, names=[f.name for f in described])
+    table = table.replace_schema_metadata({"geo": _geo_metadata(types, bounds)})
     pq.write_table(table, path, compression="zstd")
+
+
+def _geo_metadata(types: Sequence[str], bounds: Sequence[float] | None) -> str:
+    """GeoParquet's `geo` key. The CRS is named, so that readers compare it with other EPSG:4326 data without a guess."""
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "geometry_types": list(types),
+        "crs": CRS.from_user_input(WGS84).to_json_dict(),
+    }
+    if bounds:
+        column["bbox"] = list(bounds)
+    return json.dumps({"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}})

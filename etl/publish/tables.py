@@ -83,9 +83,10 @@ def small_tables(
             ("target_hours", number),
         ],
     )
-    agency = "agency_responsible::VARCHAR" if "agency_responsible" in public else "NULL"
+    agency = "agency_responsible::VARCHAR"
+    name = f"mode({agency} ORDER BY {agency})" if "agency_responsible" in public else "NULL::VARCHAR"
     departments = db.execute(
-        f"SELECT department::VARCHAR, mode({agency} ORDER BY {agency}) FROM requests GROUP BY 1 ORDER BY 1"  # noqa: S608
+        f"SELECT department::VARCHAR, {name} FROM requests GROUP BY 1 ORDER BY 1"  # noqa: S608
     ).fetchall()
     named = [
         (code, config.departments[code].name if code in config.departments else _spoken(code, name))

@@ -149,7 +149,8 @@ class Staging:
         changed = run.execute(select(func.count()).select_from(both).where(differs)).scalar_one()
         if not changed:
             return 0, 0
-        total = 0
+        of_this_run = select(func.count()).select_from(Change).where(Change.run_id == run_id)
+        before = run.execute(of_this_run).scalar_one()
         for field in VALUE_FIELDS:
             old, new = request.c[field], stage.c[field]
             rows = (
@@ -166,8 +167,8 @@ class Staging:
                 .where(differs, old.is_distinct_from(new))
             )
             names = ["source", "service_request_id", "field", "old", "new", "first_seen", "run_id"]
-            total += run.execute(sa.insert(Change).from_select(names, rows)).rowcount
-        return changed, total
+            run.execute(sa.insert(Change).from_select(names, rows))
+        return changed, run.execute(of_this_run).scalar_one() - before
 
     def _as_text(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """Times as ISO 8601 text in UTC on both databases, everything else as it casts."""

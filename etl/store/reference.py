@@ -80,7 +80,7 @@ def read_boundaries(connection: Connection) -> gpd.GeoDataFrame:
         Boundary.valid_from,
         Boundary.valid_to,
     ]
-    return _read(connection, columns, Boundary.geom, [Boundary.layer, Boundary.valid_from, Boundary.area])
+    return _read(connection, columns, Boundary.geom, [Boundary.layer, Boundary.valid_from.nulls_first(), Boundary.area])
 
 
 def read_features(connection: Connection) -> gpd.GeoDataFrame:

@@ -1,0 +1,146 @@
+"""Releases: valid by strangers' tools, chained, and honest about any tampering."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import duckdb
+import geopandas as gpd
+import pytest
+
+from etl.errors import ReleaseError
+from etl.publish import chain, fields
+from etl.publish.validate import must_hold, validate
+from tests.etl.conftest import NOW, TinyCity
+
+Rows = list[dict[str, str]]
+
+
+@pytest.fixture
+def released(tiny: TinyCity, rows: Rows) -> Path:
+    """The folder of releases after two runs."""
+    tiny.run(rows)
+    rows[1] |= {"STATUS": "closed", "CLOSED": "04/05/2024 09:00"}
+    tiny.run(rows, now=NOW + dt.timedelta(days=1))
+    return tiny.releases
+
+
+def test_the_package_is_valid_by_frictionless(released: Path) -> None:
+    from frictionless import Package
+
+    folder = chain.current_folder(released)
+    assert folder is not None
+    descriptor = json.loads((folder / "datapackage.json").read_text())
+    errors = list(Package.metadata_validate(descriptor))
+    assert errors == []
+    package = Package.from_descriptor(descriptor)
+    assert {r.name for r in package.resources} == {
+        "requests", "areas", "basemap", "services", "departments", "changes", "exclusions",
+    }  # fmt: skip
+    for resource in package.resources:
+        assert resource.hash and resource.bytes == (folder / str(resource.path)).stat().st_size
+        assert all(field.description for field in resource.schema.fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"), [("requests", {"Point"}), ("areas", {"Polygon", "MultiPolygon"}), ("basemap", {"LineString"})]
+)
+def test_places_are_geoparquet_that_geopandas_reads(released: Path, name: str, kinds: set[str]) -> None:
+    folder = chain.current_folder(released)
+    assert folder is not None
+    frame = gpd.read_parquet(folder / f"{name}.parquet")
+    assert frame.crs.to_epsg() == 4326
+    assert set(frame.geometry.dropna().geom_type) <= kinds
+    assert frame.geometry.notna().any()
+
+
+def test_the_chain_holds_until_a_byte_is_changed(released: Path) -> None:
+    assert all(f.ok for f in chain.verify(released))
+    links = chain.read_log(released)
+    assert [link.previous for link in links] == [None, links[0].release_id]
+    victim = released / links[0].release_id / "requests.parquet"
+    data = bytearray(victim.read_bytes())
+    data[len(data) // 2] ^= 1
+    victim.write_bytes(bytes(data))
+    bad = [f for f in chain.verify(released) if not f.ok]
+    assert [(f.release_id, f.name) for f in bad] == [(links[0].release_id, "requests.parquet")]
+
+
+def test_rewriting_an_old_release_with_fresh_hashes_still_shows(released: Path) -> None:
+    links = chain.read_log(released)
+    package = released / links[0].release_id / "datapackage.json"
+    package.write_text(package.read_text().replace("Twin Squares", "Twin Circles"))
+    forged = [chain.Link(links[0].release_id, chain.sha256_of(package), None), links[1]]
+    (released / "chain.jsonl").write_text("".join(json.dumps(vars(link)) + "\n" for link in forged))
+    bad = [f for f in chain.verify(released) if not f.ok]
+    assert [(f.release_id, f.name) for f in bad] == [(links[1].release_id, "previous")]
+
+
+def test_a_release_that_is_no_longer_kept_leaves_its_hash(released: Path) -> None:
+    import shutil
+
+    old = chain.read_log(released)[0].release_id
+    shutil.rmtree(released / old)
+    findings = chain.verify(released)
+    assert all(f.ok for f in findings)
+    assert any(f.release_id == old and "not kept" in f.note for f in findings)
+
+
+def test_a_log_that_a_killed_run_left_short_is_completed(released: Path) -> None:
+    log = released / "chain.jsonl"
+    whole = log.read_text()
+    log.write_text(whole.splitlines(keepends=True)[0])
+    assert not all(f.ok for f in chain.verify(released))
+    chain.note_in_log(released)
+    assert log.read_text() == whole
+
+
+def test_nothing_to_verify_and_unknown_releases_are_told(released: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match="no release has been published"):
+        chain.verify(tmp_path / "none")
+    with pytest.raises(ReleaseError, match="there is no release 'x'"):
+        chain.verify(released, only="x")
+
+
+def test_validation_sees_what_must_not_be_promoted(released: Path, tiny: TinyCity) -> None:
+    folder = chain.current_folder(released)
+    assert folder is not None
+    package = chain.read_package(folder)
+    public = fields.request_fields(tiny.place().config)
+    assert all(check.ok for check in validate(folder, package, public))
+    path = folder / "requests.parquet"
+    with duckdb.connect() as db:
+        db.execute(f"CREATE TABLE r AS SELECT * FROM read_parquet('{path}')")
+        db.execute("UPDATE r SET status = 'done', service_request_id = '1', response_hours = -1")
+        db.execute("ALTER TABLE r ADD COLUMN status_notes VARCHAR")
+        db.execute(f"COPY r TO '{path}' (FORMAT parquet)")
+    failed = {check.name for check in validate(folder, package, public) if not check.ok}
+    assert failed == {
+        "columns of requests", "request numbers are unique", "status has known values",
+        "no response time is negative",
+    }  # fmt: skip
+    with pytest.raises(ReleaseError, match=r"columns of requests.*status_notes.*and 3 more"):
+        must_hold(validate(folder, package, public))
+
+
+def test_the_index_holds_the_published_rows_in_map_order(released: Path) -> None:
+    folder = chain.current_folder(released)
+    assert folder is not None
+    with duckdb.connect(str(folder / "serve.duckdb"), read_only=True) as db:
+        table = db.execute("SELECT rid, service_request_id FROM requests ORDER BY rid").fetchall()
+        file = db.execute(
+            "SELECT row_number() OVER () - 1, service_request_id FROM read_parquet(?)",
+            [str(folder / "requests.parquet")],
+        ).fetchall()
+        assert table == file
+        bins = db.execute(
+            """SELECT count(*) FROM requests r JOIN elapsed_bins b ON r.elapsed_bin = b.bin
+               WHERE r.elapsed_minutes < b.from_minutes OR r.elapsed_minutes >= b.to_minutes"""
+        ).fetchone()
+        assert bins == (0,)
+        current = db.execute(
+            "SELECT count(*) FILTER (current), count(*) FROM areas WHERE layer = 'district'"
+        ).fetchone()
+        assert current == (2, 4)
