@@ -1,7 +1,7 @@
 """Renders a Dash component tree to HTML, so that an answer is readable before and without JavaScript.
 
-Charter: markup only. It knows the elements of `dash.html`, `dcc.Link` and our
-own three; every text and attribute is escaped; what would run a script is
+Charter: markup only. It knows the elements of `dash.html` and our own
+components; every text and attribute is escaped; what would run a script is
 refused, and so is the `style` attribute, which a strict Content-Security-Policy blocks.
 """
 
@@ -41,6 +41,7 @@ _SAFE_URL = re.compile(r"(?:https?:|mailto:|tel:|[^:]*(?:[/?#]|$))", re.IGNORECA
 def to_html(node: Any) -> str:
     """HTML of a component, a text, a number or a sequence of them; None and True/False render to nothing.
 
+    Components may also be given as the JSON that Dash sends ({"namespace", "type", "props"}).
     Raises ValueError for what must not or cannot be shown without Dash: scripts, inline styles and event
     handlers, addresses that are not web addresses, components of other packages.
     """
@@ -53,7 +54,9 @@ def _render(node: Any, out: list[str]) -> None:
     if node is None or isinstance(node, bool):
         return
     if isinstance(node, Component):
-        _component(node, out)
+        node = node.to_plotly_json()
+    if isinstance(node, dict):
+        _component(node["namespace"], node["type"], node["props"], out)
     elif isinstance(node, str | int | float):
         out.append(escape(str(node), quote=False))
     elif isinstance(node, Iterable):
@@ -63,24 +66,22 @@ def _render(node: Any, out: list[str]) -> None:
         raise ValueError(f"cannot render {type(node).__name__} to HTML")
 
 
-def _component(node: Component, out: list[str]) -> None:
-    kind = (node._namespace, node._type)
-    props = node.to_plotly_json()["props"]
-    if kind[0] == "dash_html_components":
-        _element(TAGS.get(node._type, node._type.lower()), props, out)
-    elif kind == ("dash_core_components", "Link"):
-        _element("a", {k: v for k, v in props.items() if k in ("children", "href", "className", "id", "title")}, out)
-    elif kind[0] == "dash_core_components" and node._type in ("Location", "Store"):
-        return
-    elif kind == ("openward_components", "Svg"):
+def _component(namespace: str, name: str, props: dict[str, Any], out: list[str]) -> None:
+    if namespace == "dash_html_components":
+        _element(TAGS.get(name, name.lower()), props, out)
+    elif namespace != "openward_components":
+        raise ValueError(f"cannot render {namespace}.{name} to HTML")
+    elif name == "Tree":
+        _render(props["tree"], out)
+    elif name == "Svg":
         out.append(f'<div class="{escape(props["className"])}">{props["svg"]}</div>')
-    elif kind == ("openward_components", "MapFrame"):
-        shown = {name: props[name] for name in ("id", "src", "title", "className")}
+    elif name == "MapFrame":
+        shown = {prop: props[prop] for prop in ("id", "src", "title", "className")}
         _element("iframe", {**shown, "loading": "lazy"}, out)
-    elif kind == ("openward_components", "Field"):
+    elif name == "Field":
         _field(props, out)
     else:
-        raise ValueError(f"cannot render {kind[0]}.{kind[1]} to HTML")
+        raise ValueError(f"cannot render {namespace}.{name} to HTML")
 
 
 def _element(tag: str, props: dict[str, Any], out: list[str]) -> None:

@@ -4,6 +4,45 @@
   const React = window.React;
   const h = React.createElement;
 
+  /* ---- a page ----
+     Its place is beside Dash's own, so that it outlives what Dash makes anew at each callback. */
+
+  const OWN = { Svg: Svg, MapFrame: MapFrame, Field: Field };
+  const NOT_MARKUP = ["children", "n_clicks", "n_clicks_timestamp", "disable_n_clicks", "key"];
+  let place = null;
+
+  function draw(node, i) {
+    if (node === null || typeof node !== "object") return node;
+    if (Array.isArray(node)) return node.map(draw);
+    const props = { key: node.props.id || i };
+    Object.keys(node.props).forEach(function (name) {
+      if (!NOT_MARKUP.includes(name)) props[name] = node.props[name];
+    });
+    if (node.namespace === "openward_components") return h(OWN[node.type], props);
+    const children = [].concat(node.props.children === undefined ? [] : node.props.children).map(draw);
+    return h.apply(null, [node.type.toLowerCase(), props].concat(children));
+  }
+
+  function Tree(props) {
+    React.useLayoutEffect(function () {
+      if (!place) {
+        const home = document.createElement("div");
+        home.id = "site";
+        const entry = document.getElementById("react-entry-point");
+        entry.parentNode.insertBefore(home, entry);
+        place = window.ReactDOM.createRoot(home);
+      }
+      place.render(h(Shown, { of: props.tree }, draw(props.tree, 0)));
+    }, [props.tree]);
+    return null;
+  }
+
+  /* Tells assets/js/openward.js when a page is in its place, before it is painted. */
+  function Shown(props) {
+    React.useLayoutEffect(function () { window.dispatchEvent(new Event("openward:shown")); }, [props.of]);
+    return props.children;
+  }
+
   /* A chart drawn on the server. */
   function Svg(props) {
     return h("div", { id: props.id, className: props.className, dangerouslySetInnerHTML: { __html: props.svg } });
@@ -43,5 +82,5 @@
     }));
   }
 
-  window.openward_components = { Svg: Svg, MapFrame: MapFrame, Field: Field };
+  window.openward_components = Object.assign(window.openward_components || {}, OWN, { Tree: Tree });
 })();

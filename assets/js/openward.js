@@ -5,7 +5,7 @@
   const root = document.documentElement;
   root.classList.add("js");
 
-  const site = function () { return document.querySelector("#react-entry-point .site"); };
+  const site = function () { return document.querySelector("#site > .site"); };
   const first = function () { return document.getElementById("first-answer"); };
   const shown = function () { return site() || document.querySelector("#first-answer .site"); };
 
@@ -89,9 +89,9 @@
   let last = "";
 
   function settled() {
+    handOver();
     const page = shown();
     if (!page) return;
-    handOver();
     const data = page.dataset;
     root.lang = page.lang || root.lang;
     if (data.title && document.title !== data.title) document.title = data.title;
@@ -108,10 +108,7 @@
     if (target) target.focus({ preventScroll: !done.top });
   }
 
-  let pending = 0;
-  function changed() {
-    if (!pending) pending = requestAnimationFrame(function () { pending = 0; settled(); });
-  }
+  window.addEventListener("openward:shown", settled);
 
   /* ---- colours ---- */
 
@@ -154,13 +151,6 @@
 
   function start() {
     document.body.appendChild(live);
-    const entry = document.getElementById("react-entry-point");
-    if (entry) {
-      new MutationObserver(changed).observe(entry, {
-        childList: true, subtree: true, attributes: true,
-        attributeFilter: ["data-title", "data-path", "data-announce", "data-accent"],
-      });
-    }
     settled();
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

@@ -1,8 +1,11 @@
-"""Our own small Dash components: Svg, MapFrame and Field.
+"""Our own small Dash components: Tree, Svg, MapFrame and Field.
 
 Charter: the Python side of `assets/js/components.js`. Dash builds such classes
-with a bundler; three components of a few lines do not need one.
+with a bundler; components of a few lines do not need one.
 
+- `Tree`: a whole page. Dash makes everything anew that a callback returns as children, which
+  would load the map again and lose the reader's place at each filter; a tree in a property is
+  drawn by React alone, which changes only what differs.
 - `Svg`: a chart that was drawn here, set as markup. Only ever given what
   `portal.charts` wrote, which escapes every text that it did not write.
 - `MapFrame`: the map's page in a frame. Its address is set once; a later
@@ -22,7 +25,7 @@ NAMESPACE = "openward_components"
 
 
 class _Element:
-    """What the three have in common. Dash wants the namespace on each class itself."""
+    """What they have in common. Dash wants the namespace on each class itself."""
 
     _base_nodes: list[str] = ["children"]
     _valid_wildcard_attributes: list[str] = ["data-", "aria-"]
@@ -31,6 +34,35 @@ class _Element:
 
     def __init__(self, **props: Any) -> None:
         super().__init__(**{name: value for name, value in props.items() if value is not None})
+
+
+class Tree(_Element, Component):
+    """A page: `tree` is a component with all that is in it, as JSON; `lang` its language."""
+
+    _type = "Tree"
+    _namespace = NAMESPACE
+    _children_props: list[str] = []
+    _prop_names: list[str] = ["id", "tree", "lang"]
+
+    def __init__(self, tree: Any, lang: str) -> None:
+        super().__init__(tree=as_json(tree), lang=lang)
+
+
+def as_json(node: Any) -> Any:
+    """A component and all that is in it as plain JSON: lists of children are flat, None is left out."""
+    if isinstance(node, Component):
+        found: dict[str, Any] = node.to_plotly_json()
+        props = {name: value for name, value in found["props"].items() if value is not None}
+        if "children" in props:
+            props["children"] = as_json(props["children"])
+        return {**found, "props": props}
+    if isinstance(node, list | tuple):
+        return [item for child in node if child is not None for item in _listed(as_json(child))]
+    return node
+
+
+def _listed(node: Any) -> list[Any]:
+    return node if isinstance(node, list) else [node]
 
 
 class Svg(_Element, Component):

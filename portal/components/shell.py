@@ -5,14 +5,13 @@ Charter: the frame and its navigation. The content comes as a `Page`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dash import html
 
-from portal.components.elements import Svg
+from portal.components.elements import Svg, Tree
 from portal.components.links import address
 from portal.components.page import Page
 from portal.text import LANGUAGE_NAMES, N_, _, language, ngettext, time_words
@@ -63,25 +62,7 @@ def shell(release: Release, page: Page, pathname: str) -> Page:
             "data-copied": _("Copied"),
         },
     )
-    return replace(page, body=flat(body), title=f"{page.title} · {site_title(release)}")
-
-
-def flat(node: Node) -> Node:
-    """The tree with plain lists of children: Dash's renderer knows no lists within lists, and no None within them."""
-    children = getattr(node, "children", None)
-    if isinstance(children, list | tuple):
-        node.children = [flat(child) for child in _leaves(children)]
-    elif children is not None:
-        flat(children)
-    return node
-
-
-def _leaves(nodes: Iterable[Node]) -> Iterator[Node]:
-    for node in nodes:
-        if isinstance(node, list | tuple):
-            yield from _leaves(node)
-        elif node is not None:
-            yield node
+    return replace(page, body=Tree(body, language()), title=f"{page.title} · {site_title(release)}")
 
 
 def site_title(release: Release) -> str:
