@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,12 +74,11 @@ def _settings(home: Path | None) -> Any:
 
 
 @contextmanager
-def _place(config: Any, home: Path | None, releases: Path | None = None) -> Iterator[Any]:
+def _place(config: Any, settings: Any, releases: Path | None = None) -> Iterator[Any]:
     """Open a city's record store for as long as the block lasts."""
     from etl.pipeline import Place
     from etl.store.engine import open_store
 
-    settings = _settings(home)
     engine = open_store(settings.store_of(config.city.id))
     try:
         yield Place(config, engine, releases or settings.releases_of(config.city.id))
@@ -95,7 +95,7 @@ def _releases(place: str, home: Path | None) -> Path:
     return found
 
 
-def _run(city: Path, inputs: dict[str, Path], force: bool, home: Path | None, releases: Path | None) -> Path:
+def _run(city: Path, inputs: dict[str, Path], force: bool, settings: Any, releases: Path | None) -> Path:
     """One run of the ETL, told on standard output; returns the folder of releases."""
     from rich.console import Console
 
@@ -107,7 +107,7 @@ def _run(city: Path, inputs: dict[str, Path], force: bool, home: Path | None, re
     with Bars(Console(stderr=True)) as bars:
         bars.step("reading inputs and boundaries", 0)
         prepared = prepare(config, city, inputs)
-        with _place(config, home, releases) as place:
+        with _place(config, settings, releases) as place:
             report = run(place, prepared, force=force, reporter=bars)
     for name, counts in report.sources.items():
         click.echo(
@@ -174,7 +174,7 @@ def demo(requests: int, seed: int, out: Path | None, serving: bool, host: str, p
             f"wrote {requests:,} requests and their city to {folder}; load them with: openward etl run {folder}/demo.yaml"
         )
         return
-    releases = _run(folder / "demo.yaml", {}, False, home, None)
+    releases = _run(folder / "demo.yaml", {}, False, embedded, None)
     if serving:
         _serve(releases, host, port, 1)
     else:
@@ -200,7 +200,7 @@ def etl() -> None:
 )
 def etl_run(city: Path, inputs: dict[str, Path], force: bool, home: Path | None, releases: Path | None) -> None:
     """Load the sources of CITY (a YAML file) and publish a release if anything changed."""
-    _run(city, inputs, force, home, releases)
+    _run(city, inputs, force, _settings(home), releases)
 
 
 @etl.command("status")
@@ -213,7 +213,7 @@ def etl_status(city: Path, limit: int, home: Path | None) -> None:
     from etl.config import load_city
     from etl.report import status_lines
 
-    with _place(load_city(city), home) as place:
+    with _place(load_city(city), _settings(home)) as place:
         for line in status_lines(place, limit):
             click.echo(line)
 
@@ -231,7 +231,7 @@ def etl_quarantine(city: Path, count: bool, limit: int, home: Path | None) -> No
     from etl.config import load_city
     from etl.report import quarantine_lines
 
-    with _place(load_city(city), home) as place:
+    with _place(load_city(city), _settings(home)) as place:
         for line in quarantine_lines(place, count=count, limit=limit):
             click.echo(line)
 
