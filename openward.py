@@ -161,14 +161,18 @@ def demo(requests: int, seed: int, out: Path | None, serving: bool, host: str, p
     from etl.demo import generate
     from etl.progress import Bars
 
-    folder = out or _settings(home).home / "demo" / f"city-{requests}-{seed}"
-    made = folder / "complete"
-    if out is not None or not made.exists():
+    embedded = _settings(home).model_copy(update={"store_url": None, "releases": None})
+    kept = embedded.home / "demo"
+    folder = out or kept / "city"
+    made, recipe = folder / "made-of", f"{requests} requests, seed {seed}"
+    if out is not None or not made.exists() or made.read_text(encoding="utf-8") != recipe:
+        if out is None:
+            shutil.rmtree(kept, ignore_errors=True)  # its records must not mix with those of another invented city
         with Bars(Console(stderr=True)) as bars:
             generate(
                 folder, requests=requests, seed=seed, progress=lambda n, of: bars.step("inventing the city", n, of)
             )
-        made.touch()
+        made.write_text(recipe, encoding="utf-8")
     if out is not None:
         click.echo(
             f"wrote {requests:,} requests and their city to {folder}; load them with: openward etl run {folder}/demo.yaml"
