@@ -312,5 +312,39 @@ def serve(place: str, host: str, port: int, workers: int, home: Path | None) -> 
     _serve(releases, host, port, workers)
 
 
+@main.group()
+def bench() -> None:
+    """Measure Openward on this machine; alone on it, please."""
+
+
+@bench.command("etl")
+@city_argument
+@click.option(
+    "--input", "inputs", multiple=True, callback=_pairs, metavar="NAME=FILE", required=True, help="as for etl run"
+)
+@click.option("--repeat", type=click.IntRange(1, 100), default=3, show_default=True)
+@click.option("--postgis", envvar="OPENWARD_BENCH_POSTGIS_URL", help="a server on which databases may be created")
+@_examples("  openward bench etl cities/boston.yaml --input requests=cases_2015.csv.gz")
+def bench_etl(city: Path, inputs: dict[str, Path], repeat: int, postgis: str | None) -> None:
+    """Time whole runs over CITY's file on each store, beside a bare ogr2ogr load of it."""
+    from etl.bench import etl as measure
+
+    for line in measure(city, inputs, repeat, postgis):
+        click.echo(line)
+
+
+@bench.command("demo")
+@click.option("--requests", type=click.IntRange(1_000), default=1_000_000, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=7, show_default=True)
+@click.option("--repeat", type=click.IntRange(1, 100), default=1, show_default=True)
+@_examples("  openward bench demo --requests 10000000")
+def bench_demo(requests: int, seed: int, repeat: int) -> None:
+    """Time the making of the demo city."""
+    from etl.bench import demo as measure
+
+    for line in measure(requests, seed, repeat):
+        click.echo(line)
+
+
 if __name__ == "__main__":
     main()
