@@ -33,6 +33,9 @@ KEPT_OPEN = 2
 """Releases kept open: the current one, and the one whose pages visitors still look at."""
 
 
+_opening = threading.Lock()
+
+
 class Answers:
     """A small, thread-safe least-recently-used cache; a release never changes, so nothing expires."""
 
@@ -260,10 +263,13 @@ def _connect(index: Path, settings: PortalSettings) -> duckdb.DuckDBPyConnection
         "temp_directory": "",
     }
     try:
-        connection = duckdb.connect(str(index), read_only=True, config=options)
-        connection.execute("LOAD '" + str(spatial_extension()).replace("'", "''") + "'")
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
+        with _opening:
+            connection = duckdb.connect(str(index), read_only=True, config=options)
+            # Within a process DuckDB shares one instance per file: it may have been shut in already.
+            if not connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
+                connection.execute("LOAD '" + str(spatial_extension()).replace("'", "''") + "'")
+                connection.execute("SET enable_external_access = false")
+                connection.execute("SET lock_configuration = true")
     except duckdb.Error as error:
         raise NoRelease(f"The release {index.parent.name} cannot be opened: {error}") from error
     return connection

@@ -146,7 +146,7 @@ class Selection:
 
     def sentence(self, release: Release) -> str:
         """What is selected, in words, in the reader's language."""
-        from portal.text import _
+        from portal.text import _, date_words
 
         parts = []
         if self.service:
@@ -158,12 +158,13 @@ class Selection:
         parts += [_("in {list}").format(list=self._names(release, layer)) for layer in self.layers()]
         if self.channel:
             parts.append(_("reported by {list}").format(list=self._names(release, "channel")))
-        if self.from_date and self.to_date:
-            parts.append(_("made from {start} to {end}").format(start=self.from_date, end=self.to_date))
-        elif self.from_date:
-            parts.append(_("made since {start}").format(start=self.from_date))
-        elif self.to_date:
-            parts.append(_("made until {end}").format(end=self.to_date))
+        start, end = (date_words(day) if day else None for day in (self.from_date, self.to_date))
+        if start and end:
+            parts.append(_("made from {start} to {end}").format(start=start, end=end))
+        elif start:
+            parts.append(_("made since {start}").format(start=start))
+        elif end:
+            parts.append(_("made until {end}").format(end=end))
         if self.status:
             parts.append(_("that are {list}").format(list=self._names(release, "status")))
         if self.outcome:
@@ -173,12 +174,18 @@ class Selection:
         return _("Requests {parts}").format(parts=", ".join(parts)) if parts else _("All requests")
 
     def _names(self, release: Release, dimension: str) -> str:
-        from portal.text import _
+        from portal.components.labels import ON_TIME, OUTCOMES, STATUSES
+        from portal.text import _, listed
 
-        values = getattr(self, dimension) if dimension in COLUMNS else self.codes(dimension)
-        labels = release.allowed(dimension)
-        names = [_("not stated") if v == NOT_STATED else labels.get(v, v) for v in values]
-        return names[0] if len(names) == 1 else _(" or ").join([", ".join(names[:-1]), names[-1]])
+        coded = {"status": STATUSES, "outcome": OUTCOMES, "on_time": ON_TIME}.get(dimension, {})
+        known = release.allowed(dimension)
+
+        def name(value: str) -> str:
+            if value == NOT_STATED:
+                return _("(not stated)")
+            return _(coded[value]).lower() if value in coded else known.get(value, value)
+
+        return listed([name(v) for v in (getattr(self, dimension) if dimension in COLUMNS else self.codes(dimension))])
 
 
 def any_of(column: str, values: Sequence[str]) -> tuple[str, list[Any]]:

@@ -1,0 +1,43 @@
+"""A small release of an invented city, and the portal over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from portal.app import create_app
+from portal.release import Release, Releases
+from portal.settings import PortalSettings
+from tests.release_factory import build_release
+
+
+@pytest.fixture(scope="session")
+def releases_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of releases: one of 5,000 requests."""
+    root = tmp_path_factory.mktemp("factory")
+    build_release(root)
+    return root / "releases"
+
+
+@pytest.fixture(scope="session")
+def settings(releases_path: Path) -> PortalSettings:
+    """Settings for the small release."""
+    return PortalSettings(releases=releases_path)
+
+
+@pytest.fixture(scope="session")
+def release(settings: PortalSettings) -> Iterator[Release]:
+    """The small release, open."""
+    releases = Releases(settings.releases, settings)
+    yield releases.current()
+    releases.close()
+
+
+@pytest.fixture(scope="session")
+def client(settings: PortalSettings) -> Iterator[TestClient]:
+    """The whole portal, in process; errors of the server become 500 as they would for a visitor."""
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
