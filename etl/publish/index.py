@@ -52,12 +52,13 @@ def fill_requests(
                   mode(department ORDER BY department) AS department
            FROM scratch.raw GROUP BY service_code"""
     )
-    enums = [name for name in (*ENUMS, *layers) if name in public]
-    for name in enums:
+    enums = []
+    for name in (*ENUMS, *layers):
         table = "scratch.service" if name == "service_group" else "scratch.raw"
-        db.execute(
-            f'CREATE TYPE "{name}" AS ENUM (SELECT DISTINCT "{name}" FROM {table} WHERE "{name}" IS NOT NULL ORDER BY 1)'  # noqa: S608
-        )
+        used = f'SELECT DISTINCT "{name}" FROM {table} WHERE "{name}" IS NOT NULL ORDER BY 1'  # noqa: S608
+        if name in public and db.execute(f"SELECT count(*) FROM ({used})").fetchone() != (0,):  # noqa: S608
+            db.execute(f'CREATE TYPE "{name}" AS ENUM ({used})')
+            enums.append(name)  # a column without any value stays text: DuckDB has no empty ENUM
     columns = []
     for name in (*public, *SERVING):
         origin = "s" if name in ("service_name", "service_group") else "r"

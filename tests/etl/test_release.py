@@ -144,3 +144,15 @@ def test_the_index_holds_the_published_rows_in_map_order(released: Path) -> None
             "SELECT count(*) FILTER (current), count(*) FROM areas WHERE layer = 'district'"
         ).fetchone()
         assert current == (2, 4)
+
+
+def test_a_column_without_any_value_is_served_as_text(tiny: TinyCity, rows: Rows) -> None:
+    for row in rows:
+        row["CHANNEL"] = ""
+    report = tiny.run(rows)
+    with duckdb.connect(str(tiny.releases / str(report.release_id) / "serve.duckdb"), read_only=True) as db:
+        kinds = dict(
+            db.execute("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'requests'").fetchall()
+        )
+    assert kinds["channel"] == "VARCHAR"
+    assert kinds["status"].startswith("ENUM(")
