@@ -79,6 +79,18 @@ class MonthRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesRow:
+    """One month of one of several series, for small charts: coarser than MonthRow, and only what they show."""
+
+    month: date  # its first day
+    requested: int
+    n: int  # requests in the response figures
+    events: int  # of them closed
+    median: Quantile  # right within 3%, or 3 minutes
+    p90: Quantile  # likewise
+
+
+@dataclass(frozen=True, slots=True)
 class GroupRow:
     """One value of a dimension. `key` is the value in URLs, `portal.selection.NOT_STATED` for none."""
 

@@ -24,6 +24,9 @@ T = TypeVar("T")
 CHECK_SECONDS = 1.0
 """How often `current` is looked at, at most."""
 
+CONSTANTS_KEPT = 1000
+"""Answers without a selection (choices, areas, dictionary): few, asked for by every page, kept apart."""
+
 SCANS_KEPT = 32
 """Scans kept so that a page's questions share them; each holds up to a few megabytes."""
 
@@ -55,9 +58,15 @@ class Answers:
         made = make()
         with self._lock:
             self._kept[key] = made
+            self._kept.move_to_end(key)
             while len(self._kept) > self.entries:
                 self._kept.popitem(last=False)
         return made
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._kept.clear()
 
 
 class Release:
@@ -67,6 +76,7 @@ class Release:
         self.folder = folder
         self.package: Package = read_package(folder)
         self.cache = Answers(settings.cache_entries)
+        self.constants = Answers(CONSTANTS_KEPT)
         self._allowed: dict[str, Mapping[str, str]] = {}
         self._connection = _connect(folder / self.package.openward.index.path, settings)
         self.scans = Answers(min(settings.cache_entries, SCANS_KEPT))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from portal import queries
-from portal.answers import GroupRow, MonthRow
+from portal.answers import GroupRow, MonthRow, SeriesRow
 from portal.charts import small
 from portal.components import figures
 from portal.components.elements import Field, Svg
@@ -179,5 +179,5 @@ def _top(values: list[float | None]) -> float:
     return known[min(int(len(known) * 0.98), len(known) - 1)] if known else 1.0
 
 
-def _median(row: MonthRow) -> float | None:
+def _median(row: MonthRow | SeriesRow) -> float | None:
     return row.median.hours if row.n >= FEW else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from portal.answers import Area, Choice, Exclusion, Page, Quality, RequestRow
 from portal.errors import BadRequest, NotFound
-from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, binned, column, kept
+from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, binned, column, kept, once
 from portal.queries.summary import EVERYTHING
 from portal.release import Release
 from portal.selection import Selection, quoted
@@ -23,7 +23,7 @@ _ROW = (
 ).split()
 
 
-@kept
+@once
 def choices(release: Release, dimension: str) -> list[Choice]:
     """Values of a dimension (service, group, department, status, outcome, channel, on_time or a layer).
 
@@ -65,7 +65,7 @@ def _natural(label: str) -> tuple[Any, ...]:
     return tuple((0, int(word), "") if word.isdecimal() else (1, 0, word) for word in words)
 
 
-@kept
+@once
 def areas(release: Release, layer: str) -> list[Area]:
     """Areas of a layer, current vintage, by name; raises NotFound for an unknown layer."""
     release.layer(layer)
@@ -140,7 +140,7 @@ def _rows(release: Release, rids: list[int]) -> list[RequestRow]:
     return [found[rid] for rid in rids]
 
 
-@kept
+@once
 def exclusions(release: Release) -> list[Exclusion]:
     """What is not in `requests`, or not in a figure, counted by reason."""
     rows = release.query("SELECT kind, reason, source, rows FROM exclusions ORDER BY kind, rows DESC, reason")

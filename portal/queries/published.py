@@ -8,11 +8,11 @@ from typing import Any
 from portal.answers import FieldDoc, FileDoc, ReleaseDoc
 from portal.errors import NoRelease
 from portal.package import read_package
-from portal.queries.scans import kept
+from portal.queries.scans import once
 from portal.release import Release
 
 
-@kept
+@once
 def dictionary(release: Release) -> list[FieldDoc]:
     """The data dictionary of all resources."""
     return [
@@ -31,7 +31,7 @@ def dictionary(release: Release) -> list[FieldDoc]:
     ]
 
 
-@kept
+@once
 def files(release: Release) -> list[FileDoc]:
     """The release's downloadable files."""
     return [
@@ -40,7 +40,7 @@ def files(release: Release) -> list[FileDoc]:
     ]
 
 
-@kept
+@once
 def chain(release: Release) -> list[ReleaseDoc]:
     """All releases ever promoted, newest first; those whose files are gone are still named."""
     path = release.folder.parent / "chain.jsonl"

@@ -20,7 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from portal.errors import NotFound
-from portal.release import Release
+from portal.release import Answers, Release
 from portal.selection import COLUMNS, Selection, quoted
 
 P = ParamSpec("P")
@@ -35,12 +35,22 @@ STATUSES = ("open", "closed")
 
 
 def kept(function: Callable[Concatenate[Release, P], T]) -> Callable[Concatenate[Release, P], T]:
-    """Keep a function's answers per release; lists and dicts are handed out as copies."""
+    """Keep a function's answers per selection; lists and dicts are handed out as copies."""
+    return _keeping(function, lambda release: release.cache)
 
+
+def once(function: Callable[Concatenate[Release, P], T]) -> Callable[Concatenate[Release, P], T]:
+    """Keep a function's answers for good: those that depend on no selection."""
+    return _keeping(function, lambda release: release.constants)
+
+
+def _keeping(
+    function: Callable[Concatenate[Release, P], T], cache_of: Callable[[Release], Answers]
+) -> Callable[Concatenate[Release, P], T]:
     @wraps(function)
     def asked(release: Release, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (function.__name__, _frozen(args), _frozen(tuple(sorted(kwargs.items()))))
-        answer = release.cache.get(key, lambda: function(release, *args, **kwargs))
+        answer = cache_of(release).get(key, lambda: function(release, *args, **kwargs))
         return cast(T, answer.copy()) if isinstance(answer, list | dict) else answer
 
     return cast("Callable[Concatenate[Release, P], T]", asked)
@@ -147,7 +157,7 @@ def bin_edges(release: Release) -> Ints:
         rows = release.query("SELECT from_minutes, to_minutes FROM elapsed_bins ORDER BY bin")
         return np.array(rows, np.int64).reshape(-1, 2)
 
-    return release.cache.get("bin_edges", read)
+    return release.constants.get("bin_edges", read)
 
 
 @dataclass(frozen=True)

@@ -132,12 +132,22 @@ def test_months_add_up(release: Release, case: tuple[Selection, pd.DataFrame]) -
         assert m.n == of.event.notna().sum()
 
 
-def test_monthly_by_is_monthly_of_each_key(release: Release) -> None:
-    selection = Selection(area=(("district", "1"), ("ward", "2")))
-    found = queries.monthly_by(release, selection, "district", ["2", "3"])
-    assert list(found) == ["2", "3"]
-    expected = Selection(area=(("district", "2"), ("ward", "2")))
-    assert found["2"] == queries.monthly(release, expected)
+def test_series_by_key_are_the_months_of_each_key(release: Release) -> None:
+    selection = Selection(status=("closed",), area=(("ward", "2"),))
+    found = queries.monthly_by(release, selection, "district", ["2", "3", NOT_STATED])
+    assert list(found) == ["2", "3", NOT_STATED]
+    for key, series in found.items():
+        months = queries.monthly(release, selection.replace(area=(("district", key), ("ward", "2"))))
+        fine = {m.month: m for m in months if m.requested}
+        assert [row.month for row in series] == list(fine)
+        for row in series:
+            m = fine[row.month]
+            assert (row.requested, row.n, row.events) == (m.requested, m.n, m.events)
+            if m.median.hours is not None and row.median.hours is not None:
+                assert row.median.hours == pytest.approx(m.median.hours, rel=0.04, abs=0.06)
+    assert queries.monthly_by(release, Selection(area=(("district", "1"),)), "district", ["2"]) == {"2": []}
+    with pytest.raises(BadRequest):
+        queries.monthly_by(release, selection, "service", ["x"] * 13)
 
 
 def test_bins_are_one_minute_and_then_one_percent(release: Release) -> None:

@@ -1,0 +1,142 @@
+"""How fast the portal answers when nothing has been kept: pages and tiles for random filters, and the memory taken.
+
+    openward bench serve boston
+    python -m portal.bench var/boston/releases
+
+Every page is rendered whole (figures, charts, component tree); the caches are emptied before each, but what
+depends on no filter (the filters' own lists, areas, dictionary) is kept, as it is in a running portal.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from portal import queries
+from portal.release import Release, Releases
+from portal.routes import render
+from portal.selection import COLUMNS, Selection
+from portal.tiles import layers, tile
+
+MAX_KEYS = 4
+ZOOMS = range(9, 19)
+PAGE_TARGET_MS = 150.0
+TILE_TARGET_MS = 30.0
+RSS_TARGET_MB = 1500.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Times of one page or tile layer in milliseconds, ascending, and what the slowest was asked for."""
+
+    name: str
+    times_ms: list[float]
+    slowest: str
+
+    def quantile(self, share: float) -> float:
+        """The time within which that share was answered."""
+        return self.times_ms[min(int(len(self.times_ms) * share), len(self.times_ms) - 1)]
+
+
+def bench_serve(release: Release, n: int = 20, seed: int = 1, say: Callable[[str], Any] = print) -> list[Measured]:
+    """Measure `n` random selections of each page and `n` tiles of each zoom, and say what came out."""
+    rng = random.Random(seed)  # noqa: S311 - nothing secret
+    for dimension in (*COLUMNS, *(layer.layer for layer in release.layers)):
+        release.allowed(dimension)
+    measured = []
+    for path in _paths(release, rng):
+        render(release, path)
+        measured.append(_measure(release, path, _pages(release, path, n, rng)))
+    for layer in layers(release):
+        measured += _tiles(release, layer, n, rng)
+    say(f"release {release.id}: {release.rows:,} requests, {n} of each, caches emptied before each")
+    say(f"{'':28}{'p50':>8}{'p95':>8}{'max':>8}  ms   slowest")
+    for m in measured:
+        say(f"{m.name:28}{m.quantile(0.5):8.1f}{m.quantile(0.95):8.1f}{m.times_ms[-1]:8.1f}       {m.slowest[:90]}")
+    for kind, target in (("/", PAGE_TARGET_MS), ("tiles ", TILE_TARGET_MS)):
+        times = sorted(t for m in measured if m.name.startswith(kind) for t in m.times_ms)
+        p95 = times[int(len(times) * 0.95)]
+        say(f"all {'pages' if kind == '/' else 'tiles'}: p95 {p95:.1f} ms, target {target:.0f}")
+    say(f"memory: {memory_mb('VmRSS'):.0f} MB now, {memory_mb('VmHWM'):.0f} MB at most, target {RSS_TARGET_MB:.0f}")
+    return measured
+
+
+def random_selection(release: Release, rng: random.Random) -> Selection:
+    """A selection of zero to four keys, weak ones (a status) and strong ones (a service) alike, values that occur."""
+    layers_ = [layer.layer for layer in release.layers]
+    changes: dict[str, Any] = {}
+    for key in rng.sample([*COLUMNS, *layers_, "dates"], rng.randint(0, MAX_KEYS)):
+        if key == "dates":
+            end = release.as_of.date() - timedelta(days=rng.randint(0, 700))
+            changes |= {"from_date": end - timedelta(days=rng.choice([30, 365, 1000])), "to_date": end}
+            continue
+        values = [choice.value for choice in queries.choices(release, key) if choice.requests]
+        if not values:
+            continue
+        chosen = tuple(rng.sample(values, min(rng.choice([1, 1, 1, 2, 5]), len(values))))
+        if key in COLUMNS:
+            changes[key] = chosen
+        else:
+            changes["area"] = (*changes.get("area", ()), *((key, value) for value in chosen))
+    return Selection(**changes)
+
+
+def _paths(release: Release, rng: random.Random) -> list[str]:
+    paths = ["/", "/map", "/trends", "/areas", "/departments", "/data", "/methods"]
+    drawn = [layer.layer for layer in release.layers]
+    for layer in drawn[:2]:
+        paths.append(f"/areas/{layer}")
+        areas = [choice.value for choice in queries.choices(release, layer) if choice.requests]
+        paths += [f"/areas/{layer}/{rng.choice(areas)}"] if areas else []
+    departments = [choice.value for choice in queries.choices(release, "department") if choice.requests]
+    return paths + ([f"/departments/{rng.choice(departments)}"] if departments else [])
+
+
+def _pages(release: Release, path: str, n: int, rng: random.Random) -> Iterator[tuple[str, Callable[[], Any]]]:
+    for _ in range(n):
+        query = random_selection(release, rng).to_query()
+        yield query, lambda query=query: render(release, path, query)  # type: ignore[misc]
+
+
+def _tiles(release: Release, layer: str, n: int, rng: random.Random) -> list[Measured]:
+    """Tiles that hold requests, more often where there are more."""
+    places = release.query("SELECT gx, gy FROM requests WHERE gx IS NOT NULL USING SAMPLE 500 (reservoir, 1)")
+
+    def asked(z: int) -> Iterator[tuple[str, Callable[[], Any]]]:
+        for _ in range(n):
+            gx, gy = rng.choice(places)
+            selection = random_selection(release, rng)
+            x, y = gx >> (32 - z), gy >> (32 - z)
+            yield selection.to_query(), lambda z=z, x=x, y=y, s=selection: tile(release, layer, z, x, y, s)  # type: ignore[misc]
+
+    return [_measure(release, f"tiles {layer} {z}", asked(z)) for z in ZOOMS] if places else []
+
+
+def _measure(release: Release, name: str, asked: Iterator[tuple[str, Callable[[], Any]]]) -> Measured:
+    found = []
+    for query, answer in asked:
+        release.cache.clear()
+        release.scans.clear()
+        started = time.perf_counter()
+        answer()
+        found.append(((time.perf_counter() - started) * 1000, query))
+    return Measured(name, sorted(t for t, _ in found), max(found)[1])
+
+
+def memory_mb(what: str = "VmRSS") -> float:
+    """Memory of this process as Linux tells it (VmRSS: now, VmHWM: at most); 0 elsewhere."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(what + ":")), 0.0)
+
+
+if __name__ == "__main__":
+    bench_serve(Releases(Path(sys.argv[1])).current(), n=int(sys.argv[2]) if len(sys.argv) > 2 else 20)
