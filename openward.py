@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -269,10 +270,16 @@ def release_list(place: str, home: Path | None) -> None:
 )
 def release_verify(place: str, only: str | None, home: Path | None) -> None:
     """Hash every file of PLACE's releases again and follow the chain; exit 6 if anything differs."""
-    from etl.errors import ReleaseError
-    from etl.publish.chain import verify
+    from rich.console import Console
 
-    findings = verify(_releases(place, home), only)
+    from etl.errors import ReleaseError
+    from etl.progress import Bars
+    from etl.publish.chain import read_log, verify
+
+    releases = _releases(place, home)
+    total, seen = len(read_log(releases)), itertools.count(1)
+    with Bars(Console(stderr=True)) as bars:
+        findings = verify(releases, only, lambda _name: bars.step("hashing releases", next(seen), total))
     bad = [f for f in findings if not f.ok]
     for finding in bad:
         click.echo(f"BAD  {finding.release_id} {finding.name}: {finding.note}")

@@ -17,7 +17,6 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from sqlalchemy import Connection
 
 from etl.config import CityConfig
@@ -146,10 +145,10 @@ def _build(
         index.fill_small(db, small)
         bins = index.fill_bins(db)
         files.write_requests(db, building / "requests.parquet", names, config)
-        files.write_places(building / "areas.parquet", areas, fields.AREA_FIELDS)
-        files.write_places(building / "basemap.parquet", basemap, fields.BASEMAP_FIELDS)
+        files.write_places(building / "areas.parquet", areas, fields.AREA_FIELDS, config)
+        files.write_places(building / "basemap.parquet", basemap, fields.BASEMAP_FIELDS, config)
         for name, table in small.items():
-            pq.write_table(table, building / f"{name}.parquet", compression="zstd")
+            files.write_table(building / f"{name}.parquet", table, config)
         counts = tables.counts(db, connection)
         resources = [
             resource_of(building, name, described)

@@ -28,17 +28,24 @@ ROW_GROUP = 122_880
 def write_requests(db: duckdb.DuckDBPyConnection, path: Path, names: Sequence[str], config: CityConfig) -> None:
     """requests.parquet in serving order; with a WKB point and GeoParquet metadata where locations are published."""
     columns = ", ".join(f'"{name}"' for name in names)
+    facts = notice(config)
     options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
     if "location" in config.privacy.publish:
         columns += ", CASE WHEN lat IS NOT NULL THEN ST_AsWKB(ST_Point(long, lat))::BLOB END AS geometry"
         bounds = db.execute("SELECT min(long), min(lat), max(long), max(lat) FROM requests").fetchone()
         found = [float(b) for b in bounds] if bounds and bounds[0] is not None else None
-        text = _geo_metadata(["Point"], found).replace("'", "''")
-        options += f", KV_METADATA {{geo: '{text}'}}"
+        facts["geo"] = _geo_metadata(["Point"], found)
+    pairs = ", ".join(f"{key}: '{text}'" for key, text in ((k, v.replace("'", "''")) for k, v in facts.items()))
+    options += f", KV_METADATA {{{pairs}}}"
     db.execute(f"COPY (SELECT {columns} FROM requests ORDER BY rid) TO {quoted(path)} ({options})")  # noqa: S608
 
 
-def write_places(path: Path, frame: gpd.GeoDataFrame, described: Sequence[Field]) -> None:
+def write_table(path: Path, table: pa.Table, config: CityConfig) -> None:
+    """A table without places."""
+    pq.write_table(table.replace_schema_metadata(notice(config)), path, compression="zstd")
+
+
+def write_places(path: Path, frame: gpd.GeoDataFrame, described: Sequence[Field], config: CityConfig) -> None:
     """GeoParquet 1.1 with plain types: text codes, dates, WKB."""
     kinds = {
         "string": pa.string(),
@@ -56,7 +63,7 @@ def write_places(path: Path, frame: gpd.GeoDataFrame, described: Sequence[Field]
     types = sorted(frame.geometry.dropna().geom_type.unique())
     bounds = [float(b) for b in frame.total_bounds] if types else None
     table = pa.table(arrays, names=[f.name for f in described])
-    table = table.replace_schema_metadata({"geo": _geo_metadata(types, bounds)})
+    table = table.replace_schema_metadata(notice(config) | {"geo": _geo_metadata(types, bounds)})
     pq.write_table(table, path, compression="zstd")
 
 
@@ -70,3 +77,15 @@ def _geo_metadata(types: Sequence[str], bounds: Sequence[float] | None) -> str:
     if bounds:
         column["bbox"] = list(bounds)
     return json.dumps({"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}})
+
+
+def notice(config: CityConfig) -> dict[str, str]:
+    """What every file says of itself in its metadata, because files travel without their package."""
+    city = config.city
+    about = {
+        "city": city.name,
+        "license": city.license.name,
+        "attribution": city.attribution,
+        "synthetic": city.synthetic,
+    }
+    return {"openward": json.dumps(about, ensure_ascii=False)}

@@ -156,3 +156,18 @@ def test_a_column_without_any_value_is_served_as_text(tiny: TinyCity, rows: Rows
         )
     assert kinds["channel"] == "VARCHAR"
     assert kinds["status"].startswith("ENUM(")
+
+
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_every_file_says_whose_it_is_and_whether_it_is_invented(tiny: TinyCity, rows: Rows, synthetic: bool) -> None:
+    import pyarrow.parquet as pq
+
+    tiny.config["city"]["synthetic"] = synthetic
+    folder = tiny.releases / str(tiny.run(rows).release_id)
+    files = sorted(folder.glob("*.parquet"))
+    assert len(files) == 7
+    for path in files:
+        said = json.loads(pq.read_metadata(path).metadata[b"openward"])
+        assert (said["city"], said["synthetic"]) == ("Twin Squares", synthetic)
+    assert ("SYNTHETIC" in chain.read_package(folder)["description"]) is synthetic
+    assert ("synthetic" in pq.read_schema(folder / "requests.parquet").names) is synthetic
