@@ -79,16 +79,19 @@ def _axis(unit: str, values: Sequence[float], left: float, right: float) -> Axis
 
 
 def _scale(canvas: Canvas, axis: Axis, top: float, bottom: float) -> None:
-    last = -100.0
-    for i, (value, words) in enumerate(axis.ticks):
-        x = axis.at(value)
+    """Grid lines for all ticks, words for those that have room; the first and the last always have it."""
+    narrow = canvas.kind == "narrow"
+    final = len(axis.ticks) - 1
+    taken: list[tuple[float, float]] = []
+    for i in sorted(range(len(axis.ticks)), key=lambda i: (i not in (0, final), i)):
+        value, words = axis.ticks[i]
+        x, width = axis.at(value), 6.8 * len(words)
         canvas.line(x, top - 6, x, bottom, "grid")
-        room = 6.6 * len(words) + 10
-        anchor = "end" if i == len(axis.ticks) - 1 and canvas.kind == "narrow" else "middle"
-        anchor = "start" if i == 0 and canvas.kind == "narrow" else anchor
-        if x - last >= room:
+        anchor = "start" if narrow and i == 0 else "end" if narrow and i == final else "middle"
+        left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
+        if all(left > end + 10 or left + width < start - 10 for start, end in taken):
             canvas.text(x, top - 12, words, "tick", anchor)
-            last = x
+            taken.append((left, left + width))
 
 
 def _reference(canvas: Canvas, axis: Axis, reference: Reference, top: float, bottom: float) -> None:

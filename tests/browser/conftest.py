@@ -1,0 +1,52 @@
+"""The portal served over loopback, on a small release of an invented city."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portal.app import create_app
+from portal.settings import PortalSettings
+from tests.release_factory import build_release
+
+PATHS = (
+    "/",
+    "/map",
+    "/map?figure=median",
+    "/trends",
+    "/trends?by=district&department=parks",
+    "/areas",
+    "/areas/ward",
+    "/areas/district/1",
+    "/departments",
+    "/departments/parks?status=open",
+    "/data?service=pothole",
+    "/methods",
+    "/no-such-page",
+    "/trends?service=no-such-service",
+    "/?lang=es",
+)
+"""One address for each kind of page."""
+
+
+@pytest.fixture(scope="module")
+def site(serve: Callable[[Any], str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Base URL of the served portal."""
+    root: Path = tmp_path_factory.mktemp("served")
+    build_release(root, rows=6000)
+    return serve(create_app(PortalSettings(releases=root / "releases")))
+
+
+@pytest.fixture
+def visit(page: Any, site: str) -> Callable[[str], Any]:
+    """`visit(path)` opens a page and waits until Dash has drawn it."""
+
+    def go(path: str) -> Any:
+        page.goto(site + path)
+        page.wait_for_selector("#site > .site")
+        return page
+
+    return go

@@ -1,0 +1,92 @@
+"""The map in a browser: it paints, follows the filters without being loaded again, and answers to the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+PAINTED = """() => Array.from(document.querySelectorAll('.leaflet-ow-%s-pane canvas')).some(canvas => {
+    if (!canvas.width) return false;
+    const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    const seen = new Set();
+    for (let i = 0; i < data.length; i += 4 * 97) seen.add(data[i] + ',' + data[i + 1] + ',' + data[i + 2] + ',' + data[i + 3]);
+    return seen.size > 2;
+})"""
+
+
+def frame_of(page: Any) -> Any:
+    page.wait_for_selector("iframe#map")
+    for _ in range(100):
+        found = next((frame for frame in page.frames if "/map/frame" in frame.url), None)
+        if found:
+            return found
+        page.wait_for_timeout(50)
+    raise AssertionError("the map's frame did not open")
+
+
+def painted(frame: Any, pane: str) -> bool:
+    for _ in range(100):
+        if frame.evaluate(PAINTED % pane):
+            return True
+        frame.page.wait_for_timeout(100)
+    return False
+
+
+def test_the_map_paints_streets_and_requests(visit: Callable[[str], Any], page: Any) -> None:
+    visit("/map")
+    frame = frame_of(page)
+    assert painted(frame, "base")
+    assert painted(frame, "requests")
+    expect(frame.locator(".ow-legend")).to_contain_text("Open")
+
+
+def test_a_filter_changes_tiles_and_not_the_map(visit: Callable[[str], Any], page: Any) -> None:
+    visit("/map")
+    frame = frame_of(page)
+    assert painted(frame, "requests")
+    frame.evaluate("() => { window.same = true; }")
+    page.locator(".filters > summary").click()
+    page.select_option("#filter-status", "open") if page.locator("#filter-status").is_visible() else None
+    page.select_option("#filter-service", "pothole")
+    with page.expect_request(lambda request: "/requests/" in request.url and "service=pothole" in request.url):
+        page.get_by_role("button", name="Apply filters").click()
+    expect(page.locator(".chip")).to_have_count(1)
+    assert frame.evaluate("() => window.same")
+
+
+def test_areas_are_coloured_in_stated_classes_and_tell_their_figures(visit: Callable[[str], Any], page: Any) -> None:
+    visit("/map?figure=count&layer=district")
+    frame = frame_of(page)
+    assert painted(frame, "areas")
+    expect(frame.locator(".ow-legend")).to_contain_text("Requests by area")
+    expect(frame.locator(".ow-legend")).to_contain_text("too few to say")
+    assert frame.locator(".ow-legend li").count() >= 3
+    frame.locator("#map_openward").click(position={"x": 330, "y": 250})
+    expect(frame.locator(".ow-card h2")).to_have_count(1)
+    expect(frame.locator(".ow-card a")).to_have_attribute("href", "/areas/district/1")
+
+
+def test_the_keyboard_moves_the_map_and_asks_what_is_there(visit: Callable[[str], Any], page: Any) -> None:
+    visit("/map?figure=count&layer=district")
+    frame = frame_of(page)
+    assert painted(frame, "areas")
+    container = frame.locator("#map_openward")
+    container.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(500)
+    page.keyboard.press("Enter")
+    expect(frame.locator(".ow-card h2")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(frame.locator(".ow-card")).to_be_hidden()
+    expect(container).to_be_focused()
+
+
+def test_the_map_takes_the_colours_of_the_page(visit: Callable[[str], Any], page: Any) -> None:
+    page.emulate_media(color_scheme="light")
+    visit("/map")
+    frame = frame_of(page)
+    assert painted(frame, "base")
+    page.get_by_role("button", name="Dark").click()
+    expect(frame.locator("html")).to_have_attribute("data-theme", "dark")

@@ -1,0 +1,116 @@
+"""Every address answers with a complete page, whatever is asked for."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from portal.html import to_html
+from portal.release import Release
+from portal.routes import render
+
+PATHS = ("/", "/map", "/trends", "/areas", "/areas/ward", "/areas/district/1", "/departments", "/departments/parks",
+         "/data", "/methods")  # fmt: skip
+QUERIES = ("", "?department=parks", "?service=%3Dheating&status=open", "?from=1990-01-01&to=1990-01-02", "?lang=es")
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_is_complete_in_every_selection_and_language(release: Release, path: str, query: str) -> None:
+    page = render(release, path, query)
+    text = to_html(page.body)
+    assert page.status == 200
+    assert page.title.endswith("Testville service requests") or "Testville" in page.title
+    assert page.description
+    assert text.count("<h1") == 1 and text.count("<main") == 1
+    assert 'class="synthetic"' in text, "made-up data says so on every page"
+    assert release.id in text
+    assert not re.search(r"\{[a-z_]+\}", re.sub(r"<(code|pre).*?</\1>", "", text)), "a placeholder was left unfilled"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_ids_are_unique_and_references_lead_somewhere(release: Release, path: str) -> None:
+    text = to_html(render(release, path).body)
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    for attribute in ("aria-labelledby", "aria-describedby", "for"):
+        for value in re.findall(rf'\b{attribute}="([^"]+)"', text):
+            assert set(value.split()) <= set(ids), f"{attribute}={value}"
+
+
+def test_headings_never_skip_a_level(release: Release) -> None:
+    for path in PATHS:
+        levels = [int(level) for level in re.findall(r"<h([1-6])\b", to_html(render(release, path).body))]
+        assert levels[0] == 1
+        assert all(later <= earlier + 1 for earlier, later in pairwise(levels)), path
+
+
+def test_markup_is_well_formed(release: Release) -> None:
+    for path in PATHS:
+        text = to_html(render(release, path).body)
+        closed = re.sub(r"<(input|br|hr|img)\b([^>]*)>", r"<\1\2/>", text)
+        closed = re.sub(r" (selected|open|hidden)(?=[ >])", r' \1=""', closed)
+        ET.fromstring(closed)  # noqa: S314 - our own markup
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        ("/nowhere", "", 404),
+        ("/areas/galaxy", "", 404),
+        ("/areas/district/99", "", 404),
+        ("/departments/nobody", "", 404),
+        ("/areas/district/1/more", "", 404),
+        ("/trends", "?service=nothing", 400),
+        ("/trends", "?by=moon", 400),
+        ("/map", "?figure=moon", 400),
+        ("/map", "?layer=ward", 400),
+        ("/", "?from=yesterday", 400),
+        ("/trends/", "", 200),
+        ("", "", 200),
+        ("/areas/district/1", "?area=ward:3", 200),
+    ],
+)
+def test_an_address_has_the_status_it_deserves(release: Release, path: str, query: str, status: int) -> None:
+    page = render(release, path, query)
+    assert page.status == status
+    assert "<h1" in to_html(page.body)
+
+
+def test_what_a_stranger_put_in_the_address_comes_back_as_text(release: Release) -> None:
+    page = render(release, "/trends", "?service=%3Cscript%3Ealert(1)%3C/script%3E")
+    text = to_html(page.body)
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_names_from_the_data_are_text(release: Release) -> None:
+    text = to_html(render(release, "/trends").body)
+    assert "Heating <b>off</b>" not in text
+    assert "Heating &lt;b&gt;off&lt;/b&gt;" in text
+
+
+def test_an_area_stays_with_the_filters_of_the_address(release: Release) -> None:
+    text = to_html(render(release, "/areas/district/1", "?department=parks").body)
+    assert 'href="/map?area=district%3A1&amp;department=parks"' in text
+    assert 'href="/data?area=district%3A1&amp;department=parks"' in text
+
+
+def test_links_keep_the_language(release: Release) -> None:
+    text = to_html(render(release, "/", "?lang=es").body)
+    assert 'href="/trends?lang=es"' in text
+    assert 'lang="es"' in text
+    assert 'href="/trends"' in to_html(render(release, "/", "", "en").body)
+
+
+def test_the_browsers_language_is_answered(release: Release) -> None:
+    assert render(release, "/", "", "es-MX,es;q=0.9").title.startswith("Resumen")
+    assert render(release, "/", "?lang=en", "es-MX").title.startswith("Overview")
+
+
+def test_the_current_page_is_marked_once(release: Release) -> None:
+    text = to_html(render(release, "/departments").body)
+    assert re.findall(r'aria-current="(?:page|true)"[^>]*>([^<]+)', text) == ["Departments"]
