@@ -76,6 +76,8 @@ class Staging:
 
     def merge(self, run_id: int, now: dt.datetime) -> MergeCounts:
         """Upsert the staged rows, keep every field change, quarantine rows that contradict one another."""
+        # In the order of the key everything below is a walk along one index instead of a search for each row.
+        self._connection.execute(sa.schema.CreateIndex(sa.Index("stage_key", *(self.table.c[k] for k in KEY))))
         if self._postgres:
             self._connection.execute(sa.text("ANALYZE stage"))
         duplicates, conflicts = self._settle_duplicates(run_id)
@@ -93,19 +95,20 @@ class Staging:
     def _settle_duplicates(self, run_id: int) -> tuple[int, int]:
         """Of rows with one id keep the one updated last; equal ones are counted, different ones quarantined."""
         stage, run = self.table, self._connection
-        keys = select(stage.c.source, stage.c.service_request_id).distinct().subquery()
-        if run.execute(select(func.count()).select_from(keys)).scalar_one() == self._rows:
-            return 0, 0
+        key = [stage.c[k] for k in KEY]
+        doubled = select(*key).group_by(*key).having(func.count() > 1).subquery()
+        same_key = sa.and_(*(stage.c[k] == doubled.c[k] for k in KEY))
         newest = func.coalesce(stage.c.updated_datetime, stage.c.closed_datetime, stage.c.requested_datetime)
-        window: dict[str, Any] = {
-            "partition_by": [stage.c[k] for k in KEY],
-            "order_by": [newest.desc(), stage.c.seq.desc()],
-        }
-        ranked = select(
-            stage.c.seq,
-            func.row_number().over(**window).label("place"),
-            (stage.c.row_hash == func.first_value(stage.c.row_hash).over(**window)).label("equal"),
-        ).subquery()
+        window: dict[str, Any] = {"partition_by": key, "order_by": [newest.desc(), stage.c.seq.desc()]}
+        ranked = (
+            select(
+                stage.c.seq,
+                func.row_number().over(**window).label("place"),
+                (stage.c.row_hash == func.first_value(stage.c.row_hash).over(**window)).label("equal"),
+            )
+            .select_from(stage.join(doubled, same_key))
+            .subquery()
+        )
         losers = select(ranked.c.seq, ranked.c.equal).where(ranked.c.place > 1)
         found = run.execute(losers).all()
         different = [row.seq for row in found if not row.equal]
@@ -186,9 +189,11 @@ class Staging:
             if self._postgres
             else stage.c.geom
         )
-        rows = select(*(stage.c[n] for n in RECORD.names), geom, sa.literal(run_id), sa.literal(run_id)).where(
-            sa.true()
-        )  # SQLite needs a WHERE to tell ON CONFLICT from a join's ON
+        rows = (
+            select(*(stage.c[n] for n in RECORD.names), geom, sa.literal(run_id), sa.literal(run_id))
+            .where(sa.true())  # SQLite needs a WHERE to tell ON CONFLICT from a join's ON
+            .order_by(*(stage.c[k] for k in KEY))
+        )
         insert: Any = (postgresql.insert if self._postgres else sqlite.insert)(Request).from_select(names, rows)
         update = {n: insert.excluded[n] for n in (*VALUE_FIELDS, "row_hash", "geom", "last_run")}
         self._connection.execute(
