@@ -110,7 +110,7 @@ def _survival(
     as_of: np.datetime64,
 ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     """1 = closed at a believable time, 0 = open and censored at as_of, -1 = says nothing; and the minutes."""
-    ended = (status != "open") & ~np.isnat(closed) & (closed >= requested) & (closed <= as_of)
+    ended = (status == "closed") & ~np.isnat(closed) & (closed >= requested) & (closed <= as_of)
     waiting = (status == "open") & (requested <= as_of)
     event = np.where(ended, 1, np.where(waiting, 0, -1)).astype(np.int8)
     until = np.where(ended, closed, as_of)

@@ -28,15 +28,15 @@ def _derive(**columns: list[object]) -> dict[str, list[object]]:
     return {name: out[name].to_pylist() for name in out.column_names}
 
 
-def test_open_requests_wait_until_as_of_and_contradictions_say_nothing() -> None:
+def test_open_requests_wait_until_as_of_and_contradictions_and_unmapped_words_say_nothing() -> None:
     got = _derive(
         status=["closed", "open", "closed", "closed", "unmapped", "unmapped"],
         requested_datetime=[T(2024, 4, 1)] * 6,
         closed_datetime=[T(2024, 4, 2), None, T(2024, 3, 1), None, T(2024, 4, 3), None],
     )
-    assert got["event"] == [True, False, None, None, True, None]
-    assert got["elapsed_minutes"] == [1440, 30 * 1440, None, None, 2880, None]
-    assert got["response_hours"] == [24.0, None, None, None, 48.0, None]
+    assert got["event"] == [True, False, None, None, None, None]
+    assert got["elapsed_minutes"] == [1440, 30 * 1440, None, None, None, None]
+    assert got["response_hours"] == [24.0, None, None, None, None, None]
 
 
 def test_on_time_counts_open_past_due_as_late_and_uses_the_citys_standard_where_the_source_has_none() -> None:
