@@ -52,12 +52,16 @@ def read_layers(config: CityConfig, folders: Sequence[Path]) -> dict[str, list[V
 
 
 class Basemap:
-    """The base map's files; read only when their bytes have changed."""
+    """The base map's files, read only when their bytes have changed; the city's land follows from its areas if need be."""
 
-    def __init__(self, files: Sequence[BasemapFile], folders: Sequence[Path]) -> None:
+    def __init__(
+        self, files: Sequence[BasemapFile], folders: Sequence[Path], layers: Mapping[str, Sequence[Vintage]]
+    ) -> None:
         """Find the files; SourceError names one that is nowhere."""
+        self._outline = [] if any(f.kind == "land" for f in files) else [v[-1] for v in layers.values()][:1]
         self._files = [(f, _find(f.path, folders, f"basemap '{f.kind}'")) for f in files]
         parts = [f"{f.model_dump_json()} {sha256_of(path)}" for f, path in self._files]
+        parts += [fingerprint({vintage.layer: [vintage]}) for vintage in self._outline]
         self.sha256 = hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def read(self) -> gpd.GeoDataFrame:
@@ -86,6 +90,9 @@ class Basemap:
                     crs=found.crs,
                 )
             )
+        for vintage in self._outline:
+            land = {"kind": ["land"], "name": [None], "rank": [1]}
+            frames.append(gpd.GeoDataFrame(land, geometry=[vintage.areas.union_all()], crs=vintage.areas.crs))
         if not frames:
             return gpd.GeoDataFrame({"kind": [], "name": [], "rank": []}, geometry=[], crs="EPSG:4326")
         return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=frames[0].crs)

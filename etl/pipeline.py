@@ -83,7 +83,8 @@ def prepare(config: CityConfig, config_path: Path, inputs: Mapping[str, Path]) -
     """
     files = _open_inputs(config, config_path, inputs)
     folders = [config_path.parent, *dict.fromkeys(f.path.parent for f in files.values())]
-    return Prepared(files, read_layers(config, folders), Basemap(config.basemap, folders))
+    layers = read_layers(config, folders)
+    return Prepared(files, layers, Basemap(config.basemap, folders, layers))
 
 
 def run(

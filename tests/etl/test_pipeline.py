@@ -202,6 +202,16 @@ def test_geometry_is_kept_by_each_store_in_its_own_way(tiny_on: TinyCity, rows: 
         assert connection.execute(sa.select(sa.func.count()).select_from(Boundary)).scalar_one() == 4
 
 
+def test_a_city_without_an_outline_of_its_land_gets_that_of_its_areas(tiny: TinyCity, rows: Rows, ask: Ask) -> None:
+    folder = tiny.releases / str(tiny.run(rows).release_id)
+    kinds = "SELECT kind, count(*) FROM basemap GROUP BY 1 ORDER BY 1"
+    assert ask(folder, kinds) == [("land", 1), ("street", 1)]
+    import geopandas as gpd
+
+    found = gpd.read_parquet(folder / "basemap.parquet").set_index("kind").geometry["land"]
+    assert found.bounds == (-71.15, 42.3, -71.0, 42.4)
+
+
 def test_models_and_migrations_agree(store_url: str) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
