@@ -531,8 +531,26 @@
   map.zoomControl._zoomInButton.title = words.zoom_in;
   map.zoomControl._zoomOutButton.setAttribute("aria-label", words.zoom_out);
   map.zoomControl._zoomOutButton.title = words.zoom_out;
-  map.setMinZoom(Math.max(map.getZoom() - 1, 8));
+  /* The city fills the frame: the next closer zoom does where only a rim of the frame's box would be cut. */
+  const box = window.L.latLngBounds([config.bbox[1], config.bbox[0]], [config.bbox[3], config.bbox[2]]);
+  let touched = false;
+  function fit() {
+    map.invalidateSize({ animate: false });
+    const zoom = map.getBoundsZoom(box);
+    const size = map.getSize();
+    const corner = function (at) { return map.project(at, zoom + 1); };
+    const wide = Math.abs(corner(box.getNorthEast()).x - corner(box.getSouthWest()).x);
+    const high = Math.abs(corner(box.getNorthEast()).y - corner(box.getSouthWest()).y);
+    const closer = wide < size.x * 1.2 && high < size.y * 1.2;
+    map.setMinZoom(Math.max(zoom - 1, 0));
+    map.setView(box.getCenter(), zoom + (closer ? 1 : 0), { animate: false });
+  }
   map.setMaxZoom(19);
+  fit();
+  ["pointerdown", "wheel", "keydown"].forEach(function (name) {
+    container.addEventListener(name, function () { touched = true; }, { passive: true });
+  });
+  window.addEventListener("resize", function () { if (!touched) fit(); });
   read(current);
   drawBase();
   refresh();

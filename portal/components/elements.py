@@ -20,7 +20,6 @@ from typing import Any
 
 from dash.development.base_component import Component
 
-
 NAMESPACE = "openward_components"
 
 

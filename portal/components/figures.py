@@ -53,14 +53,23 @@ def half_words(response: ResponseTime) -> str:
     if half is None:
         return _("Less than half of them are closed so far.")
     if most is None:
-        return _("Half are closed within {half}; 9 in 10 have not been closed yet.").format(half=duration_words(half))
+        return _("Half are closed within {half}; fewer than 9 in 10 are closed so far.").format(
+            half=duration_words(half)
+        )
     return _("Half are closed within {half}, 9 in 10 within {most}.").format(
         half=duration_words(half), most=duration_words(most)
     )
 
 
+def begun(rows: Sequence[MonthRow]) -> Sequence[MonthRow]:
+    """The months without a last one that has only just begun: nothing in it would look like a fall to nothing."""
+    last = rows[-1] if rows else None
+    return rows[:-1] if last and not (last.complete or last.requested or last.closed) else rows
+
+
 def requested_and_closed(rows: Sequence[MonthRow], source: str, key: str = "monthly") -> Node:
     """Requests and closures by month."""
+    rows = begun(rows)
     data = [monthly.Columns(r.month, r.requested, r.closed, r.complete) for r in rows]
     title = _("Requested and closed each month")
     svg = monthly.requested_and_closed(
@@ -77,12 +86,13 @@ def requested_and_closed(rows: Sequence[MonthRow], source: str, key: str = "mont
 
 def durations(rows: Sequence[MonthRow], which: str, source: str, key: str, title: str = "") -> Node:
     """The median or the 90th percentile by month of request, with its band; `which` is median or p90."""
-    shown = [(r, r.median if which == "median" else r.p90) for r in rows]
+    shown = [(r, r.median if which == "median" else r.p90) for r in begun(rows)]
     data = [
         monthly.Band(r.month, q.hours if r.n >= FEW else None, q.low, q.high, r.complete) for r, q in shown
     ]  # fmt: skip
     title = title or (_("Half were closed within") if which == "median" else _("9 in 10 were closed within"))
-    svg = monthly.duration_band(
+    known = any(band.hours is not None for band in data)
+    svg = "" if not known else monthly.duration_band(
         data, key, title,
         _("By the month in which they were asked for. The band holds the true value 19 times in 20."),
     )  # fmt: skip
@@ -94,7 +104,8 @@ def durations(rows: Sequence[MonthRow], which: str, source: str, key: str, title
     ]
     cells = [[_month(r), quantile_words(q, r.n), band_words(q, r.n), number(r.n)] for r, q in reversed(shown)]
     subtitle = _("Time from request to closing, by month of request; open requests count. {source}")
-    return chart(key, title, subtitle.format(source=source), svg, columns, cells)
+    note = None if known else _("So few are closed so far that this cannot be said of any month.")
+    return chart(key, title, subtitle.format(source=source), svg, columns, cells, note=note)
 
 
 def outcomes(totals: Totals, key: str = "outcomes") -> Node:

@@ -109,7 +109,7 @@ def chart(key: str, title: str, subtitle: str, svg: str, columns: Sequence[Colum
     return html.Figure(
         [
             html.Figcaption([title_of(title, id=key), html.P(subtitle, className="subtitle")]),
-            Svg(svg),
+            *([Svg(svg)] if svg else []),
             *([html.P(note, className="note")] if note else []),
             html.Details(
                 [

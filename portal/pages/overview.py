@@ -37,7 +37,7 @@ def layout(release: Release, selection: Selection) -> Page:
             [
                 page_head(
                     _("What {city} asks for, and what gets done").format(city=release.city.name),
-                    *_hero(release, totals, response),
+                    *_hero(release, year, totals, response),
                 ),
                 _fresh(release, everything),
             ],
@@ -83,21 +83,31 @@ def source_words(release: Release) -> str:
     return _("Release {id}, data as of {date}.").format(id=release.id, date=as_of)
 
 
-def _hero(release: Release, totals: Totals, response: ResponseTime) -> Any:
-    done = share(totals.outcomes.get("done", 0), totals.closed)
+def _hero(release: Release, year: Selection, totals: Totals, response: ResponseTime) -> Any:
+    today = local(release.as_of, release.city.timezone).date()
+    if year.to_date or year.from_date != a_year_before(today):
+        start, end = year.from_date or totals.first_requested or today, year.to_date or today
+        when = _("From {start} to {end}").format(start=date_words(start), end=date_words(end))
+    else:
+        when = _("In the twelve months to {date}").format(date=date_words(today))
     return [
         html.P(
             rich(
-                _("In the last twelve months people asked the city to fix, clean or look at something {requests}. "
-                  "{closed} of these requests are closed; for {done} of those the record says that the work was done."),
+                _(
+                    "{when} people asked the city to fix, clean or look at something {requests}. {closed} of these "
+                    "requests are closed; for {done} of those the record says that the work was done."
+                ),
+                when=when,
                 requests=html.Strong(_("{n} times").format(n=number(totals.requests))),
                 closed=html.Strong(number(totals.closed)),
-                done=done,
+                done=share(totals.outcomes.get("done", 0), totals.closed),
             ),
             className="hero",
         ),
-        html.P([html.Strong(figures.half_words(response)), " ", _("That counts the ones still open.")], className="hero"),
-    ]  # fmt: skip
+        html.P(
+            [html.Strong(figures.half_words(response)), " ", _("That counts the ones still open.")], className="hero"
+        ),
+    ]
 
 
 def _fresh(release: Release, everything: Totals) -> Any:
@@ -211,7 +221,7 @@ def _services(rows: list[GroupRow], year: Selection) -> Any:
         for row in rows
     ]
     return [
-        table(_("The services that were asked for most in the last twelve months"), columns, cells, "top-services"),
+        table(_("The services that were asked for most, over the same time"), columns, cells, "top-services"),
         aside(
             _("Fast is not the same as good."),
             html.P(

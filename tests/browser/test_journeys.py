@@ -120,7 +120,7 @@ def test_without_javascript_everything_can_be_read_and_filtered(browser: Any, si
     assert "Parks & Recreation" in page.locator(".chip").inner_text()
     page.get_by_role("link", name="Areas", exact=True).click()
     assert page.locator("h1").inner_text() == "Districts"
-    assert page.locator("table").first.is_visible()
+    assert page.get_by_role("table", name="In the order of their names").is_visible()
     context.close()
 
 
@@ -132,7 +132,7 @@ def test_what_was_typed_before_the_page_was_ready_is_kept(browser: Any, site: st
     def hold(route: Any) -> None:
         held.append(route)
 
-    page.route("**/_dash-update-component", hold)
+    page.route("**/_dash-update-component**", hold)
     page.goto(site + "/areas", wait_until="domcontentloaded")
     page.locator(".filters > summary").click()
     page.locator("#filter-service").select_option("pothole")
