@@ -45,7 +45,7 @@ def test_the_package_is_valid_by_frictionless(released: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kinds"), [("requests", {"Point"}), ("areas", {"Polygon", "MultiPolygon"}), ("basemap", {"LineString"})]
+    ("name", "kinds"), [("requests", {"Point"}), ("areas", {"Polygon", "MultiPolygon"}), ("basemap", {"LineString", "Polygon"})]
 )
 def test_places_are_geoparquet_that_geopandas_reads(released: Path, name: str, kinds: set[str]) -> None:
     folder = chain.current_folder(released)
