@@ -37,6 +37,7 @@ class Totals:
     requests: int
     open: int
     closed: int
+    unmapped: int  # the source's status is not one that the city's configuration knows
     outcomes: Mapping[str, int]  # of closed requests: done, no_action, not_found, duplicate, referred, unknown
     on_time: int
     late: int

@@ -63,6 +63,11 @@ class Answers:
                 self._kept.popitem(last=False)
         return made
 
+    def find(self, wanted: Callable[[Any], bool]) -> Any:
+        """A kept answer whose key is wanted, or None."""
+        with self._lock:
+            return next((answer for key, answer in self._kept.items() if wanted(key)), None)
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

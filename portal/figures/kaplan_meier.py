@@ -89,10 +89,10 @@ def closed_only_median(times: NDArray[Any], events: NDArray[Any], total: int | N
 def _log_log(events: NDArray[Any], censored: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
     """The curve, log(-log(curve)) and z times its standard error; -inf and 0 while the curve is 1."""
     gone: Floats = np.asarray(events, np.float64)
-    at_risk: Floats = np.cumsum((gone + censored)[..., ::-1], axis=-1, dtype=np.float64)[..., ::-1]
+    at_risk = np.cumsum((gone + censored)[..., ::-1], axis=-1)[..., ::-1]
     left = at_risk - gone
     with np.errstate(divide="ignore", invalid="ignore"):
-        survival: Floats = np.cumprod(np.where(at_risk > 0, left / at_risk, 1.0), axis=-1)
+        survival: Floats = np.cumprod(np.where(at_risk > 0, left / at_risk, 1.0), axis=-1, dtype=np.float64)
         terms = np.where(left > 0, gone / (at_risk * left), 0.0)
         hazard: Floats = -np.log(survival)
         center: Floats = np.log(hazard)

@@ -8,7 +8,7 @@ from typing import Any
 
 from portal.answers import Area, Choice, Exclusion, Page, Quality, RequestRow
 from portal.errors import BadRequest, NotFound
-from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, binned, column, kept, once
+from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, column, counts, kept, once
 from portal.queries.summary import EVERYTHING
 from portal.release import Release
 from portal.selection import Selection, quoted
@@ -76,10 +76,23 @@ def areas(release: Release, layer: str) -> list[Area]:
         [layer],
     )
     found = [
-        Area(str(name), str(code), str(label), start, end, population, current, None if box[0] is None else tuple(box))
+        Area(
+            str(name),
+            str(code),
+            str(label),
+            start,
+            end,
+            _whole(population),
+            current,
+            None if box[0] is None else tuple(box),
+        )
         for name, code, label, start, end, population, current, *box in rows
     ]
     return sorted(found, key=lambda area: _natural(area.name))
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else round(number)
 
 
 def latest(release: Release, selection: Selection = EVERYTHING, limit: int = 25, offset: int = 0) -> list[RequestRow]:
@@ -90,12 +103,7 @@ def latest(release: Release, selection: Selection = EVERYTHING, limit: int = 25,
             "for more, download the selection as a file: /download/requests.csv"
         )
     where, params = release.where(selection)
-    # The ids first: sorting whole rows would read every column.
-    ids = release.query(
-        f"SELECT rid FROM requests WHERE {where} ORDER BY requested_datetime DESC, rid LIMIT ? OFFSET ?",
-        [*params, limit, offset],
-    )
-    return _rows(release, [rid for (rid,) in ids])
+    return _rows(release, f"{where} ORDER BY requested_datetime DESC, rid LIMIT ? OFFSET ?", [*params, limit, offset])
 
 
 @kept
@@ -112,32 +120,29 @@ def page(release: Release, selection: Selection = EVERYTHING, limit: int = 25, o
 
 def request(release: Release, service_request_id: str, source: str | None = None) -> RequestRow:
     """One request; raises NotFound. `source` decides where two sources use the same id."""
-    sql = "SELECT rid FROM requests WHERE service_request_id = ?"
-    params = [service_request_id]
+    where, params = "service_request_id = ?", [service_request_id]
     if source is not None:
-        sql += " AND source::VARCHAR = ?"
+        where += " AND source::VARCHAR = ?"
         params.append(source)
-    rows = _rows(release, [rid for (rid,) in release.query(sql + " LIMIT 1", params)])
+    rows = _rows(release, f"{where} LIMIT 1", params)
     if not rows:
         raise NotFound(f"There is no request '{service_request_id[:60]}' in the release {release.id}.")
     return rows[0]
 
 
-def _rows(release: Release, rids: list[int]) -> list[RequestRow]:
-    """The requests stored under `rids`, in that order."""
-    if not rids:
-        return []
+def _rows(release: Release, where: str, params: list[Any]) -> list[RequestRow]:
+    """The requests that a condition (with order and limit) leaves."""
     layers = [layer.layer for layer in release.layers]
     fields = [name for name in _ROW if name in release.columns]
-    names = ", ".join(quoted(name) for name in ["rid", *fields, *layers])
-    found: dict[int, RequestRow] = {}
-    for rid, *values in release.query(f"SELECT {names} FROM requests WHERE rid IN (SELECT unnest(?))", [rids]):
+    names = ", ".join(quoted(name) for name in [*fields, *layers])
+    found = []
+    for values in release.query(f"SELECT {names} FROM requests WHERE {where}", params):
         row: dict[str, Any] = dict.fromkeys(_ROW) | dict(zip(fields, values, strict=False))
         row["flags"] = tuple(flag for flag in (row["flags"] or "").split(";") if flag)
         stated = zip(layers, values[len(fields) :], strict=True)
         row["areas"] = {layer: area for layer, area in stated if area is not None}
-        found[rid] = RequestRow(**row)
-    return [found[rid] for rid in rids]
+        found.append(RequestRow(**row))
+    return found
 
 
 @once
@@ -157,6 +162,7 @@ def quality(release: Release, selection: Selection = EVERYTHING) -> Quality:
     flagged = release.query(
         f"SELECT flags, count(*) FROM requests WHERE flags IS NOT NULL AND {where} GROUP BY 1", params
     )
+    c = counts(release, selection)
     located: dict[str, int] = {"source": 0, "geocoder": 0, "none": 0}
     notes: dict[str, int] = {}
     flags: dict[str, int] = {}
@@ -172,5 +178,5 @@ def quality(release: Release, selection: Selection = EVERYTHING) -> Quality:
         located=located,
         location_notes=dict(sorted(notes.items(), key=lambda item: -item[1])),
         flags=dict(sorted(flags.items(), key=lambda item: -item[1])),
-        excluded_from_response=int(binned(release, selection, "month").excluded.sum()),
+        excluded_from_response=c.total(c.excluded),
     )

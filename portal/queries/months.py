@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,19 +42,23 @@ def monthly(release: Release, selection: Selection = EVERYTHING) -> list[MonthRo
     Quantiles are of 1% wide bins (each minute its own up to two hours): right within 0.5%.
     """
     c = counts(release, selection)
-    if not c.n.size:
+    if not c.keys:
         return []
-    as_of = release.as_of.astimezone(release.city.zone)
-    last = (as_of.year - 1970) * 12 + as_of.month - 1
+    end = release.as_of.astimezone(release.city.zone)
+    before_end = end - timedelta(microseconds=1)
+    first, newest = min(c.keys), max(c.keys)
+    last = max(_number(before_end.date()), newest)
     if selection.to_date:
-        last = min(last, (selection.to_date.year - 1970) * 12 + selection.to_date.month - 1)
-    first, last = int(c.month.min()), max(last, int(c.month.max()))
+        last = max(min(last, _number(selection.to_date)), newest)
     size = last - first + 1
-    requested = np.bincount(c.month - first, c.n, minlength=size).astype(int)
-    standard = np.zeros((2, size), int)
-    for index, name in enumerate(("on_time", "late")):
-        rows = c.on_time == ON_TIME.index(name)
-        standard[index] = np.bincount(c.month[rows] - first, c.n[rows], minlength=size)
+
+    def filled(rows: NDArray[np.bool_] | slice = slice(None)) -> NDArray[np.int64]:
+        found = np.zeros(size, np.int64)
+        found[np.array(c.keys) - first] = c.by_key(rows)
+        return found
+
+    requested = filled()
+    on_time, late = (filled(c.on_time == ON_TIME.index(name)) for name in ("on_time", "late"))
     closed_in = closings(release, selection)
     closed = np.array([closed_in.get(first + i, 0) for i in range(size)])
     before = sum(n for month, n in closed_in.items() if month < first)
@@ -79,8 +83,8 @@ def monthly(release: Release, selection: Selection = EVERYTHING) -> list[MonthRo
                 events=seen,
                 median=quantile(figures[0]),
                 p90=quantile(figures[1]),
-                on_time=share(int(standard[0, i]), int(standard[0, i] + standard[1, i])),
-                complete=first + i < (as_of.year - 1970) * 12 + as_of.month - 1,
+                on_time=share(int(on_time[i]), int(on_time[i] + late[i])),
+                complete=first + i < _number(end.date()),
             )
         )
     return rows_
@@ -140,6 +144,11 @@ def monthly_by(
             )
         )
     return series
+
+
+def _number(day: date) -> int:
+    """The month of a day, counted from 1970-01."""
+    return (day.year - 1970) * 12 + day.month - 1
 
 
 def _first_day(months_since_1970: int) -> date:

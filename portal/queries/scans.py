@@ -72,72 +72,111 @@ def column(release: Release, dimension: str) -> str:
 
 @dataclass(frozen=True)
 class Counts:
-    """Counts by month and the small categories; the category arrays hold positions in the tuples above, -1 for NULL."""
+    """Counts by a key and the small categories; the category arrays hold positions in the tuples above, -1 for none."""
 
-    month: Ints  # since 1970-01
+    keys: list[Any]  # the key's values, None for NULL
+    group: Ints  # position in `keys`
     status: Ints
     outcome: Ints
     on_time: Ints
     located: NDArray[np.bool_]
+    excluded: NDArray[np.bool_]  # from response figures
     n: Ints
 
+    def by_key(self, rows: NDArray[np.bool_] | slice = slice(None)) -> Ints:
+        """Requests of each key, of the given rows only."""
+        return np.bincount(self.group[rows], self.n[rows], minlength=len(self.keys)).astype(np.int64)
 
-def counts(release: Release, selection: Selection) -> Counts:
-    """One scan for everything that is a count: totals, and the months' requests and standards."""
-    return release.scans.get(("counts", selection), lambda: _counts(release, selection))
+    def total(self, rows: NDArray[np.bool_] | slice = slice(None)) -> int:
+        """Requests of the given rows."""
+        return int(self.n[rows].sum())
 
 
-def _counts(release: Release, selection: Selection) -> Counts:
+def counts(release: Release, selection: Selection, key: str = "month") -> Counts:
+    """One scan for everything that is a count, by `key`: a trusted column's name, quoted."""
+    return release.scans.get(("counts", selection, key), lambda: _counts(release, selection, key))
+
+
+_CATEGORIES = "status, outcome, on_time, location_source, elapsed_bin IS NULL AS excluded"
+
+
+def _counts(release: Release, selection: Selection, key: str) -> Counts:
     where, params = release.where(selection)
-    found = release.table(
-        f"""SELECT month, status, outcome, on_time, location_source, count(*) AS n
-            FROM requests WHERE {where} GROUP BY ALL""",
-        params,
-    )
+    which: Any
+    if "facet" not in release.columns:
+        found = release.table(
+            f"SELECT {key} AS k, {_CATEGORIES}, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
+        )
+        categories, which = found, slice(None)
+    else:
+        # One column for the combination of all categories: a third of the time that five take.
+        found = release.table(
+            f"SELECT {key} AS k, facet, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
+        )
+        categories, which = _facets(release), ints(found["facet"])
+    keys, group = distinct(found["k"])
     return Counts(
-        month=ints(found["month"]),
-        status=positions(found["status"], STATUSES),
-        outcome=positions(found["outcome"], OUTCOMES),
-        on_time=positions(found["on_time"], ON_TIME),
-        located=positions(found["location_source"], ("source", "geocoder")) >= 0,
+        keys=keys,
+        group=group,
+        status=positions(categories["status"], STATUSES)[which],
+        outcome=positions(categories["outcome"], OUTCOMES)[which],
+        on_time=positions(categories["on_time"], ON_TIME)[which],
+        located=positions(categories["location_source"], ("source", "geocoder"))[which] >= 0,
+        excluded=categories["excluded"].to_numpy()[which].astype(bool),
         n=ints(found["n"]),
+    )
+
+
+def _facets(release: Release) -> pa.Table:
+    """The combinations of categories that `facet` numbers from 0."""
+    return release.constants.get(
+        "facets",
+        lambda: release.table("SELECT status, outcome, on_time, location_source, excluded FROM facets ORDER BY facet"),
     )
 
 
 @dataclass(frozen=True)
 class Binned:
-    """Requests by key and elapsed bin: events and censored are of shape (keys, bins), excluded of (keys,)."""
+    """Requests by key and elapsed bin: events and censored are of shape (keys, bins)."""
 
     keys: list[Any]
     events: Ints
     censored: Ints
-    excluded: Ints
 
 
 def binned(release: Release, selection: Selection, key: str) -> Binned:
-    """One scan for response times by `key`: a trusted column name, quoted."""
+    """One scan for response times by `key`: a trusted column's name, quoted."""
     return release.scans.get(("binned", selection, key), lambda: _binned(release, selection, key))
 
 
 def _binned(release: Release, selection: Selection, key: str) -> Binned:
     where, params = release.where(selection)
-    found = release.table(
-        f"""SELECT {key} AS k, elapsed_bin, status, count(*) AS n
-            FROM requests WHERE {where} GROUP BY ALL""",
-        params,
-    )
+    if "elapsed_code" not in release.columns:
+        found = release.table(
+            f"SELECT {key} AS k, elapsed_bin, status, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
+        )
+        place, closed = ints(found["elapsed_bin"]), positions(found["status"], STATUSES) == 1
+    else:
+        found = release.table(
+            f"SELECT {key} AS k, elapsed_code, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
+        )
+        code = ints(found["elapsed_code"])  # twice the bin, and one more for an event
+        place, closed = code >> 1, (code & 1) == 1
     keys, group = distinct(found["k"])
-    bins = len(bin_minutes(release))
-    n, place = ints(found["n"]), ints(found["elapsed_bin"])
-    closed = positions(found["status"], STATUSES) == 1
+    bins, n = len(bin_edges(release)), ints(found["n"])
 
     def dense(rows: NDArray[np.bool_]) -> Ints:
         flat = np.bincount(group[rows] * bins + place[rows], n[rows], minlength=len(keys) * bins)
         return flat.astype(np.int64).reshape(len(keys), bins)
 
     timed = place >= 0
-    excluded = np.bincount(group[~timed], n[~timed], minlength=len(keys)).astype(np.int64)
-    return Binned(keys, dense(timed & closed), dense(timed & ~closed), excluded)
+    return Binned(keys, dense(timed & closed), dense(timed & ~closed))
+
+
+def any_binned(release: Release, selection: Selection) -> Binned:
+    """A scan for response times by whatever key there is one at hand for, by month if there is none."""
+    kept_scan = release.scans.find(lambda key: key[:2] == ("binned", selection))
+    return kept_scan if kept_scan is not None else binned(release, selection, "month")
 
 
 def bin_minutes(release: Release) -> NDArray[np.float64]:
@@ -176,9 +215,9 @@ def minutes(release: Release, selection: Selection, below: int | None = None) ->
     takes half the time of counting both by minute, and a bound halves it again.
     """
     where, params = release.where(selection)
-    is_open, open_params = release.one_of("status", ["open"])
     if below is not None:
         where, params = f"elapsed_minutes < ? AND {where}", [below, *params]
+    is_open, open_params = release.one_of("status", ["open"])
     everyone = release.table(
         f"SELECT elapsed_minutes AS m, count(*) AS n FROM requests WHERE {where} GROUP BY 1", params
     )

@@ -13,7 +13,7 @@ import numpy as np
 from portal.answers import Quantile, ResponseTime, Share, Totals
 from portal.figures.kaplan_meier import closed_only_median, quantiles
 from portal.figures.rates import wilson
-from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, bin_edges, binned, counts, kept, minutes
+from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, any_binned, bin_edges, counts, kept, minutes
 from portal.release import Release
 from portal.selection import Selection
 
@@ -25,27 +25,29 @@ SHARES = (50, 75, 90)
 def totals(release: Release, selection: Selection = EVERYTHING) -> Totals:
     """Counts of the selected requests."""
     c = counts(release, selection)
-    by_status = _sums(c.status, c.n, len(STATUSES))
-    by_outcome = dict(zip(OUTCOMES, _sums(c.outcome, c.n, len(OUTCOMES)), strict=True))
-    standard = dict(zip(ON_TIME, _sums(c.on_time, c.n, len(ON_TIME)), strict=True))
-    requests, closed, located = int(c.n.sum()), by_status[1], int(c.n[c.located].sum())
+    closed = c.total(c.status == STATUSES.index("closed"))
+    still_open = c.total(c.status == STATUSES.index("open"))
+    outcomes = {name: c.total(c.outcome == i) for i, name in enumerate(OUTCOMES)}
+    standard = {name: c.total(c.on_time == i) for i, name in enumerate(ON_TIME)}
+    requests, located = c.total(), c.total(c.located)
     first, last = _dates(release, selection)
     return Totals(
         requests=requests,
-        open=by_status[0],
+        open=still_open,
         closed=closed,
-        outcomes=by_outcome,
+        unmapped=requests - still_open - closed,
+        outcomes=outcomes,
         on_time=standard["on_time"],
         late=standard["late"],
         pending=standard["pending"],
         no_standard=standard["no_standard"],
         located=located,
         not_located=requests - located,
-        excluded_from_response=int(binned(release, selection, "month").excluded.sum()),
+        excluded_from_response=c.total(c.excluded),
         first_requested=first,
         last_requested=last,
         on_time_share=share(standard["on_time"], standard["on_time"] + standard["late"]),
-        done_share=share(by_outcome["done"], closed),
+        done_share=share(outcomes["done"], closed),
     )
 
 
@@ -56,7 +58,7 @@ def response(release: Release, selection: Selection = EVERYTHING) -> ResponseTim
     The 1% wide bins tell how far the minutes must be known: from the longest band's end on, a request
     only counts as still at risk.
     """
-    b = binned(release, selection, "month")
+    b = any_binned(release, selection)
     events, censored = b.events.sum(axis=0), b.censored.sum(axis=0)
     rough = quantiles(np.arange(len(events)), events, censored, [q / 100 for q in SHARES])
     total, waiting = int(events.sum()), int(censored.sum())
@@ -107,11 +109,6 @@ def quantile(minutes_low_high: Sequence[float]) -> Quantile:
 def hours(value_minutes: Any) -> float | None:
     """Minutes as hours; None for NaN."""
     return None if np.isnan(value_minutes) else float(value_minutes) / 60
-
-
-def _sums(position: Any, n: Any, size: int) -> list[int]:
-    known = position >= 0
-    return [int(v) for v in np.bincount(position[known], n[known], minlength=size)]
 
 
 def _dates(release: Release, selection: Selection) -> tuple[date | None, date | None]:
