@@ -465,10 +465,11 @@
     const lines = [
       props.status === "open" ? words.open : words.closed,
       props.requested_date ? fill(words.asked, { date: props.requested_date }) : null,
-      props.address || null,
       props.service_request_id ? "#" + props.service_request_id : null,
     ];
-    openCard(props.service_name || props.service_code || words.requests, lines);
+    const source = props.source ? "?source=" + encodeURIComponent(props.source) : "";
+    const href = "/api/v1/requests/" + encodeURIComponent(props.service_request_id) + source;
+    openCard(props.service_name || words.requests, lines, make("a", { href: href, target: "_top" }, [words.record]));
   }
 
   function showArea(props) {

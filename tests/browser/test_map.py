@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ PAINTED = """() => Array.from(document.querySelectorAll('.leaflet-ow-%s-pane can
     if (!canvas.width) return false;
     const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
     const seen = new Set();
-    for (let i = 0; i < data.length; i += 4 * 97) seen.add(data[i] + ',' + data[i + 1] + ',' + data[i + 2] + ',' + data[i + 3]);
+    for (let i = 0; i < data.length; i += 4 * 7) seen.add(data[i] + ',' + data[i + 1] + ',' + data[i + 2] + ',' + data[i + 3]);
     return seen.size > 2;
 })"""
 
@@ -90,3 +91,37 @@ def test_the_map_takes_the_colours_of_the_page(visit: Callable[[str], Any], page
     assert painted(frame, "base")
     page.get_by_role("button", name="Dark").click()
     expect(frame.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_a_mark_tells_which_request_it_is(visit: Callable[[str], Any], page: Any) -> None:
+    visit("/map?service=%3Dheating&from=2025-01-01")
+    frame = frame_of(page)
+    assert painted(frame, "requests")
+    at = frame.evaluate(
+        """() => {
+            const map = window.map_openward;
+            let found = null;
+            map.eachLayer(layer => {
+                if (layer.options.pane !== 'ow-requests') return;
+                layer.views.get('').tileCache.cache.forEach((entry, key) => {
+                    const [x, y, z] = key.split(':').map(Number);
+                    (entry.data.get('requests') || []).forEach(feature => {
+                        const p = feature.geom[0][0];
+                        if (found || !feature.props.status || p.x < 0 || p.y < 0 || p.x > 512 || p.y > 512) return;
+                        const place = map.unproject([(x * 512 + p.x), (y * 512 + p.y)], z + 1);
+                        const point = map.latLngToContainerPoint(place);
+                        const size = map.getSize();
+                        if (point.x > 80 && point.y > 80 && point.x < size.x - 300 && point.y < size.y - 200) {
+                            found = { x: point.x, y: point.y, id: feature.props.service_request_id };
+                        }
+                    });
+                });
+            });
+            return found;
+        }"""
+    )
+    assert at, "no single request in view"
+    frame.locator("#map_openward").click(position={"x": at["x"], "y": at["y"]})
+    expect(frame.locator(".ow-card h2")).to_contain_text("Heating")
+    expect(frame.locator(".ow-card")).to_contain_text("#R")
+    expect(frame.locator(".ow-card a")).to_have_attribute("href", re.compile("^/api/v1/requests/R"))
