@@ -160,17 +160,19 @@ class Release:
     def one_of(self, column: str, values: Sequence[str]) -> tuple[str, list[Any]]:
         """A condition that the column holds one of the values, by ENUM codes where it is an ENUM.
 
-        Comparing codes takes 6–20 ms on 10 million rows where comparing texts takes 18–75, and a bit mask
-        costs the same for many values as for one. The codes are the release's own integers.
+        Comparing codes takes 6–20 ms on 10 million rows where comparing texts takes 18–75; a bit mask costs
+        the same for many values as for one, and a single value of the column's own type lets DuckDB skip row
+        groups without it. The codes are the release's own integers.
         """
         codes = self._codes.get(column)
         if codes is None:
             return any_of(column, values)
         name = quoted(column)
-        wanted = sorted(codes[value] for value in values if value in codes)
-        tests = []
+        wanted = sorted({codes[value] for value in values if value in codes})
+        tests, params = [], []
         if len(wanted) == 1:
-            tests.append(f"enum_code({name}) = {wanted[0]}")
+            tests.append(f"{name} = ?::{self.types[column]}")
+            params = [next(value for value in values if value in codes)]
         elif wanted and len(codes) <= MASK_BITS:
             mask = sum(1 << code for code in wanted)
             tests.append(f"(({mask}::UBIGINT >> enum_code({name})::UBIGINT) & 1) = 1")
@@ -178,7 +180,7 @@ class Release:
             tests.append(f"enum_code({name}) IN ({', '.join(map(str, wanted))})")
         if NOT_STATED in values:
             tests.append(f"{name} IS NULL")
-        return (f"({' OR '.join(tests)})" if tests else "FALSE"), []
+        return (f"({' OR '.join(tests)})" if tests else "FALSE"), params
 
     def batches(self, sql: str, params: Sequence[Any] = (), rows: int = 20_000) -> pa.RecordBatchReader:
         """A query's rows as a stream of Arrow batches; memory stays flat however many there are."""
