@@ -107,7 +107,7 @@ def _files(release: Release, files: list[FileDoc]) -> Any:
             file.title or file.description,
             number(file.rows) if file.rows is not None else "–",
             size_words(file.bytes) if file.bytes is not None else "–",
-            html.Code(f"{file.sha256[:16]}…", title=file.sha256) if file.sha256 else "–",
+            html.Code(file.sha256, className="hash") if file.sha256 else "–",
         ]
         for file in files
     ]
@@ -174,7 +174,7 @@ def _chain(release: Release) -> Any:
                 [name, " ", _("(this one)")] if doc.current else name,
                 time_words(doc.as_of, release.city.timezone) if doc.as_of else "–",
                 number(doc.requests) if doc.requests is not None else "–",
-                html.Code(f"{doc.sha256[:16]}…", title=doc.sha256),
+                html.Code(doc.sha256, className="hash"),
             ]
         )
     return [
