@@ -68,6 +68,7 @@ class Derivation:
             "event": pa.array(event == 1, pa.bool_(), mask=event < 0),
             "elapsed_minutes": pa.array(minutes, pa.int32(), mask=event < 0),
             "elapsed_bin": pa.array(bins, pa.uint16(), mask=event < 0),
+            "elapsed_code": pa.array(2 * bins + (event == 1), pa.uint16(), mask=event < 0),
             "gx": pa.array(gx, pa.uint32(), mask=~located),
             "gy": pa.array(gy, pa.uint32(), mask=~located),
             "hilbert": pa.array(key, pa.uint64()),

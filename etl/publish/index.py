@@ -23,8 +23,9 @@ ENUMS = (
     "location_source", "location_note", "on_time",
 )  # fmt: skip
 SERVING = (
-    "month", "closed_month", "event", "elapsed_minutes", "elapsed_bin", "gx", "gy",
+    "month", "closed_month", "event", "elapsed_minutes", "elapsed_bin", "elapsed_code", "facet", "gx", "gy",
 )  # fmt: skip
+CATEGORIES = ("status", "outcome", "on_time", "location_source")
 
 
 def fill_requests(
@@ -60,14 +61,22 @@ def fill_requests(
             db.execute(f'CREATE TYPE "{name}" AS ENUM ({used})')
             enums.append(name)  # a column without any value stays text: DuckDB has no empty ENUM
     columns = []
+    origins = {"service_name": "s", "service_group": "s", "facet": "f"}
     for name in (*public, *SERVING):
-        origin = "s" if name in ("service_name", "service_group") else "r"
+        origin = origins.get(name, "r")
         columns.append(f'{origin}."{name}"::"{name}" AS "{name}"' if name in enums else f'{origin}."{name}"')
+    categories = ", ".join(CATEGORIES)
+    db.execute(
+        f"""CREATE TABLE facets AS SELECT (row_number() OVER (ORDER BY {categories}, excluded) - 1)::USMALLINT AS facet, *
+            FROM (SELECT DISTINCT {categories}, elapsed_bin IS NULL AS excluded FROM scratch.raw)"""  # noqa: S608
+    )
+    same_facet = " AND ".join(f"f.{name} IS NOT DISTINCT FROM r.{name}" for name in CATEGORIES)
     db.execute(
         f"""CREATE TABLE requests AS
             SELECT (row_number() OVER () - 1)::UINTEGER AS rid, * FROM (
                 SELECT {", ".join(columns)}
                 FROM scratch.raw r JOIN scratch.service s USING (service_code)
+                JOIN facets f ON {same_facet} AND f.excluded = (r.elapsed_bin IS NULL)
                 ORDER BY r.hilbert, r.source, r.service_request_id)"""  # noqa: S608
     )
     return rows

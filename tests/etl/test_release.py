@@ -45,7 +45,8 @@ def test_the_package_is_valid_by_frictionless(released: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kinds"), [("requests", {"Point"}), ("areas", {"Polygon", "MultiPolygon"}), ("basemap", {"LineString", "Polygon"})]
+    ("name", "kinds"),
+    [("requests", {"Point"}), ("areas", {"Polygon", "MultiPolygon"}), ("basemap", {"LineString", "Polygon"})],
 )
 def test_places_are_geoparquet_that_geopandas_reads(released: Path, name: str, kinds: set[str]) -> None:
     folder = chain.current_folder(released)
@@ -140,6 +141,14 @@ def test_the_index_holds_the_published_rows_in_map_order(released: Path) -> None
                WHERE r.elapsed_minutes < b.from_minutes OR r.elapsed_minutes >= b.to_minutes"""
         ).fetchone()
         assert bins == (0,)
+        wrong = db.execute(
+            """SELECT count(*) FROM requests r LEFT JOIN facets f USING (facet)
+               WHERE f.status IS DISTINCT FROM r.status::VARCHAR OR f.outcome IS DISTINCT FROM r.outcome::VARCHAR
+                  OR f.on_time IS DISTINCT FROM r.on_time::VARCHAR OR f.excluded <> (r.event IS NULL)
+                  OR f.location_source IS DISTINCT FROM r.location_source::VARCHAR
+                  OR r.elapsed_code IS DISTINCT FROM 2 * r.elapsed_bin + r.event::INTEGER"""
+        ).fetchone()
+        assert wrong == (0,)
         current = db.execute(
             "SELECT count(*) FILTER (current), count(*) FROM areas WHERE layer = 'district'"
         ).fetchone()
