@@ -51,7 +51,7 @@ TEMPLATE = """<!DOCTYPE html>
 <body>
 <div id="first-answer">%(first)s</div>
 <div id="react-entry-point"></div>
-<footer>%(scripts)s</footer>
+%(scripts)s
 </body>
 </html>
 """
