@@ -15,7 +15,7 @@ from portal.answers import GroupRow, MonthRow, Quantile, ResponseTime, Share, To
 from portal.charts import compare, monthly, small
 from portal.components.elements import Svg
 from portal.components.labels import OUTCOME_MEANINGS, OUTCOMES
-from portal.components.parts import Column, chart
+from portal.components.parts import Column, chart, twin
 from portal.text import FEW, _, duration_words, month_name, number, share, span_words
 
 Node = Any
@@ -110,14 +110,14 @@ def durations(rows: Sequence[MonthRow], which: str, source: str, key: str, title
 
 def outcomes(totals: Totals, key: str = "outcomes") -> Node:
     """What became of closed requests: a bar and the list that explains it."""
-    closed = totals.closed or 1
+    closed, title = totals.closed or 1, _("What became of closed requests")
     parts = [(code, totals.outcomes.get(code, 0)) for code in OUTCOMES]
     svg = small.stacked(
         [
             (f"{_(OUTCOMES[code])}: {share(n, totals.closed)}", n / closed, f"outcome-{code}")
             for code, n in parts
         ],
-        key, _("What became of closed requests"),
+        key, title,
         "; ".join(f"{_(OUTCOMES[code])}: {number(n)}" for code, n in parts),
     )  # fmt: skip
     items = [
@@ -133,7 +133,10 @@ def outcomes(totals: Totals, key: str = "outcomes") -> Node:
         for code, n in parts
         if n
     ]
-    return html.Div([Svg(svg, className="chart stacked-box"), html.Ul(items, className="outcome-list")])
+    columns = [Column(_("Outcome")), Column(_("Requests"), "number"), Column(_("Share of those closed"), "number")]
+    cells = [[_(OUTCOMES[code]), number(n), share(n, totals.closed)] for code, n in parts]
+    list_of_parts = html.Ul(items, className="outcome-list")
+    return html.Div([Svg(svg, className="chart stacked-box"), list_of_parts, twin(key, title, columns, cells)])
 
 
 def medians(rows: Sequence[GroupRow], city: ResponseTime | None, title: str, source: str, key: str,

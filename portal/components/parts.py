@@ -111,16 +111,21 @@ def chart(key: str, title: str, subtitle: str, svg: str, columns: Sequence[Colum
             html.Figcaption([title_of(title, id=key), html.P(subtitle, className="subtitle")]),
             *([Svg(svg)] if svg else []),
             *([html.P(note, className="note")] if note else []),
-            html.Details(
-                [
-                    html.Summary([_("Show as a table"), html.Span(f": {title}", className="visually-hidden")]),
-                    table(title, columns, rows, f"{key}-table", hidden_caption=True, stack=False),
-                ],
-                className="twin",
-            ),
+            twin(key, title, columns, rows),
         ],
         className="chart-figure",
         **{"aria-labelledby": key},
+    )
+
+
+def twin(key: str, title: str, columns: Sequence[Column], rows: Sequence[Sequence[Node]]) -> Node:
+    """The values of a drawing as a table, folded away."""
+    return html.Details(
+        [
+            html.Summary([_("Show as a table"), html.Span(f": {title}", className="visually-hidden")]),
+            table(title, columns, rows, f"{key}-table", hidden_caption=True, stack=False),
+        ],
+        className="twin",
     )
 
 

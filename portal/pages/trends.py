@@ -15,11 +15,11 @@ from portal.components.filters import count_words, filter_form, label_of, labell
 from portal.components.labels import DIMENSIONS
 from portal.components.links import address
 from portal.components.page import Page
-from portal.components.parts import Bar, Column, more, page_head, section, table
+from portal.components.parts import Bar, Column, more, page_head, section, table, twin
 from portal.errors import BadSelection
 from portal.pages.overview import source_words
 from portal.selection import NOT_STATED, Selection
-from portal.text import FEW, _, duration_words, number
+from portal.text import FEW, _, duration_words, month_name, number
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -170,7 +170,16 @@ def _multiples(release: Release, selection: Selection, by: str, rows: list[Group
         scale = _("top of the scale: {time}").format(time=duration_words(top))
         items.append(html.Li([html.H3(label), html.P(_("{time} over all").format(time=said)), Svg(svg),
                               html.P(scale, className="scale")]))  # fmt: skip
-    return html.Ul(items, className="multiples")
+    title = _("Half closed within, month by month")
+    columns = [Column(_("Month")), *(Column(label_of(release, by, row.key), "number") for row in rows)]
+    cells = [
+        [
+            month_name(month),
+            *("–" if (hours := lines[row.key].get(month)) is None else duration_words(hours) for row in rows),
+        ]
+        for month in reversed(at)
+    ]
+    return html.Div([html.Ul(items, className="multiples"), twin("multiples-months", title, columns, cells)])
 
 
 def _top(values: list[float | None]) -> float:
