@@ -25,13 +25,13 @@
   /* ---- colours: light and dark ---- */
 
   const LIGHT = {
-    land: "#f4f2ec", water: "#c3d7e4", park: "#dbe6d1", street: "#ffffff", casing: "#d8d3c8",
+    outside: "#e9e6de", land: "#f6f4ef", water: "#c3d7e4", park: "#dbe6d1", street: "#ffffff", casing: "#cfc9bc",
     text: "#4b5763", halo: "#f8f6f1", border: "#5b6670",
     open: "#c2500a", openFill: "#f08a3c", closed: "#0d4f8b", onMark: "#ffffff",
     classes: ["#e3ebf3", "#b9d0e4", "#86aed1", "#4c84b5", "#1d5590"], few: "#d9d6cf", hatch: "#8b9097",
   };
   const DARK = {
-    land: "#141b21", water: "#1d3344", park: "#1c2b22", street: "#36424d", casing: "#141b21",
+    outside: "#0e1419", land: "#18212a", water: "#1d3344", park: "#1c2b22", street: "#36424d", casing: "#18212a",
     text: "#b4bec7", halo: "#10161c", border: "#8b97a2",
     open: "#ffb26b", openFill: "#e98328", closed: "#8cc4f2", onMark: "#0c1319",
     classes: ["#22384b", "#2d567a", "#3f7aab", "#6ba5d3", "#b3d6f1"], few: "#2b343c", hatch: "#74808b",
@@ -324,7 +324,7 @@
   function take(name) { if (shown[name]) { shown[name].remove(); delete shown[name]; } }
 
   function drawBase() {
-    put("base", { url: tiles("basemap"), paintRules: basePaint(), labelRules: [], backgroundColor: color.land });
+    put("base", { url: tiles("basemap"), paintRules: basePaint(), labelRules: [], backgroundColor: color.outside });
   }
   function drawLabels() {
     const sources = { base: { url: tiles("basemap"), maxDataZoom: 16 } };

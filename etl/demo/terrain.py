@@ -144,7 +144,7 @@ def make_terrain() -> Terrain:
     river = shapely.intersection(shapely.union_all([river, creek]).difference(pond), outline)
     land = shapely.union_all([outline.difference(river).difference(pond), island])
     land = shapely.union_all([part for part in shapely.get_parts(land) if part.area > 50_000])
-    sea = shapely.box(6_000, -6_000, 22_000, 17_000).difference(outline)
+    sea = shapely.box(5_000, -30_000, 60_000, 42_000).difference(outline)
     sea = max(shapely.get_parts(sea.difference(_inland())), key=lambda part: float(part.area))
     harbor = shapely.difference(sea, island)
     buildable = outline.difference(shapely.union_all([harbor, river, pond]).buffer(55.0))
@@ -159,5 +159,6 @@ def make_terrain() -> Terrain:
 def _inland() -> Polygon:
     """West of the coast beyond the city limits: not water."""
     shore = ((10_300, 350), (9_000, 3_000), (9_000, 9_000), (11_400, 11_000))
-    beyond = ((10_900, 12_500), (11_300, 14_500), (10_400, 17_500), (4_000, 17_500), (4_000, -6_500))
-    return Polygon([*shore, *beyond, (9_100, -6_500), (9_700, -4_000), (9_200, -1_800), (9_900, -600)])
+    beyond = ((10_900, 12_500), (11_300, 14_500), (10_400, 17_500), (12_500, 24_000), (11_800, 43_000))
+    west = ((4_000, 43_000), (4_000, -31_000), (6_200, -31_000), (7_400, -17_000))
+    return Polygon([*shore, *beyond, *west, (9_100, -6_500), (9_700, -4_000), (9_200, -1_800), (9_900, -600)])
