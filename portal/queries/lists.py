@@ -8,7 +8,7 @@ from typing import Any
 
 from portal.answers import Area, Choice, Exclusion, Page, Quality, RequestRow
 from portal.errors import BadRequest, NotFound
-from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, column, counts, kept, once
+from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, any_counts, column, kept, once
 from portal.queries.summary import EVERYTHING
 from portal.release import Release
 from portal.selection import Selection, quoted
@@ -162,7 +162,7 @@ def quality(release: Release, selection: Selection = EVERYTHING) -> Quality:
     flagged = release.query(
         f"SELECT flags, count(*) FROM requests WHERE flags IS NOT NULL AND {where} GROUP BY 1", params
     )
-    c = counts(release, selection)
+    c = any_counts(release, selection)
     located: dict[str, int] = {"source": 0, "geocoder": 0, "none": 0}
     notes: dict[str, int] = {}
     flags: dict[str, int] = {}

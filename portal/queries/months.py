@@ -29,8 +29,9 @@ from portal.queries.scans import (
 )
 from portal.queries.summary import EVERYTHING, quantile, share
 from portal.release import Release
-from portal.selection import NOT_STATED, Selection
+from portal.selection import NOT_STATED, Selection, quoted
 
+MONTH = quoted("month")
 MAX_KEYS = 12
 BYTE = 256
 
@@ -41,7 +42,7 @@ def monthly(release: Release, selection: Selection = EVERYTHING) -> list[MonthRo
 
     Quantiles are of 1% wide bins (each minute its own up to two hours): right within 0.5%.
     """
-    c = counts(release, selection)
+    c = counts(release, selection, MONTH)
     if not c.keys:
         return []
     end = release.as_of.astimezone(release.city.zone)
@@ -64,7 +65,7 @@ def monthly(release: Release, selection: Selection = EVERYTHING) -> list[MonthRo
     before = sum(n for month, n in closed_in.items() if month < first)
     still_open = np.cumsum(requested - closed) - before
 
-    b = binned(release, selection, "month")
+    b = binned(release, selection, MONTH)
     found = quantiles(bin_minutes(release), b.events, b.censored, [0.5, 0.9])
     timed = {int(month): index for index, month in enumerate(b.keys)}
     events, censored = b.events.sum(axis=1), b.censored.sum(axis=1)

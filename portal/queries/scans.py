@@ -92,7 +92,7 @@ class Counts:
         return int(self.n[rows].sum())
 
 
-def counts(release: Release, selection: Selection, key: str = "month") -> Counts:
+def counts(release: Release, selection: Selection, key: str) -> Counts:
     """One scan for everything that is a count, by `key`: a trusted column's name, quoted."""
     return release.scans.get(("counts", selection, key), lambda: _counts(release, selection, key))
 
@@ -173,10 +173,20 @@ def _binned(release: Release, selection: Selection, key: str) -> Binned:
     return Binned(keys, dense(timed & closed), dense(timed & ~closed))
 
 
+ANY_KEY = quoted(COLUMNS["service"])
+"""Where the key does not matter: most pages ask by service too, and then share the scan."""
+
+
+def any_counts(release: Release, selection: Selection) -> Counts:
+    """`counts` by whatever key there is a scan at hand for."""
+    at_hand = release.scans.find(lambda key: key[:2] == ("counts", selection))
+    return at_hand if at_hand is not None else counts(release, selection, ANY_KEY)
+
+
 def any_binned(release: Release, selection: Selection) -> Binned:
-    """A scan for response times by whatever key there is one at hand for, by month if there is none."""
-    kept_scan = release.scans.find(lambda key: key[:2] == ("binned", selection))
-    return kept_scan if kept_scan is not None else binned(release, selection, "month")
+    """`binned` by whatever key there is a scan at hand for."""
+    at_hand = release.scans.find(lambda key: key[:2] == ("binned", selection))
+    return at_hand if at_hand is not None else binned(release, selection, ANY_KEY)
 
 
 def bin_minutes(release: Release) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ import numpy as np
 from portal.answers import Quantile, ResponseTime, Share, Totals
 from portal.figures.kaplan_meier import closed_only_median, quantiles
 from portal.figures.rates import wilson
-from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, any_binned, bin_edges, counts, kept, minutes
+from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, any_binned, any_counts, bin_edges, kept, minutes
 from portal.release import Release
 from portal.selection import Selection
 
@@ -24,7 +24,7 @@ SHARES = (50, 75, 90)
 @kept
 def totals(release: Release, selection: Selection = EVERYTHING) -> Totals:
     """Counts of the selected requests."""
-    c = counts(release, selection)
+    c = any_counts(release, selection)
     closed = c.total(c.status == STATUSES.index("closed"))
     still_open = c.total(c.status == STATUSES.index("open"))
     outcomes = {name: c.total(c.outcome == i) for i, name in enumerate(OUTCOMES)}
