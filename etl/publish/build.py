@@ -30,6 +30,9 @@ from etl.publish.validate import must_hold, validate
 from etl.store import export, reference
 
 FORMAT = 1
+BUILDER_VERSION = 1
+"""Raised when the same store would be built into other files, so that it is published again."""
+
 STORED = (
     "source", "service_request_id", "service_code", "service_name", "service_group", "department",
     "agency_responsible", "status", "outcome", "channel", "requested_datetime", "updated_datetime",
@@ -46,7 +49,7 @@ class Inputs:
     data_version: int
     config_sha256: str
     as_of: str
-    format: int = FORMAT
+    builder: int = BUILDER_VERSION
 
 
 @dataclass(frozen=True)
