@@ -132,4 +132,6 @@ def test_a_tile_is_its_four_children(place: tuple[int, int, int]) -> None:
     if z < MAX_ZOOM:
         first, last = Tile(z + 1, 2 * x, 2 * y), Tile(z + 1, 2 * x + 1, 2 * y + 1)
         assert (first.window()[0], last.window()[1]) == parent.window()[:2]
-        assert first.bounds_3857()[3] == pytest.approx(north, abs=1e-6) and last.bounds_3857()[1] == pytest.approx(south, abs=1e-6)
+        assert first.bounds_3857()[3] == pytest.approx(north, abs=1e-6) and last.bounds_3857()[1] == pytest.approx(
+            south, abs=1e-6
+        )
