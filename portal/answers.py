@@ -46,8 +46,6 @@ class Totals:
     located: int
     not_located: int
     excluded_from_response: int  # their times contradict one another
-    first_requested: date | None
-    last_requested: date | None
     on_time_share: Share  # on_time of (on_time + late)
     done_share: Share  # done of closed
 
@@ -64,19 +62,25 @@ class ResponseTime:
 
 
 @dataclass(frozen=True, slots=True)
-class MonthRow:
+class VolumeRow:
     """One month (of `requested_date`, except `closed`: the local month of closing)."""
 
     month: date  # its first day
     requested: int
     closed: int
     open_at_end: int  # requested so far less closed so far; of the selected requests only
+    on_time: Share
+    complete: bool  # False: the release was made before the month was over
+
+
+@dataclass(frozen=True, slots=True)
+class MonthRow(VolumeRow):
+    """The same, and how long the requests of the month took."""
+
     n: int  # requests in the response figures
     events: int  # of them closed
     median: Quantile
     p90: Quantile
-    on_time: Share
-    complete: bool  # False: the release was made before the month was over
 
 
 @dataclass(frozen=True, slots=True)

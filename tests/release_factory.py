@@ -76,12 +76,11 @@ PUBLISHED = (
 ).split()
 
 
-def build_release(root: Path, rows: int = 5000, seed: int = 1, files: bool = True, facets: bool = True) -> Path:
+def build_release(root: Path, rows: int = 5000, seed: int = 1, files: bool = True) -> Path:
     """Publish a release of `rows` requests under `root/releases` and promote it; returns its folder.
 
     Called again it publishes the next release of the chain. `files=False` leaves out requests.parquet
-    (for benchmarks of many millions of rows): such a release is valid but for that one file. `facets=False`
-    leaves out the index's two columns that only make scans quicker.
+    (for benchmarks of many millions of rows): such a release is valid but for that one file.
     """
     releases = Path(root) / "releases"
     releases.mkdir(parents=True, exist_ok=True)
@@ -93,7 +92,7 @@ def build_release(root: Path, rows: int = 5000, seed: int = 1, files: bool = Tru
     with duckdb.connect(str(building / "serve.duckdb")) as db:
         spatial = Path(duckdb_extension_spatial.__path__[0]) / "extensions" / f"v{duckdb.__version__}"
         db.execute(f"LOAD '{spatial / 'spatial.duckdb_extension'}'")
-        _requests(db, rows, seed, facets)
+        _requests(db, rows, seed)
         _bins(db)
         _places(db)
         _small_tables(db)
@@ -167,7 +166,7 @@ def _city() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _requests(db: duckdb.DuckDBPyConnection, rows: int, seed: int, facets: bool) -> None:
+def _requests(db: duckdb.DuckDBPyConnection, rows: int, seed: int) -> None:
     """The raw columns by numpy, spatially sorted; what follows from them by SQL, as the contract says."""
     rng = np.random.default_rng(seed)
     weights = np.array([s[7] for s in SERVICES], float)
@@ -283,15 +282,19 @@ def _requests(db: duckdb.DuckDBPyConnection, rows: int, seed: int, facets: bool)
     db.execute("UPDATE requests SET elapsed_bin = b FROM bins_of WHERE m = elapsed_minutes")
     db.execute("UPDATE requests SET elapsed_bin = NULL WHERE elapsed_minutes IS NULL")
     db.execute("DROP TABLE bins_of")
-    if facets:
-        db.execute("ALTER TABLE requests ADD COLUMN elapsed_code USMALLINT")
-        db.execute("UPDATE requests SET elapsed_code = 2 * elapsed_bin + event::INTEGER")
-        db.execute("""CREATE TABLE facets AS SELECT (row_number() OVER () - 1)::USMALLINT AS facet, * FROM (
-            SELECT DISTINCT status, outcome, on_time, location_source, elapsed_bin IS NULL AS excluded FROM requests)""")
-        db.execute("ALTER TABLE requests ADD COLUMN facet USMALLINT")
-        db.execute("""UPDATE requests SET facet = f.facet FROM facets f WHERE f.status = requests.status
-            AND f.outcome IS NOT DISTINCT FROM requests.outcome AND f.on_time IS NOT DISTINCT FROM requests.on_time
-            AND f.location_source = requests.location_source AND f.excluded = (requests.elapsed_bin IS NULL)""")
+    for name, kind, of in (
+        ("elapsed_key", "INTEGER", "elapsed_minutes"),
+        ("elapsed_code", "USMALLINT", "elapsed_bin"),
+        ("elapsed_coarse", "USMALLINT", "elapsed_bin // 6"),
+    ):
+        db.execute(f"ALTER TABLE requests ADD COLUMN {name} {kind}")
+        db.execute(f"UPDATE requests SET {name} = 2 * ({of}) + event::INTEGER")
+    db.execute("""CREATE TABLE facets AS SELECT (row_number() OVER () - 1)::USMALLINT AS facet, * FROM (
+        SELECT DISTINCT status, outcome, on_time, location_source, elapsed_bin IS NULL AS excluded FROM requests)""")
+    db.execute("ALTER TABLE requests ADD COLUMN facet USMALLINT")
+    db.execute("""UPDATE requests SET facet = f.facet FROM facets f WHERE f.status = requests.status
+        AND f.outcome IS NOT DISTINCT FROM requests.outcome AND f.on_time IS NOT DISTINCT FROM requests.on_time
+        AND f.location_source = requests.location_source AND f.excluded = (requests.elapsed_bin IS NULL)""")
     db.unregister("frame")
     db.execute("CHECKPOINT")
 
@@ -308,7 +311,7 @@ def _bins(db: duckdb.DuckDBPyConnection) -> None:
     edges = bin_edges()
     bins = pd.DataFrame({"bin": range(len(edges) - 1), "lo": edges[:-1], "hi": edges[1:]})
     db.execute("""CREATE TABLE elapsed_bins AS SELECT bin::USMALLINT AS bin, lo::INTEGER AS from_minutes,
-        hi::INTEGER AS to_minutes FROM bins""")
+        hi::INTEGER AS to_minutes, (bin // 6)::USMALLINT AS coarse FROM bins""")
     assert len(bins) < 65536
 
 

@@ -19,6 +19,8 @@ from etl.transform.times import utc_to_local_days
 from geo.crs import mercator_grid
 from geo.sorting import hilbert_key
 
+COARSE = 6
+"""Bins that go into one coarse bin, for many survival curves at once."""
 SIXTY_YEARS_MINUTES = 60 * 366 * 24 * 60
 UNLOCATED_KEY = np.uint64(2**64 - 1)
 
@@ -68,7 +70,9 @@ class Derivation:
             "event": pa.array(event == 1, pa.bool_(), mask=event < 0),
             "elapsed_minutes": pa.array(minutes, pa.int32(), mask=event < 0),
             "elapsed_bin": pa.array(bins, pa.uint16(), mask=event < 0),
+            "elapsed_key": pa.array(2 * minutes + (event == 1), pa.int32(), mask=event < 0),
             "elapsed_code": pa.array(2 * bins + (event == 1), pa.uint16(), mask=event < 0),
+            "elapsed_coarse": pa.array(2 * (bins // COARSE) + (event == 1), pa.uint16(), mask=event < 0),
             "gx": pa.array(gx, pa.uint32(), mask=~located),
             "gy": pa.array(gy, pa.uint32(), mask=~located),
             "hilbert": pa.array(key, pa.uint64()),

@@ -15,7 +15,7 @@ import geopandas as gpd
 import pyarrow as pa
 import shapely
 
-from etl.publish.derive import elapsed_bins
+from etl.publish.derive import COARSE, elapsed_bins
 from geo.crs import WEB_MERCATOR
 
 ENUMS = (
@@ -23,7 +23,8 @@ ENUMS = (
     "location_source", "location_note", "on_time",
 )  # fmt: skip
 SERVING = (
-    "month", "closed_month", "event", "elapsed_minutes", "elapsed_bin", "elapsed_code", "facet", "gx", "gy",
+    "month", "closed_month", "event", "elapsed_minutes", "elapsed_bin", "elapsed_key", "elapsed_code", "elapsed_coarse",
+    "facet", "gx", "gy",
 )  # fmt: skip
 CATEGORIES = ("status", "outcome", "on_time", "location_source")
 
@@ -90,6 +91,7 @@ def fill_bins(db: duckdb.DuckDBPyConnection) -> int:
             "bin": pa.array(range(len(edges) - 1), pa.uint16()),
             "from_minutes": pa.array(edges[:-1], pa.int32()),
             "to_minutes": pa.array(edges[1:], pa.int32()),
+            "coarse": pa.array([i // COARSE for i in range(len(edges) - 1)], pa.uint16()),
         }
     )
     _store(db, "elapsed_bins", bins)

@@ -7,11 +7,11 @@ answer in the same way. No queries.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from dash import html
 
-from portal.answers import GroupRow, MonthRow, Quantile, ResponseTime, Share, Totals
+from portal.answers import GroupRow, MonthRow, Quantile, ResponseTime, Share, Totals, VolumeRow
 from portal.charts import compare, monthly, small
 from portal.components.elements import Svg
 from portal.components.labels import OUTCOME_MEANINGS, OUTCOMES
@@ -19,6 +19,7 @@ from portal.components.parts import Column, chart, twin
 from portal.text import FEW, _, duration_words, month_name, number, share, span_words
 
 Node = Any
+Month = TypeVar("Month", bound=VolumeRow)
 
 
 def too_few() -> str:
@@ -61,13 +62,13 @@ def half_words(response: ResponseTime) -> str:
     )
 
 
-def begun(rows: Sequence[MonthRow]) -> Sequence[MonthRow]:
+def begun(rows: Sequence[Month]) -> Sequence[Month]:
     """The months without a last one that has only just begun: nothing in it would look like a fall to nothing."""
     last = rows[-1] if rows else None
     return rows[:-1] if last and not (last.complete or last.requested or last.closed) else rows
 
 
-def requested_and_closed(rows: Sequence[MonthRow], source: str, key: str = "monthly") -> Node:
+def requested_and_closed(rows: Sequence[VolumeRow], source: str, key: str = "monthly") -> Node:
     """Requests and closures by month."""
     rows = begun(rows)
     data = [monthly.Columns(r.month, r.requested, r.closed, r.complete) for r in rows]
@@ -225,5 +226,5 @@ def _interval(value: Share) -> str:
     return _("{low} to {high}").format(low=share(value.low), high=share(value.high))
 
 
-def _month(row: MonthRow) -> str:
+def _month(row: VolumeRow) -> str:
     return month_name(row.month) if row.complete else _("{month}, so far").format(month=month_name(row.month))

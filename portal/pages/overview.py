@@ -29,9 +29,8 @@ def layout(release: Release, selection: Selection) -> Page:
     totals = queries.totals(release, year)
     response = queries.response(release, year)
     source = source_words(release)
-    everything = queries.totals(release, selection)
     groups = [row for row in queries.by(release, year, "service", TOP_SERVICES) if row.key != NOT_STATED]
-    months = queries.monthly(release, selection)[-25:]
+    months = queries.volumes(release, selection)
     body = [
         html.Div(
             [
@@ -39,13 +38,13 @@ def layout(release: Release, selection: Selection) -> Page:
                     _("What {city} asks for, and what gets done").format(city=release.city.name),
                     *_hero(release, year, totals, response),
                 ),
-                _fresh(release, everything),
+                _fresh(release, sum(row.requested for row in months), months[0].month if months else None),
             ],
             className="opening",
         ),
         _key_figures(totals, response, year),
         _doors(release),
-        section(_("Month by month"), "months", figures.requested_and_closed(months, source)),
+        section(_("Month by month"), "months", figures.requested_and_closed(months[-25:], source)),
         section(
             _("Closed is not the same as done"),
             "done",
@@ -86,7 +85,7 @@ def source_words(release: Release) -> str:
 def _hero(release: Release, year: Selection, totals: Totals, response: ResponseTime) -> Any:
     today = local(release.as_of, release.city.timezone).date()
     if year.to_date or year.from_date != a_year_before(today):
-        start, end = year.from_date or totals.first_requested or today, year.to_date or today
+        start, end = year.from_date or queries.period(release, year)[0] or today, year.to_date or today
         when = _("From {start} to {end}").format(start=date_words(start), end=date_words(end))
     else:
         when = _("In the twelve months to {date}").format(date=date_words(today))
@@ -110,13 +109,12 @@ def _hero(release: Release, year: Selection, totals: Totals, response: ResponseT
     ]
 
 
-def _fresh(release: Release, everything: Totals) -> Any:
+def _fresh(release: Release, requests: int, since: date | None) -> Any:
     """What the figures rest on, beside the first sentence."""
-    first = everything.first_requested
     facts: list[tuple[str, Any]] = [
         (_("Data as of"), time_words(release.as_of, release.city.timezone)),
-        (_("In all"), _("{n} requests since {month}").format(n=number(everything.requests), month=month_name(first))
-         if first else number(everything.requests)),
+        (_("In all"), _("{n} requests since {month}").format(n=number(requests), month=month_name(since))
+         if since else number(requests)),
         (_("Release"), html.A(html.Code(release.id), href=address("/data"))),
     ]  # fmt: skip
     return html.Div(

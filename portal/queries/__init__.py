@@ -5,9 +5,9 @@ Values reach SQL as parameters; names of columns come from the release's own lis
 
 from portal.queries.groups import by
 from portal.queries.lists import areas, choices, exclusions, latest, page, quality, request
-from portal.queries.months import monthly, monthly_by
+from portal.queries.months import monthly, monthly_by, volumes
 from portal.queries.published import chain, dictionary, files
-from portal.queries.summary import response, totals
+from portal.queries.summary import period, response, totals
 from portal.selection import Selection
 
 EVERYTHING = Selection()
@@ -25,8 +25,10 @@ __all__ = [
     "monthly",
     "monthly_by",
     "page",
+    "period",
     "quality",
     "request",
     "response",
     "totals",
+    "volumes",
 ]

@@ -1,9 +1,9 @@
 """The few scans of `requests` that the figures are made of.
 
 Each groups by small-integer and ENUM columns only, which DuckDB counts in a plain array; BOOLEAN columns,
-expressions and FILTER clauses would fall out of that (60–180 ms instead of 10–45 on 10 million rows), so
-whether a row is an event is read from `status`: an event is closed, a censored one is open, and
-`elapsed_bin` is NULL where a row is excluded.
+expressions and FILTER clauses would fall out of that (60–230 ms instead of 10–45 on 10 million rows). So
+the index has columns that hold a time and whether it is an event in one number: `elapsed_key`,
+`elapsed_code`, `elapsed_coarse`, all NULL where a row is excluded from response figures.
 """
 
 # ruff: noqa: S608 - the names in the SQL are the release's own columns, every value is a parameter
@@ -94,26 +94,14 @@ class Counts:
 
 def counts(release: Release, selection: Selection, key: str) -> Counts:
     """One scan for everything that is a count, by `key`: a trusted column's name, quoted."""
-    return release.scans.get(("counts", selection, key), lambda: _counts(release, selection, key))
-
-
-_CATEGORIES = "status, outcome, on_time, location_source, elapsed_bin IS NULL AS excluded"
+    return _kept_scans(release, selection).get(("counts", selection, key), lambda: _counts(release, selection, key))
 
 
 def _counts(release: Release, selection: Selection, key: str) -> Counts:
+    """`facet` stands for the combination of all categories: a third of the time that five columns take."""
     where, params = release.where(selection)
-    which: Any
-    if "facet" not in release.columns:
-        found = release.table(
-            f"SELECT {key} AS k, {_CATEGORIES}, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
-        )
-        categories, which = found, slice(None)
-    else:
-        # One column for the combination of all categories: a third of the time that five take.
-        found = release.table(
-            f"SELECT {key} AS k, facet, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
-        )
-        categories, which = _facets(release), ints(found["facet"])
+    found = release.table(f"SELECT {key} AS k, facet, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params)
+    categories, which = _facets(release), ints(found["facet"])
     keys, group = distinct(found["k"])
     return Counts(
         keys=keys,
@@ -146,22 +134,16 @@ class Binned:
 
 def binned(release: Release, selection: Selection, key: str) -> Binned:
     """One scan for response times by `key`: a trusted column's name, quoted."""
-    return release.scans.get(("binned", selection, key), lambda: _binned(release, selection, key))
+    return _kept_scans(release, selection).get(("binned", selection, key), lambda: _binned(release, selection, key))
 
 
 def _binned(release: Release, selection: Selection, key: str) -> Binned:
     where, params = release.where(selection)
-    if "elapsed_code" not in release.columns:
-        found = release.table(
-            f"SELECT {key} AS k, elapsed_bin, status, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
-        )
-        place, closed = ints(found["elapsed_bin"]), positions(found["status"], STATUSES) == 1
-    else:
-        found = release.table(
-            f"SELECT {key} AS k, elapsed_code, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
-        )
-        code = ints(found["elapsed_code"])  # twice the bin, and one more for an event
-        place, closed = code >> 1, (code & 1) == 1
+    found = release.table(
+        f"SELECT {key} AS k, elapsed_code, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
+    )
+    code = ints(found["elapsed_code"])  # twice the bin, and one more for an event
+    place, closed = code >> 1, (code & 1) == 1
     keys, group = distinct(found["k"])
     bins, n = len(bin_edges(release)), ints(found["n"])
 
@@ -173,19 +155,24 @@ def _binned(release: Release, selection: Selection, key: str) -> Binned:
     return Binned(keys, dense(timed & closed), dense(timed & ~closed))
 
 
+def _kept_scans(release: Release, selection: Selection) -> Answers:
+    """Scans of everything are kept for good: most pages stand beside them. Those of a selection come and go."""
+    return release.scans if selection else release.constants
+
+
 ANY_KEY = quoted(COLUMNS["service"])
 """Where the key does not matter: most pages ask by service too, and then share the scan."""
 
 
 def any_counts(release: Release, selection: Selection) -> Counts:
     """`counts` by whatever key there is a scan at hand for."""
-    at_hand = release.scans.find(lambda key: key[:2] == ("counts", selection))
+    at_hand = _kept_scans(release, selection).find(lambda key: key[:2] == ("counts", selection))
     return at_hand if at_hand is not None else counts(release, selection, ANY_KEY)
 
 
 def any_binned(release: Release, selection: Selection) -> Binned:
     """`binned` by whatever key there is a scan at hand for."""
-    at_hand = release.scans.find(lambda key: key[:2] == ("binned", selection))
+    at_hand = _kept_scans(release, selection).find(lambda key: key[:2] == ("binned", selection))
     return at_hand if at_hand is not None else binned(release, selection, ANY_KEY)
 
 
@@ -219,36 +206,88 @@ class Minutes:
 
 
 def minutes(release: Release, selection: Selection, below: int | None = None) -> Minutes:
-    """Response times exact to the minute, of those that took less than `below` minutes (default: all).
+    """Response times exact to the minute, of those that took less than `below` minutes (default: all)."""
+    return _kept_scans(release, selection).get(
+        ("minutes", selection, below), lambda: _minutes(release, selection, below)
+    )
 
-    All rows are counted by minute; of the few open ones the minutes themselves are fetched. Together that
-    takes half the time of counting both by minute, and a bound halves it again.
-    """
+
+def _minutes(release: Release, selection: Selection, below: int | None) -> Minutes:
     where, params = release.where(selection)
     if below is not None:
-        where, params = f"elapsed_minutes < ? AND {where}", [below, *params]
-    is_open, open_params = release.one_of("status", ["open"])
-    everyone = release.table(
-        f"SELECT elapsed_minutes AS m, count(*) AS n FROM requests WHERE {where} GROUP BY 1", params
-    )
-    waiting = release.table(
-        f"SELECT elapsed_minutes AS m FROM requests WHERE {is_open} AND {where}", [*open_params, *params]
-    )
-    at, n = ints(everyone["m"]), ints(everyone["n"])
-    still = ints(waiting["m"])
-    size = int(at.max(initial=-1)) + 1
-    by_minute = np.zeros(size, np.int64)
-    by_minute[at[at >= 0]] = n[at >= 0]
-    censored = np.bincount(still[still >= 0], minlength=size)
-    taken = np.flatnonzero(by_minute)
-    return Minutes(taken, by_minute[taken] - censored[taken], censored[taken])
+        where, params = f"elapsed_key < ? AND {where}", [2 * below, *params]
+    found = release.table(f"SELECT elapsed_key AS k, count(*) AS n FROM requests WHERE {where} GROUP BY 1", params)
+    key, n = ints(found["k"]), ints(found["n"])
+    known = key >= 0
+    by_key = np.bincount(key[known], n[known]).astype(np.int64)
+    by_key = np.append(by_key, 0) if len(by_key) % 2 else by_key
+    censored, events = by_key[0::2], by_key[1::2]
+    taken = np.flatnonzero(censored + events)
+    return Minutes(taken, events[taken], censored[taken])
 
 
 def closings(release: Release, selection: Selection) -> dict[int, int]:
     """Month of closing (local, since 1970-01) -> requests closed in it."""
+
+    def read() -> dict[int, int]:
+        where, params = release.where(selection)
+        rows = release.query(f"SELECT closed_month, count(*) FROM requests WHERE {where} GROUP BY 1", params)
+        return {int(month): n for month, n in rows if month is not None}
+
+    return _kept_scans(release, selection).get(("closings", selection), read)
+
+
+@dataclass(frozen=True)
+class CoarseSeries:
+    """Requests by key, month and coarse bin: events and censored are of shape (keys, months, bins)."""
+
+    keys: list[Any]
+    first_month: int  # since 1970-01
+    requested: Ints  # (keys, months), with those that are excluded from response figures
+    events: Ints
+    censored: Ints
+
+
+def coarse_series(release: Release, selection: Selection, key: str) -> CoarseSeries:
+    """One scan for the response times of every key and month: a trusted column's name, quoted.
+
+    All keys are counted: to ask for some of them would take twice the time of the scan.
+    """
+    return _kept_scans(release, selection).get(
+        ("series", selection, key), lambda: _coarse_series(release, selection, key)
+    )
+
+
+def _coarse_series(release: Release, selection: Selection, key: str) -> CoarseSeries:
     where, params = release.where(selection)
-    rows = release.query(f"SELECT closed_month, count(*) FROM requests WHERE {where} GROUP BY 1", params)
-    return {int(month): n for month, n in rows if month is not None}
+    found = release.table(
+        f"SELECT {key} AS k, month, elapsed_coarse, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
+    )
+    keys, group = distinct(found["k"])
+    month, code, n = ints(found["month"]), ints(found["elapsed_coarse"]), ints(found["n"])
+    first = int(month.min(initial=65535)) if len(month) else 0
+    shape = (len(keys), int(month.max(initial=first)) - first + 1, len(coarse_minutes(release)))
+    row = group * shape[1] + month - first
+
+    def dense(chosen: NDArray[np.bool_]) -> Ints:
+        flat = np.bincount(row[chosen] * shape[2] + (code[chosen] >> 1), n[chosen], minlength=int(np.prod(shape)))
+        return flat.astype(np.int64).reshape(shape)
+
+    requested = np.bincount(row, n, minlength=shape[0] * shape[1]).astype(np.int64).reshape(shape[:2])
+    timed = code >= 0
+    return CoarseSeries(keys, first, requested, dense(timed & (code & 1 == 1)), dense(timed & (code & 1 == 0)))
+
+
+def coarse_minutes(release: Release) -> NDArray[np.float64]:
+    """The time that stands for each coarse bin, in minutes: its middle."""
+
+    def read() -> NDArray[np.float64]:
+        rows = release.query(
+            "SELECT (min(from_minutes) + max(to_minutes) - 1) / 2 FROM elapsed_bins GROUP BY coarse ORDER BY coarse"
+        )
+        return np.array([row[0] for row in rows], np.float64)
+
+    return release.constants.get("coarse_minutes", read)
 
 
 def ints(values: Column) -> Ints:

@@ -30,7 +30,6 @@ def totals(release: Release, selection: Selection = EVERYTHING) -> Totals:
     outcomes = {name: c.total(c.outcome == i) for i, name in enumerate(OUTCOMES)}
     standard = {name: c.total(c.on_time == i) for i, name in enumerate(ON_TIME)}
     requests, located = c.total(), c.total(c.located)
-    first, last = _dates(release, selection)
     return Totals(
         requests=requests,
         open=still_open,
@@ -44,8 +43,6 @@ def totals(release: Release, selection: Selection = EVERYTHING) -> Totals:
         located=located,
         not_located=requests - located,
         excluded_from_response=c.total(c.excluded),
-        first_requested=first,
-        last_requested=last,
         on_time_share=share(standard["on_time"], standard["on_time"] + standard["late"]),
         done_share=share(outcomes["done"], closed),
     )
@@ -111,9 +108,10 @@ def hours(value_minutes: Any) -> float | None:
     return None if np.isnan(value_minutes) else float(value_minutes) / 60
 
 
-def _dates(release: Release, selection: Selection) -> tuple[date | None, date | None]:
+@kept
+def period(release: Release, selection: Selection = EVERYTHING) -> tuple[date | None, date | None]:
+    """The days of the first and of the last selected request; None where there is none."""
     where, params = release.where(selection)
-    first, last = release.query(f"SELECT min(requested_date), max(requested_date) FROM requests WHERE {where}", params)[
-        0
-    ]
+    sql = f"SELECT min(requested_date), max(requested_date) FROM requests WHERE {where}"
+    first, last = release.query(sql, params)[0]
     return first, last

@@ -146,7 +146,11 @@ def test_the_index_holds_the_published_rows_in_map_order(released: Path) -> None
                WHERE f.status IS DISTINCT FROM r.status::VARCHAR OR f.outcome IS DISTINCT FROM r.outcome::VARCHAR
                   OR f.on_time IS DISTINCT FROM r.on_time::VARCHAR OR f.excluded <> (r.event IS NULL)
                   OR f.location_source IS DISTINCT FROM r.location_source::VARCHAR
-                  OR r.elapsed_code IS DISTINCT FROM 2 * r.elapsed_bin + r.event::INTEGER"""
+                  OR r.elapsed_code IS DISTINCT FROM 2 * r.elapsed_bin + r.event::INTEGER
+                  OR r.elapsed_key IS DISTINCT FROM 2 * r.elapsed_minutes + r.event::INTEGER
+                  OR r.elapsed_coarse IS DISTINCT FROM
+                     2 * (SELECT b.coarse FROM elapsed_bins b WHERE b.bin = r.elapsed_bin) + r.event::INTEGER
+                  OR (r.event IS NOT NULL AND r.event <> (r.status = 'closed'))"""
         ).fetchone()
         assert wrong == (0,)
         current = db.execute(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ from lifelines.utils import median_survival_times
 from portal import queries
 from portal.errors import BadRequest, NotFound
 from portal.queries.scans import bin_edges
-from portal.release import Release, Releases
+from portal.release import Release
 from portal.selection import NOT_STATED, Selection
-from tests.release_factory import WARDS, build_release
+from tests.release_factory import WARDS
 
 QUERIES = [
     "",
@@ -62,7 +61,7 @@ def test_totals_count_the_selected_rows(release: Release, case: tuple[Selection,
     assert t.located == rows.lat.notna().sum() and t.located + t.not_located == t.requests
     assert t.excluded_from_response == rows.event.isna().sum()
     if len(rows):
-        assert (t.first_requested, t.last_requested) == (rows.requested_date.min(), rows.requested_date.max())
+        assert queries.period(release, selection) == (rows.requested_date.min(), rows.requested_date.max())
     assert t.on_time_share.n == t.on_time + t.late
 
 
@@ -220,15 +219,3 @@ def test_answers_are_kept_but_cannot_be_spoilt(release: Release) -> None:
     first = queries.by(release, Selection(), "service")
     first.clear()
     assert queries.by(release, Selection(), "service")
-
-
-def test_an_index_without_the_quick_columns_gives_the_same_figures(tmp_path: Path, release: Release) -> None:
-    build_release(tmp_path, facets=False)
-    plain = Releases(tmp_path / "releases").current()
-    assert not {"facet", "elapsed_code"} & plain.columns
-    for query in QUERIES[:4]:
-        selection = Selection.from_query(query, release)
-        assert queries.totals(plain, selection) == queries.totals(release, selection)
-        assert queries.response(plain, selection) == queries.response(release, selection)
-        assert queries.monthly(plain, selection) == queries.monthly(release, selection)
-        assert queries.by(plain, selection, "district") == queries.by(release, selection, "district")
