@@ -340,6 +340,25 @@ def bench_etl(city: Path, inputs: dict[str, Path], repeat: int, postgis: str | N
         click.echo(line)
 
 
+@bench.command("serve")
+@place_argument
+@click.option(
+    "--repeat",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    help="selections of each page, tiles of each zoom",
+)
+@home_option
+@_examples("  openward bench serve demo\n  openward bench serve /srv/openward/releases --repeat 100")
+def bench_serve(place: str, repeat: int, home: Path | None) -> None:
+    """Time pages and tiles of PLACE's current release for random filters, in process, with nothing kept."""
+    from portal.bench import bench_serve as measure
+    from portal.release import Releases
+
+    measure(Releases(_releases(place, home)).current(), n=repeat, say=click.echo)
+
+
 @bench.command("demo")
 @click.option("--requests", type=click.IntRange(1_000), default=1_000_000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True)

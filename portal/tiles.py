@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from geo.tiles import EXTENT, TILE_PX, Tile
+from geo.tiles import EXTENT, Tile
 from portal.errors import BadRequest, NotFound
 from portal.release import Release
 from portal.selection import Selection
@@ -82,26 +82,38 @@ def _requests(release: Release, place: Tile, selection: Selection) -> bytes:
 
 
 def _cells(release: Release, place: Tile, selection: Selection) -> tuple[str, list[Any]]:
-    """Cells of a tile that may hold millions of requests.
+    """Cells of a tile that may hold millions of requests, by the map cell that each row carries.
 
-    They are counted by pixel first: two one-byte keys, which DuckDB counts in a plain array (20 ms for
-    10 million rows; sums or means over the rows themselves would take 50).
+    One small column, which DuckDB counts in a plain array: 10 ms for 10 million rows, where sums or means over
+    the rows themselves would take 50. A circle stands at the mean place of all requests of its map cells, so
+    that it stays where it is when the filter changes.
     """
     where, params = release.where(selection)
-    pixel = place.shift - (TILE_PX - 1).bit_length()
-    to_cell = CELL_PX.bit_length() - 1
-    scale = EXTENT // TILE_PX
+    shift = place.shift - 8 + CELL_PX.bit_length() - 1
+    west, _, north, _ = place.window()
+    scale = EXTENT / (1 << place.shift)
+    inside = _window(place)
+    rows = "cell IS NOT NULL" if _holds_all(release, place) else inside  # the whole city in a tile: nothing to look up
     return (
-        f"""WITH pixels AS MATERIALIZED (
-              SELECT ((gx >> {pixel}) & 255)::UTINYINT AS px, ((gy >> {pixel}) & 255)::UTINYINT AS py, count(*) AS n
-              FROM requests WHERE {_window(place)} AND {where} GROUP BY ALL),
+        f"""WITH counted AS MATERIALIZED (
+              SELECT cell, count(*) AS n FROM requests WHERE {rows} AND {where} GROUP BY cell),
             cells AS (
-              SELECT ST_Point(floor((sum(px::DOUBLE * n) / sum(n) + 0.5) * {scale}),
-                              floor((sum(py::DOUBLE * n) / sum(n) + 0.5) * {scale})) AS geometry, sum(n)::INTEGER AS n
-              FROM pixels GROUP BY px >> {to_cell}, py >> {to_cell})
+              SELECT ST_Point(floor((sum(m.gx * n) / sum(n) - {west}) * {scale!r}),
+                              floor((sum(m.gy * n) / sum(n) - {north}) * {scale!r})) AS geometry, sum(n)::INTEGER AS n
+              FROM counted JOIN map_cells m USING (cell) WHERE {inside.replace("gx", "m.gx").replace("gy", "m.gy")}
+              GROUP BY m.gx::UBIGINT >> {shift}, m.gy::UBIGINT >> {shift})
             SELECT ST_AsMVT(cells, 'requests', {EXTENT}, 'geometry'), count(*) FROM cells""",
         params,
     )
+
+
+def _holds_all(release: Release, place: Tile) -> bool:
+    """Whether a tile holds every located request of the release."""
+    found = release.constants.get(
+        "extent", lambda: release.query("SELECT min(gx), max(gx), min(gy), max(gy) FROM requests")[0]
+    )
+    x0, x1, y0, y1 = place.window()
+    return None not in found and x0 <= found[0] and found[1] <= x1 and y0 <= found[2] and found[3] <= y1
 
 
 def _places(release: Release, place: Tile, selection: Selection, cell_px: int) -> tuple[str, list[Any]]:

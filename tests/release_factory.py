@@ -295,6 +295,15 @@ def _requests(db: duckdb.DuckDBPyConnection, rows: int, seed: int) -> None:
     db.execute("""UPDATE requests SET facet = f.facet FROM facets f WHERE f.status = requests.status
         AND f.outcome IS NOT DISTINCT FROM requests.outcome AND f.on_time IS NOT DISTINCT FROM requests.on_time
         AND f.location_source = requests.location_source AND f.excluded = (requests.elapsed_bin IS NULL)""")
+    db.execute("""CREATE TABLE map_cells AS
+        SELECT (row_number() OVER () - 1)::UINTEGER AS cell, any_value(gx >> 16) AS c, any_value(gy >> 16) AS r,
+            avg(gx) AS gx, avg(gy) AS gy FROM requests WHERE gx IS NOT NULL GROUP BY gx >> 16, gy >> 16""")
+    db.execute("ALTER TABLE requests ADD COLUMN cell UINTEGER")
+    db.execute(
+        "UPDATE requests SET cell = m.cell FROM map_cells m WHERE m.c = requests.gx >> 16 AND m.r = requests.gy >> 16"
+    )
+    db.execute("ALTER TABLE map_cells DROP c")
+    db.execute("ALTER TABLE map_cells DROP r")
     db.unregister("frame")
     db.execute("CHECKPOINT")
 

@@ -24,8 +24,10 @@ ENUMS = (
 )  # fmt: skip
 SERVING = (
     "month", "closed_month", "event", "elapsed_minutes", "elapsed_bin", "elapsed_key", "elapsed_code", "elapsed_coarse",
-    "facet", "gx", "gy",
+    "facet", "cell", "gx", "gy",
 )  # fmt: skip
+CELL_SHIFT = 16
+"""A map cell is 2^16 grid units wide: 16 pixels of a tile at zoom 12, and a whole part of every tile up to it."""
 CATEGORIES = ("status", "outcome", "on_time", "location_source")
 
 
@@ -62,7 +64,7 @@ def fill_requests(
             db.execute(f'CREATE TYPE "{name}" AS ENUM ({used})')
             enums.append(name)  # a column without any value stays text: DuckDB has no empty ENUM
     columns = []
-    origins = {"service_name": "s", "service_group": "s", "facet": "f"}
+    origins = {"service_name": "s", "service_group": "s", "facet": "f", "cell": "c"}
     for name in (*public, *SERVING):
         origin = origins.get(name, "r")
         columns.append(f'{origin}."{name}"::"{name}" AS "{name}"' if name in enums else f'{origin}."{name}"')
@@ -71,6 +73,12 @@ def fill_requests(
         f"""CREATE TABLE facets AS SELECT (row_number() OVER (ORDER BY {categories}, excluded) - 1)::USMALLINT AS facet, *
             FROM (SELECT DISTINCT {categories}, elapsed_bin IS NULL AS excluded FROM scratch.raw)"""  # noqa: S608
     )
+    db.execute(
+        f"""CREATE TABLE map_cells AS
+            SELECT (row_number() OVER (ORDER BY gy >> {CELL_SHIFT}, gx >> {CELL_SHIFT}) - 1)::UINTEGER AS cell,
+                   gx >> {CELL_SHIFT} AS column_, gy >> {CELL_SHIFT} AS row_, avg(gx) AS gx, avg(gy) AS gy
+            FROM scratch.raw WHERE gx IS NOT NULL GROUP BY gx >> {CELL_SHIFT}, gy >> {CELL_SHIFT}"""  # noqa: S608
+    )
     same_facet = " AND ".join(f"f.{name} IS NOT DISTINCT FROM r.{name}" for name in CATEGORIES)
     db.execute(
         f"""CREATE TABLE requests AS
@@ -78,8 +86,11 @@ def fill_requests(
                 SELECT {", ".join(columns)}
                 FROM scratch.raw r JOIN scratch.service s USING (service_code)
                 JOIN facets f ON {same_facet} AND f.excluded = (r.elapsed_bin IS NULL)
+                LEFT JOIN map_cells c ON c.column_ = r.gx >> {CELL_SHIFT} AND c.row_ = r.gy >> {CELL_SHIFT}
                 ORDER BY r.hilbert, r.source, r.service_request_id)"""  # noqa: S608
     )
+    db.execute("ALTER TABLE map_cells DROP column_")
+    db.execute("ALTER TABLE map_cells DROP row_")
     return rows
 
 
