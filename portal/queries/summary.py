@@ -59,6 +59,9 @@ def response(release: Release, selection: Selection = EVERYTHING) -> ResponseTim
     events, censored = b.events.sum(axis=0), b.censored.sum(axis=0)
     rough = quantiles(np.arange(len(events)), events, censored, [q / 100 for q in SHARES])
     total, waiting = int(events.sum()), int(censored.sum())
+    if not total:  # nothing was closed: no quantile is reached, and the minutes say no more
+        nothing = {q: Quantile(None, None, None) for q in SHARES}
+        return ResponseTime(waiting, 0, waiting, nothing, None)
     found, closed_only = _exact(release, selection, _bound(release, rough), total, waiting)
     if np.isnan(found[~np.isnan(rough)]).any():
         found, closed_only = _exact(release, selection, None, total, waiting)
