@@ -206,6 +206,8 @@ class Release:
         if len(wanted) == 1:
             tests.append(f"{name} = ?::{self.types[column]}")
             params = [next(value for value in values if value in codes)]
+        elif len(wanted) == len(codes) > 1:
+            tests.append(f"{name} IS NOT NULL")
         elif wanted and len(codes) <= MASK_BITS:
             mask = sum(1 << code for code in wanted)
             tests.append(f"(({mask}::UBIGINT >> enum_code({name})::UBIGINT) & 1) = 1")
