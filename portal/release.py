@@ -171,13 +171,10 @@ class Release:
         clause, params = selection.replace(**dict.fromkeys(FACETED, ())).where(self.one_of)
         if admitted.all():
             return clause, params
-        codes = np.flatnonzero(admitted)
-        if not len(codes):
+        if not admitted.any():
             return "FALSE", []
-        if len(admitted) <= MASK_BITS:
-            test = f"(({sum(1 << int(code) for code in codes)}::UBIGINT >> facet) & 1) = 1"
-        else:
-            test = f"facet IN ({', '.join(map(str, codes))})"
+        mask = sum(1 << int(combination) for combination in np.unique(np.flatnonzero(admitted) >> 3))
+        test = f"(({mask}::UBIGINT >> (facet >> 3)) & 1) = 1"
         return (test if clause == "TRUE" else f"{test} AND {clause}"), params
 
     def admitted(self, selection: Selection) -> NDArray[np.bool_]:

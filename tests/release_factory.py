@@ -289,12 +289,17 @@ def _requests(db: duckdb.DuckDBPyConnection, rows: int, seed: int) -> None:
     ):
         db.execute(f"ALTER TABLE requests ADD COLUMN {name} {kind}")
         db.execute(f"UPDATE requests SET {name} = 2 * ({of}) + event::INTEGER")
-    db.execute("""CREATE TABLE facets AS SELECT (row_number() OVER () - 1)::USMALLINT AS facet, * FROM (
-        SELECT DISTINCT status, outcome, on_time, location_source, elapsed_bin IS NULL AS excluded FROM requests)""")
+    db.execute("""CREATE TABLE facets AS
+        SELECT (row_number() OVER (ORDER BY status, outcome, on_time, minor) - 1)::USMALLINT AS facet,
+            status, outcome, on_time, location_source, excluded
+        FROM (SELECT DISTINCT status, outcome, on_time FROM requests)
+        CROSS JOIN (VALUES (0, 'source', FALSE), (1, 'source', TRUE), (2, 'geocoder', FALSE), (3, 'geocoder', TRUE),
+            (4, 'none', FALSE), (5, 'none', TRUE), (6, NULL, FALSE), (7, NULL, TRUE))
+            AS minors (minor, location_source, excluded)""")
     db.execute("ALTER TABLE requests ADD COLUMN facet USMALLINT")
     db.execute("""UPDATE requests SET facet = f.facet FROM facets f WHERE f.status = requests.status
         AND f.outcome IS NOT DISTINCT FROM requests.outcome AND f.on_time IS NOT DISTINCT FROM requests.on_time
-        AND f.location_source = requests.location_source AND f.excluded = (requests.elapsed_bin IS NULL)""")
+        AND f.location_source = requests.location_source::VARCHAR AND f.excluded = (requests.elapsed_bin IS NULL)""")
     db.execute("""CREATE TABLE map_cells AS
         SELECT (row_number() OVER () - 1)::UINTEGER AS cell, any_value(gx >> 16) AS c, any_value(gy >> 16) AS r,
             avg(gx) AS gx, avg(gy) AS gy FROM requests WHERE gx IS NOT NULL GROUP BY gx >> 16, gy >> 16""")

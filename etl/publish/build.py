@@ -30,7 +30,7 @@ from etl.publish.validate import must_hold, validate
 from etl.store import export, reference
 
 FORMAT = 1
-BUILDER_VERSION = 3
+BUILDER_VERSION = 4
 """Raised when the same store would be built into other files, so that it is published again."""
 
 STORED = (

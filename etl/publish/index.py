@@ -68,18 +68,23 @@ def fill_requests(
     for name in (*public, *SERVING):
         origin = origins.get(name, "r")
         columns.append(f'{origin}."{name}"::"{name}" AS "{name}"' if name in enums else f'{origin}."{name}"')
-    categories = ", ".join(CATEGORIES)
+    # Eight numbers for each combination that occurs, so that `facet >> 3` is the combination: at most 32 of them.
     db.execute(
-        f"""CREATE TABLE facets AS SELECT (row_number() OVER (ORDER BY {categories}, excluded) - 1)::USMALLINT AS facet, *
-            FROM (SELECT DISTINCT {categories}, elapsed_bin IS NULL AS excluded FROM scratch.raw)"""  # noqa: S608
+        """CREATE TABLE facets AS
+           SELECT (row_number() OVER (ORDER BY status, outcome, on_time, minor) - 1)::USMALLINT AS facet,
+                  status, outcome, on_time, location_source, excluded
+           FROM (SELECT DISTINCT status, outcome, on_time FROM scratch.raw)
+           CROSS JOIN (VALUES (0, 'source', FALSE), (1, 'source', TRUE), (2, 'geocoder', FALSE), (3, 'geocoder', TRUE),
+                              (4, 'none', FALSE), (5, 'none', TRUE), (6, NULL, FALSE), (7, NULL, TRUE))
+                AS minors (minor, location_source, excluded)"""
     )
+    same_facet = " AND ".join(f"f.{name} IS NOT DISTINCT FROM r.{name}" for name in CATEGORIES)
     db.execute(
         f"""CREATE TABLE map_cells AS
             SELECT (row_number() OVER (ORDER BY gy >> {CELL_SHIFT}, gx >> {CELL_SHIFT}) - 1)::UINTEGER AS cell,
                    gx >> {CELL_SHIFT} AS column_, gy >> {CELL_SHIFT} AS row_, avg(gx) AS gx, avg(gy) AS gy
             FROM scratch.raw WHERE gx IS NOT NULL GROUP BY gx >> {CELL_SHIFT}, gy >> {CELL_SHIFT}"""  # noqa: S608
     )
-    same_facet = " AND ".join(f"f.{name} IS NOT DISTINCT FROM r.{name}" for name in CATEGORIES)
     db.execute(
         f"""CREATE TABLE requests AS
             SELECT (row_number() OVER () - 1)::UINTEGER AS rid, * FROM (
