@@ -84,7 +84,7 @@ def by_name(rows: list[GroupRow]) -> list[GroupRow]:
 def comparison(release: Release, selection: Selection, rows: list[GroupRow], what: str, path_of: Any) -> list[Any]:
     """Charts and table of groups beside the city; used for areas and for departments."""
     source = source_words(release)
-    city = queries.response(release, selection)
+    city = queries.response(release, selection, exact=False)  # beside medians of the same bins
     on_time = queries.totals(release, selection).on_time_share
     charted = rows if len(rows) <= CHARTED else sorted(rows, key=lambda row: -row.requests)[:CHARTED]
     charts = [figures.medians(charted, city, _("Half closed within"), source, "medians", what)]

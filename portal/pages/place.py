@@ -79,7 +79,8 @@ def _place(
 def _figures(
     release: Release, base: Selection, here: Selection, totals: Totals, city_totals: Totals, name: str
 ) -> list[Any]:
-    response, city_response = queries.response(release, here), queries.response(release, base)
+    response = queries.response(release, here)
+    city_response = queries.response(release, base, exact=False)  # the same beside every place
     months = queries.monthly(release, here)
     source = source_words(release)
     stated = [row for row in queries.by(release, here, "service", TOP_SERVICES) if row.key != NOT_STATED]

@@ -103,7 +103,7 @@ def _compared(
     if len(rows) < 2:
         return []
     title = _("Compared by {what}").format(what=words.lower())
-    city = queries.response(release, selection)
+    city = queries.response(release, selection, exact=False)  # beside medians of the same bins
     leaders = [row for row in rows if row.n >= FEW][:MULTIPLES]
     parts = [
         figures.medians(

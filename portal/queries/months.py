@@ -13,21 +13,20 @@ from portal.answers import MonthRow, SeriesRow, VolumeRow
 from portal.errors import BadRequest
 from portal.figures.kaplan_meier import quantiles
 from portal.queries.scans import (
+    MONTH,
     ON_TIME,
     bin_minutes,
     binned,
-    closings,
+    by_month,
     coarse_minutes,
     coarse_series,
     column,
-    counts,
     kept,
 )
 from portal.queries.summary import EVERYTHING, quantile, share
 from portal.release import Release
-from portal.selection import NOT_STATED, Selection, quoted
+from portal.selection import NOT_STATED, Selection
 
-MONTH = quoted("month")
 MAX_KEYS = 12
 
 
@@ -35,7 +34,7 @@ MAX_KEYS = 12
 def volumes(release: Release, selection: Selection = EVERYTHING) -> list[VolumeRow]:
     """What came in, was closed and was on time: one row a month, from that of the first selected request to that
     of the release (or of `to`)."""
-    c = counts(release, selection, MONTH)
+    c, closed_in = by_month(release, selection)
     if not c.keys:
         return []
     end = release.as_of.astimezone(release.city.zone)
@@ -53,7 +52,6 @@ def volumes(release: Release, selection: Selection = EVERYTHING) -> list[VolumeR
 
     requested = filled()
     on_time, late = (filled(c.on_time == ON_TIME.index(name)) for name in ("on_time", "late"))
-    closed_in = closings(release, selection)
     closed = np.array([closed_in.get(first + i, 0) for i in range(size)])
     before = sum(n for month, n in closed_in.items() if month < first)
     still_open = np.cumsum(requested - closed) - before

@@ -219,3 +219,15 @@ def test_answers_are_kept_but_cannot_be_spoilt(release: Release) -> None:
     first = queries.by(release, Selection(), "service")
     first.clear()
     assert queries.by(release, Selection(), "service")
+
+
+@pytest.mark.parametrize("query", QUERIES[:4])
+def test_response_of_bins_is_near_the_exact_one(release: Release, query: str) -> None:
+    selection = Selection.from_query(query, release)
+    exact, rough = queries.response(release, selection), queries.response(release, selection, exact=False)
+    assert (exact.n, exact.events, exact.censored) == (rough.n, rough.events, rough.censored)
+    for share, quantile in exact.quantiles.items():
+        if quantile.hours is None:
+            assert rough.quantiles[share].hours is None
+        else:
+            assert rough.quantiles[share].hours == pytest.approx(quantile.hours, rel=0.006, abs=0.02)
