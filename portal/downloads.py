@@ -6,24 +6,24 @@ A file of an invented city says so in its name, and in a column `synthetic` that
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import IO, Annotated, Any, Literal
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
-from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, StreamingResponse
 
 from portal.context import Asked, Chosen, releases
-from portal.errors import NotFound
+from portal.errors import NotFound, PortalError
 from portal.package import Package, read_package
 from portal.problems import MEDIA_TYPE, Problem
 from portal.queries.rows import csv_rows, geojson_rows, parquet_rows
@@ -39,7 +39,9 @@ MEDIA_TYPES = {
     "parquet": "application/vnd.apache.parquet",
 }
 PARQUET_AT_ONCE = 2
-"""Filtered Parquet files are built on disk before they are sent; so many at a time."""
+"""Filtered Parquet files are built on disk before they are sent; so many at a time, others are asked to wait."""
+
+CHUNK_BYTES = 256 * 1024
 
 _building = threading.BoundedSemaphore(PARQUET_AT_ONCE)
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
@@ -63,8 +65,9 @@ def requests_file(request: Request, form: Annotated[Format, PathParameter()], ch
     whole = chosen.release.folder / "requests.parquet"
     if not chosen.selection and whole.is_file():
         return FileResponse(whole, media_type=MEDIA_TYPES[form], headers=headers)
-    path = parquet_file(chosen)
-    return FileResponse(path, media_type=MEDIA_TYPES[form], headers=headers, background=BackgroundTask(path.unlink))
+    file = parquet_file(chosen)
+    headers["Content-Length"] = str(os.fstat(file.fileno()).st_size)
+    return StreamingResponse(_chunks(file), media_type=MEDIA_TYPES[form], headers=headers)
 
 
 @router.head("/release/{release_id}/{file}", include_in_schema=False)
@@ -117,8 +120,34 @@ def geojson_text(reader: pa.RecordBatchReader, about: dict[str, Any]) -> Iterato
     yield b"\n]}\n"
 
 
-def parquet_file(chosen: Asked) -> Path:
-    """Writes the selection to a temporary GeoParquet file, which the caller removes."""
+class Busy(PortalError):
+    """There is no room to build another file just now; its problem carries Retry-After."""
+
+    status = 503
+    title = "Busy"
+
+
+def parquet_file(chosen: Asked) -> IO[bytes]:
+    """The selection as a GeoParquet file without a name: it is gone once it is closed.
+
+    Raises Busy at once, rather than hold a thread, while as many are being built as may be.
+    """
+    if not _building.acquire(blocking=False):
+        raise Busy("Other Parquet files are being built just now: try again in a minute, or take the CSV or GeoJSON.")
+    try:
+        return _parquet_file(chosen)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise Busy(
+            "There is no room to build this Parquet file just now: try again later, select fewer requests, "
+            "or take the CSV or GeoJSON."
+        ) from error
+    finally:
+        _building.release()
+
+
+def _parquet_file(chosen: Asked) -> IO[bytes]:
     reader = parquet_rows(chosen.release, chosen.selection)
     metadata = {"openward": json.dumps(_about(chosen), ensure_ascii=False)}
     if "geometry" in reader.schema.names:
@@ -126,16 +155,23 @@ def parquet_file(chosen: Asked) -> Path:
         geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
         metadata["geo"] = json.dumps(geo)
     schema = reader.schema.with_metadata(metadata)
-    with tempfile.NamedTemporaryFile(prefix="openward-", suffix=".parquet", delete=False) as file:
-        path = Path(file.name)
+    file = tempfile.TemporaryFile(prefix="openward-", suffix=".parquet")  # noqa: SIM115 - closed when it is sent
     try:
-        with _building, reader, pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        with reader, pq.ParquetWriter(file, schema, compression="zstd") as writer:
             for batch in reader:
                 writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
+        file.flush()
     except BaseException:
-        path.unlink(missing_ok=True)
+        file.close()
         raise
-    return path
+    return file
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
 
 
 def file_name(release: Release, selection: Selection, form: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
-from portal import queries
+from portal import downloads, queries
 from portal.release import Release
 from portal.selection import Selection
 from tests.portal.test_queries import QUERIES
@@ -99,8 +100,38 @@ def test_the_name_tells_city_release_and_that_it_is_synthetic(client: TestClient
 
 def test_temporary_files_do_not_stay(client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    client.get("/download/requests.parquet?status=open")
-    assert list(tmp_path.iterdir()) == []
+    for asked in ({}, {"Range": "bytes=abc"}, {"Range": "bytes=99999999999-"}, {"Range": "bytes=0-3"}):
+        answer = client.get("/download/requests.parquet?status=open", headers=asked)
+        assert answer.status_code == 200
+        assert int(answer.headers["content-length"]) == len(answer.content)
+        assert pq.read_table(io.BytesIO(answer.content)).num_rows > 0
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_third_parquet_file_at_once_is_asked_to_wait(client: TestClient) -> None:
+    address = "/download/requests.parquet?status=open"
+    with downloads._building, downloads._building:
+        answer = client.get(address)
+    assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0
+    assert answer.headers["content-type"] == "application/problem+json" and "CSV" in answer.json()["detail"]
+    assert client.get(address).status_code == 200
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_behind(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_args: object, **_more: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    address = "/download/requests.parquet?status=open"
+    with monkeypatch.context() as patched:
+        patched.setattr("tempfile.tempdir", str(tmp_path))
+        patched.setattr("pyarrow.parquet.ParquetWriter.write_batch", full)
+        for _ in range(downloads.PARQUET_AT_ONCE + 1):
+            answer = client.get(address)
+            assert answer.status_code == 503 and "no room" in answer.json()["detail"]
+        assert list(tmp_path.iterdir()) == []
+    assert client.get(address).status_code == 200
 
 
 def test_release_files_are_what_the_package_says(client: TestClient, release: Release) -> None:
