@@ -32,6 +32,12 @@ CONSTANTS_KEPT = 1000
 SCANS_KEPT = 32
 """Scans kept so that a page's questions share them; each holds up to a few megabytes."""
 
+NEEDED = (
+    "SELECT month, closed_month, elapsed_key, elapsed_code, elapsed_coarse, facet FROM requests",
+    "SELECT bin, from_minutes, to_minutes, coarse FROM elapsed_bins",
+)
+"""What every page is made of: an index without it is noticed when it is opened, not page by page."""
+
 MASK_BITS = 64
 
 FACETED = ("status", "outcome", "on_time")
@@ -90,13 +96,21 @@ class Release:
         self._allowed: dict[str, Mapping[str, str]] = {}
         self._connection = _connect(folder / self.package.openward.index.path, settings)
         self.scans = Answers(min(settings.cache_entries, SCANS_KEPT))
-        self.rows = int(self.query("SELECT count(*) FROM requests")[0][0])
-        columns = self.query("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'requests'")
-        self.types: dict[str, str] = dict(columns)
-        self.facets = self.table(
-            "SELECT status, outcome, on_time, location_source, excluded FROM facets ORDER BY facet"
-        )
-        self._codes = {name: self._enum(kind) for name, kind in columns if kind.startswith("ENUM")}
+        try:
+            for needed in NEEDED:
+                self.query(f"{needed} LIMIT 0")
+            self.rows = int(self.query("SELECT count(*) FROM requests")[0][0])
+            columns = self.query("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'requests'")
+            self.types: dict[str, str] = dict(columns)
+            self.facets = self.table(
+                "SELECT status, outcome, on_time, location_source, excluded FROM facets ORDER BY facet"
+            )
+            self._codes = {name: self._enum(kind) for name, kind in columns if kind.startswith("ENUM")}
+        except duckdb.Error as error:
+            self.close()
+            raise NoRelease(
+                f"The release {folder.name} was built by another version of Openward: publish it again."
+            ) from error
 
     @property
     def id(self) -> str:

@@ -57,6 +57,28 @@ def test_a_broken_new_release_leaves_the_last_good_one(tmp_path: Path, monkeypat
     releases.close()
 
 
+@pytest.mark.parametrize(
+    "older",
+    ["DROP TABLE facets", "DROP TABLE elapsed_bins", "ALTER TABLE requests DROP COLUMN elapsed_coarse"],
+)
+def test_an_index_of_another_version_leaves_the_last_good_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older: str
+) -> None:
+    monkeypatch.setattr(module, "CHECK_SECONDS", 0.0)
+    first = build_release(tmp_path, rows=300)
+    releases = Releases(tmp_path / "releases")
+    releases.current()
+    second = build_release(tmp_path, rows=300, seed=2)
+    with duckdb.connect(str(second / "serve.duckdb")) as db:
+        db.execute(older)
+    assert releases.current().id == first.name
+    assert queries.totals(releases.current()).requests == 300
+    with pytest.raises(NoRelease, match=f"{second.name} was built by another version of Openward: publish it again"):
+        Releases(tmp_path / "releases").current()
+    duckdb.connect(str(second / "serve.duckdb")).close()  # for writing: the portal let go of it
+    releases.close()
+
+
 def test_another_format_is_refused_with_a_reason(tmp_path: Path) -> None:
     folder = build_release(tmp_path, rows=300)
     package = json.loads((folder / "datapackage.json").read_text())
