@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from pathlib import Path
 from typing import Any
 
 from portal.answers import FieldDoc, FileDoc, ReleaseDoc
@@ -10,6 +12,8 @@ from portal.errors import NoRelease
 from portal.package import read_package
 from portal.queries.scans import once
 from portal.release import Release
+
+log = logging.getLogger("openward.portal")
 
 
 @once
@@ -40,15 +44,32 @@ def files(release: Release) -> list[FileDoc]:
     ]
 
 
-@once
 def chain(release: Release) -> list[ReleaseDoc]:
-    """All releases ever promoted, newest first; those whose files are gone are still named."""
+    """All releases ever promoted, newest first; those whose files are gone are still named.
+
+    The list grows after `current` has moved, and releases are removed: it is kept until the file or its folder changes.
+    """
     path = release.folder.parent / "chain.jsonl"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        file, folder = path.stat(), path.parent.stat()
+        state = (file.st_mtime_ns, file.st_size, folder.st_mtime_ns)
+        return release.cache.get(("chain", state), lambda: _chain(release, path)).copy()
     except OSError:
         return []
-    found = [_line(release, json.loads(line)) for line in lines if line.strip()]
+
+
+def _chain(release: Release, path: Path) -> list[ReleaseDoc]:
+    found = []
+    for number, text in enumerate(path.read_bytes().splitlines(), 1):
+        if not text.strip():
+            continue
+        try:
+            line = json.loads(text)
+        except ValueError:  # a publication was stopped, or is under way, while it wrote its line
+            log.warning("%s: line %d cannot be read", path, number)
+            continue
+        if isinstance(line, dict):
+            found.append(_line(release, line))
     return found[::-1]
 
 

@@ -43,6 +43,33 @@ def test_a_new_release_is_noticed_and_the_old_one_still_answers(
     releases.close()
 
 
+def test_the_chain_is_read_again_when_it_has_grown_and_without_a_torn_line(tmp_path: Path) -> None:
+    first = build_release(tmp_path, rows=300).name
+    second = build_release(tmp_path, rows=300, seed=2)
+    log = tmp_path / "releases" / "chain.jsonl"
+    whole = log.read_bytes()
+    before = whole.splitlines(keepends=True)[0]
+    releases = Releases(tmp_path / "releases")
+    release = releases.current()
+
+    def ids() -> list[str]:
+        return [doc.release_id for doc in queries.chain(release)]
+
+    log.write_bytes(before)  # `current` moves first
+    assert ids() == [first]
+    for torn in (whole[len(before) : -9], '{"release_id": "é'.encode()[:-1], b"7"):
+        log.write_bytes(before + torn)
+        assert ids() == [first]
+    log.write_bytes(whole)
+    assert ids() == [second.name, first]
+    assert [doc.present for doc in queries.chain(release)] == [True, True]
+    (tmp_path / "releases" / first).rename(tmp_path / "removed")
+    assert [doc.present for doc in queries.chain(release)] == [True, False]
+    log.unlink()
+    assert ids() == []
+    releases.close()
+
+
 def test_a_broken_new_release_leaves_the_last_good_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHECK_SECONDS", 0.0)
     first = build_release(tmp_path, rows=300)
