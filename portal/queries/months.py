@@ -109,7 +109,8 @@ def monthly_by(
     """
     if len(keys) > MAX_KEYS:
         raise BadRequest(f"At most {MAX_KEYS} series can be asked for at once; {len(keys)} were.")
-    found = coarse_series(release, selection, column(release, dimension))
+    values = {None if key == NOT_STATED else key for key in keys}
+    found = coarse_series(release, selection, column(release, dimension), values)
     rows = {value: index for index, value in enumerate(found.keys)}
     series: dict[str, list[SeriesRow]] = {key: [] for key in keys}
     for key in keys:

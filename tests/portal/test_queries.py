@@ -13,7 +13,7 @@ from lifelines.utils import median_survival_times
 
 from portal import queries
 from portal.errors import BadRequest, NotFound
-from portal.queries.scans import bin_edges
+from portal.queries.scans import bin_edges, coarse_series
 from portal.release import Release
 from portal.selection import NOT_STATED, Selection
 from tests.release_factory import WARDS
@@ -148,6 +148,19 @@ def test_series_by_key_are_the_months_of_each_key(release: Release) -> None:
     assert queries.monthly_by(release, Selection(area=(("district", "1"),)), "district", ["2"]) == {"2": []}
     with pytest.raises(BadRequest):
         queries.monthly_by(release, selection, "service", ["x"] * 13)
+
+
+def test_series_take_memory_for_the_keys_that_are_asked_for_only(release: Release) -> None:
+    everything = coarse_series(release, Selection(), '"district"', {*"1234", None})
+    assert None in everything.keys and len(everything.keys) == 5
+    some = coarse_series(release, Selection(), '"district"', {"2", None, "nowhere"})
+    assert set(some.keys) == {"2", None} and some.events.shape[0] == 2
+    for key in some.keys:
+        one, all_of = some.keys.index(key), everything.keys.index(key)
+        assert some.requested[one].sum() == everything.requested[all_of].sum() > 0
+        assert some.events[one].sum() == everything.events[all_of].sum() > 0
+    none = coarse_series(release, Selection(), '"district"', {"nowhere"})
+    assert none.keys == [] and none.events.size == 0
 
 
 def test_bins_are_one_minute_and_then_one_percent(release: Release) -> None:
