@@ -90,8 +90,9 @@ class Selection:
             if dates := given.get(key):
                 chosen[f"{key}_date"] = _date(key, dates)
         selection = cls(**chosen)
-        if selection.from_date and selection.to_date and selection.from_date > selection.to_date:
-            raise BadSelection("from", selection.from_date.isoformat(), why="'from' is later than 'to'")
+        first, last = selection.from_date, selection.to_date
+        if first and last and first > last:
+            raise BadSelection("from", first.isoformat(), why=f"the first date, {first}, is after the last one, {last}")
         return selection
 
     def pairs(self) -> list[tuple[str, str]]:

@@ -133,6 +133,11 @@ def test_a_refusal_names_a_few_values_that_would_do(release: Release) -> None:
     assert "police" in str(caught.value) and "parks" in str(caught.value)
 
 
+def test_dates_in_the_wrong_order_are_both_named(release: Release) -> None:
+    with pytest.raises(BadSelection, match="the first date, 2024-01-02, is after the last one, 2024-01-01"):
+        Selection.from_query("from=2024-01-02&to=2024-01-01", release)
+
+
 def test_a_column_can_only_be_a_plain_name() -> None:
     with pytest.raises(ValueError):
         Selection(area=(('x" OR 1=1 --', "1"),)).where()
