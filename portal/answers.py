@@ -16,9 +16,6 @@ class Quantile:
     high: float | None
 
 
-UNKNOWN_QUANTILE = Quantile(None, None, None)
-
-
 @dataclass(frozen=True, slots=True)
 class Share:
     """`k` of `n`, and the 95% Wilson interval; the shares are 0…1, None when n is 0."""

@@ -25,9 +25,7 @@ CALLBACK_PATH = "/_dash-update-component"
 COMPRESS_FROM_BYTES = 600
 
 
-def content_security_policy(
-    script_hashes: Sequence[str] = (), style_hashes: Sequence[str] = (), *, embeddable: bool = False
-) -> str:
+def content_security_policy(script_hashes: Sequence[str] = (), style_hashes: Sequence[str] = ()) -> str:
     """A strict policy; the hashes ('sha256-…') allow a page's own inline scripts and style elements."""
     return "; ".join(
         [
@@ -41,7 +39,7 @@ def content_security_policy(
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",
-            "frame-ancestors *" if embeddable else "frame-ancestors 'self'",
+            "frame-ancestors 'self'",
         ]
     )
 
@@ -59,7 +57,6 @@ class SecurityHeaders:
     ) -> None:
         self.app = app
         self.policy = content_security_policy(script_hashes, style_hashes)
-        self.embed_policy = content_security_policy(script_hashes, style_hashes, embeddable=True)
         self.https = https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +74,7 @@ class SecurityHeaders:
         await self.app(scope, receive, sending)
 
     def _add(self, headers: MutableHeaders, path: str) -> None:
-        headers.setdefault("Content-Security-Policy", self.embed_policy if path.startswith("/embed") else self.policy)
+        headers.setdefault("Content-Security-Policy", self.policy)
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
         headers.setdefault("Permissions-Policy", "geolocation=(self), camera=(), microphone=(), payment=()")
