@@ -96,7 +96,7 @@ $(VENV)/.test: requirements-test.lock requirements.lock | $(BIN)/pip
 	@touch $@ $(VENV)/.runtime
 
 # Editable, so that a changed source file needs no new install.
-$(VENV)/.project: pyproject.toml hatch_build.py assets/package-lock.json $(wildcard portal/locale/*/LC_MESSAGES/*.po) | $(BIN)/pip
+$(VENV)/.project: pyproject.toml hatch_build.py assets/package-lock.json | $(BIN)/pip
 	@$(PIP) --no-deps -e .
 	@touch $@
 

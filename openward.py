@@ -34,6 +34,7 @@ class Commands(click.Group):
         """Run the command; a package's error is a refusal, not a traceback."""
         from etl.errors import EtlError
         from geo.errors import GeoError
+        from portal.errors import PortalError
 
         try:
             return super().invoke(ctx)
@@ -41,6 +42,12 @@ class Commands(click.Group):
             raise Refusal(str(error), error.exit_code) from error
         except GeoError as error:
             raise Refusal(str(error), 3) from error
+        except PortalError as error:
+            raise Refusal(str(error), 6) from error
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            reason = error.strerror or str(error)
+            raise Refusal(f"{where}cannot be used ({reason}); check the path and its permissions", 5) from error
 
 
 def _examples(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -75,12 +82,12 @@ def _settings(home: Path | None) -> Any:
 
 
 @contextmanager
-def _place(config: Any, settings: Any, releases: Path | None = None) -> Iterator[Any]:
+def _place(config: Any, settings: Any, releases: Path | None = None, existing: bool = False) -> Iterator[Any]:
     """Open a city's record store for as long as the block lasts."""
     from etl.pipeline import Place
     from etl.store.engine import open_store
 
-    engine = open_store(settings.store_of(config.city.id))
+    engine = open_store(settings.store_of(config.city.id), existing=existing)
     try:
         yield Place(config, engine, releases or settings.releases_of(config.city.id))
     finally:
@@ -88,9 +95,9 @@ def _place(config: Any, settings: Any, releases: Path | None = None) -> Iterator
 
 
 def _releases(place: str, home: Path | None) -> Path:
-    """A folder of releases, or the releases of a city by its id."""
+    """A folder of releases (anything with a separator, or that is one), or the releases of a city by its id."""
     folder = Path(place)
-    if folder.is_dir() and ((folder / "current").is_symlink() or (folder / "chain.jsonl").exists()):
+    if len(folder.parts) > 1 or folder.is_absolute() or (folder / "chain.jsonl").exists():
         return folder
     found: Path = _settings(home).releases_of(place)
     return found
@@ -218,7 +225,7 @@ def etl_status(city: Path, limit: int, home: Path | None) -> None:
     from etl.config import load_city
     from etl.report import status_lines
 
-    with _place(load_city(city), _settings(home)) as place:
+    with _place(load_city(city), _settings(home), existing=True) as place:
         for line in status_lines(place, limit):
             click.echo(line)
 
@@ -236,7 +243,7 @@ def etl_quarantine(city: Path, count: bool, limit: int, home: Path | None) -> No
     from etl.config import load_city
     from etl.report import quarantine_lines
 
-    with _place(load_city(city), _settings(home)) as place:
+    with _place(load_city(city), _settings(home), existing=True) as place:
         for line in quarantine_lines(place, count=count, limit=limit):
             click.echo(line)
 

@@ -6,12 +6,14 @@ touching a database or knowing a column of a particular city stays out.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
@@ -29,6 +31,14 @@ Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Publishable = Literal["address", "location", "agency_responsible"]
 
 TIME_FIELDS = ("requested_datetime", "updated_datetime", "expected_datetime", "closed_datetime")
+TAKEN_NAMES = frozenset(
+    "source service_request_id service_code service_name service_group department agency_responsible status outcome "
+    "channel requested_datetime updated_datetime expected_datetime closed_datetime requested_date address lat long "
+    "location_source location_note geocode_method geocode_score geocode_radius_m response_hours on_time flags synthetic "
+    "geometry rid month closed_month event elapsed_minutes elapsed_bin elapsed_key elapsed_code elapsed_coarse facet cell "
+    "gx gy hilbert service group area from to lang by figure layer key areas".split()
+)
+"""Columns of a release and keys of its addresses: a boundary layer must be called otherwise."""
 TEXT_FIELDS = (
     "service_request_id",
     "service_code",
@@ -49,6 +59,14 @@ class Strict(BaseModel):
     """Base of every part: unknown keys are errors, values never change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("not a time zone of the IANA database, such as America/New_York") from error
+    return value
 
 
 class License(Strict):
@@ -80,12 +98,8 @@ class City(Strict):
 
     @field_validator("timezone")
     @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("not a time zone of the IANA database, such as America/New_York") from error
-        return value
+    def _zone(cls, value: str) -> str:
+        return _known_zone(value)
 
     @field_validator("crs")
     @classmethod
@@ -114,6 +128,27 @@ class TimeColumn(Strict):
     formats: tuple[str, ...] = Field(default=("ISO8601",), description="strptime formats, or ISO8601")
     timezone: str | None = Field(default=None, description="zone of the column; default: the city's")
 
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        return None if value is None else _known_zone(value)
+
+    @field_validator("formats")
+    @classmethod
+    def _formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for fmt in value:
+            if fmt == "ISO8601":
+                continue
+            if "%" not in fmt:
+                raise ValueError(f"'{fmt}' is no strptime format, such as '%m/%d/%Y %I:%M:%S %p', and not ISO8601")
+            if "%z" in fmt or "%Z" in fmt:
+                raise ValueError(f"'{fmt}': a time that states its offset is read as ISO8601")
+            try:
+                duckdb.execute("SELECT try_strptime('', ?)", [fmt])
+            except duckdb.Error as error:
+                raise ValueError(f"'{fmt}' is no strptime format, such as '%m/%d/%Y %I:%M:%S %p'") from error
+        return value
+
 
 class LatLong(Strict):
     """Two columns of degrees (EPSG:4326)."""
@@ -134,6 +169,15 @@ class Projected(Strict):
     x: str
     y: str
     crs: str
+
+    @field_validator("crs")
+    @classmethod
+    def _known_crs(cls, value: str) -> str:
+        try:
+            CRS.from_user_input(value)
+        except CRSError as error:
+            raise ValueError("not a coordinate reference system, such as EPSG:2263") from error
+        return value
 
 
 class Sentinel(Strict):
@@ -168,10 +212,10 @@ class RequestSource(Strict):
     kind: Literal["file"] = "file"
     path: str | None = Field(default=None, description="default input; --input NAME=FILE overrides it")
     format: Literal["csv"] = "csv"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: str = Field(default=",", description="one character, or \\t for a tab")
     encoding: str = "utf-8"
     null_values: tuple[str, ...] = ("", "NA", "N/A", "NULL", "null")
-    as_of: Literal["newest"] | str = Field(
+    as_of: Literal["newest"] | dt.datetime = Field(
         default="newest", description="when the extract was taken (local ISO time), or newest: its newest time"
     )
     columns: dict[str, str | TimeColumn]
@@ -181,6 +225,14 @@ class RequestSource(Strict):
     statuses: dict[str, Status]
     channels: dict[str, Slug] = {}
     outcomes: tuple[OutcomeRule, ...] = ()
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, value: str) -> str:
+        value = "\t" if value in ("\\t", "tab") else value
+        if len(value) != 1:
+            raise ValueError("must be one character, such as ',' or ';', or \\t for a tab")
+        return value
 
     @model_validator(mode="after")
     def _columns_make_sense(self) -> RequestSource:
@@ -230,8 +282,8 @@ class BoundaryFile(Strict):
     area: str = Field(description="column of the area's code")
     name: str | None = Field(default=None, description="column of the display name; default: the code")
     population: str | None = None
-    valid_from: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
-    valid_to: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$", description="first day not in force")
+    valid_from: dt.date | None = Field(default=None, description="first day in force")
+    valid_to: dt.date | None = Field(default=None, description="first day not in force")
 
 
 class Layer(Strict):
@@ -245,6 +297,22 @@ class Layer(Strict):
         default="text", description="number: 'Ward 3', '03' and '3.0' are all 3; zip: '2111.0' is 02111"
     )
     area_title: str = Field(default="{area}", description="display name made from a stated code: 'Ward {area}'")
+
+    @field_validator("layer")
+    @classmethod
+    def _free_name(cls, value: str) -> str:
+        if value in TAKEN_NAMES:
+            raise ValueError("is the name of a column of the release; give the layer another one")
+        return value
+
+    @field_validator("area_title")
+    @classmethod
+    def _names_the_area(cls, value: str) -> str:
+        try:
+            value.format(area="1")
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError("may name {area} only, such as 'Ward {area}'") from error
+        return value
 
 
 class BasemapFile(Strict):
@@ -293,13 +361,23 @@ class CityConfig(Strict):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+KINDS = frozenset(["str", "TimeColumn", "LatLong", "PointColumn", "Projected", "datetime", "literal['newest']"])
+"""How pydantic names the kinds that a value may be of; they say nothing to a reader of the YAML."""
+
+
 def _one_line(error: ValidationError) -> str:
     """The first mistake as 'key: found …; allowed …', and how many more there are."""
     mistakes = error.errors()
-    first = mistakes[0]
-    key = ".".join(str(part) for part in first["loc"]) or "the file"
+    # Where a value may be of several kinds, each kind has its mistake: the one that got furthest says most.
+    where = [part for part in mistakes[0]["loc"] if part not in KINDS]
+    alike = [m for m in mistakes if [p for p in m["loc"] if p not in KINDS][: len(where)] == where]
+    first = max(alike, key=lambda mistake: len(mistake["loc"]))
+    parts = [str(part) for part in first["loc"] if part not in KINDS]
+    key = ".".join(parts) or "the file"
     found: Any = first.get("input")
     message = first["msg"].removeprefix("Value error, ")
+    if parts and parts[-1] == "[key]":
+        key, message = ".".join(parts[:-2]), f"the key {found!r} is not text to YAML; put it in quotes"
     if first["type"] == "extra_forbidden":
         message = "is not a key of this section"
     text = f"{key}: {message}"
@@ -309,6 +387,22 @@ def _one_line(error: ValidationError) -> str:
     if len(mistakes) > 1:
         text += f"; and {len(mistakes) - 1} more"
     return " ".join(text.split())
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """PyYAML's safe loader, but a key that is given twice is a mistake and not the last one's word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _value in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str) and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key}' is given twice; keep one of them", key_node.start_mark
+                )
+            if isinstance(key, str):
+                seen.add(key)
+        return super().construct_mapping(node, deep=deep)
 
 
 def load_city(path: Path) -> CityConfig:
@@ -324,7 +418,7 @@ def load_city(path: Path) -> CityConfig:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
     try:
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -5,7 +5,6 @@ Charter: finding and reading the files that the city's YAML names, and telling w
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,10 +29,6 @@ def _find(path: str, folders: Sequence[Path], what: str) -> Path:
     raise SourceError(f"{what}: '{path}' is in none of {looked}; put it beside the YAML or beside the input")
 
 
-def _day(value: str | None) -> dt.date | None:
-    return dt.date.fromisoformat(value) if value else None
-
-
 def read_layers(config: CityConfig, folders: Sequence[Path]) -> dict[str, list[Vintage]]:
     """Every vintage of every layer that has files; SourceError says which cannot be read."""
     layers: dict[str, list[Vintage]] = {}
@@ -43,7 +38,7 @@ def read_layers(config: CityConfig, folders: Sequence[Path]) -> dict[str, list[V
             try:
                 vintage = read_vintage(
                     path, layer.layer, area=file.area, name=file.name, population=file.population,
-                    valid_from=_day(file.valid_from), valid_to=_day(file.valid_to),
+                    valid_from=file.valid_from, valid_to=file.valid_to,
                 )  # fmt: skip
             except GeoError as error:
                 raise SourceError(f"layer '{layer.layer}': {error}") from error

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from etl.config import CityConfig
-from etl.errors import ConfigError, EtlError
+from etl.errors import ConfigError, EtlError, SourceError
 from etl.extract.files import DelimitedFile, MalformedRows, open_delimited, sha256_of
 from etl.layers import Basemap, read_layers
 from etl.layers import fingerprint as layers_fingerprint
@@ -26,12 +26,12 @@ from etl.progress import Reporter, Silent
 from etl.publish import build, chain
 from etl.records import QUARANTINE
 from etl.store import load, reference
-from etl.store.engine import exclusive
+from etl.store.engine import exclusive, writing
 from etl.store.models import Quarantined, Run
 from etl.transform.requests import RequestCleaner
 from geo.boundaries import Vintage
 
-PIPELINE_VERSION = 1
+PIPELINE_VERSION = 2
 """Raised when the same input would be cleaned differently, so that it is loaded again."""
 
 
@@ -106,8 +106,8 @@ def run(
         try:
             run_id, counts = _load(place, prepared, moment, force, say)
             return _publish(place, run_id, counts, moment, say)
-        except EtlError as error:
-            _note_failure(place, moment, str(error))
+        except Exception as error:
+            _note_failure(place, moment, str(error) if isinstance(error, EtlError) else repr(error))
             raise
 
 
@@ -142,7 +142,7 @@ def _load(
         ).hexdigest()
         for name, file in files.items()
     }
-    with place.engine.begin() as connection:
+    with writing(place.engine) as connection:
         due = [
             name for name in files if force or reference.known_fingerprint(connection, f"source:{name}") != prints[name]
         ]
@@ -185,7 +185,7 @@ def _load(
 def _quarantine_moved(connection: Connection, counts: Mapping[str, SourceCounts]) -> bool:
     """Whether a source quarantined another number of rows than the last time it was loaded."""
     rows = connection.execute(
-        sa.select(Run.counts).where(Run.status.in_(["loaded", "unchanged"])).order_by(Run.run_id.desc())
+        sa.select(Run.counts).where(Run.status.in_(["loaded", "unchanged", "published"])).order_by(Run.run_id.desc())
     ).scalars()
     before: dict[str, Any] = {}
     for text in rows:
@@ -227,6 +227,11 @@ def _load_source(
     say.step(f"{name}: merging {staging.rows:,} rows", 0)
     merged = staging.merge(run_id, moment)
     lost = len(malformed.rows)
+    if not staging.rows:
+        raise SourceError(
+            f"{file.path}: every one of its {read + lost:,} rows was refused, most for "
+            f"'{_commonest(connection, name)}'; correct the source's part of the YAML. Nothing was changed"
+        )
     return replace(
         SourceCounts(),
         read=read + lost,
@@ -237,6 +242,13 @@ def _load_source(
         quarantined=quarantined + lost + merged.conflicts,
         field_changes=merged.field_changes,
     )
+
+
+def _commonest(connection: Connection, source: str) -> str:
+    """The reason for which most rows of a source were refused."""
+    count = sa.func.count()
+    query = sa.select(Quarantined.reason).where(Quarantined.source == source).group_by(Quarantined.reason)
+    return str(connection.execute(query.order_by(count.desc()).limit(1)).scalar())
 
 
 def _malformed_table(source: str, malformed: MalformedRows) -> pa.Table:
@@ -265,7 +277,7 @@ def _publish(
             return RunReport(run_id, counts, None, folder.name if folder else None)
         published = build.publish(connection, place.config, place.releases, now=moment, progress=say.step)
     if run_id is not None:
-        with place.engine.begin() as connection:
+        with writing(place.engine) as connection:
             connection.execute(
                 sa.update(Run).where(Run.run_id == run_id, Run.status == "loaded").values(status="published")
             )
@@ -273,7 +285,7 @@ def _publish(
 
 
 def _note_failure(place: Place, moment: dt.datetime, message: str) -> None:
-    with place.engine.begin() as connection:
+    with writing(place.engine) as connection:
         connection.execute(
             sa.insert(Run).values(
                 started=moment, finished=dt.datetime.now(dt.UTC), status="failed",

@@ -27,8 +27,11 @@ def status_lines(place: Place, limit: int) -> Iterator[str]:
         runs = connection.execute(sa.select(Run).order_by(Run.run_id.desc()).limit(limit)).all()
     for run in runs:
         counts = json.loads(run.counts)
+        files = json.loads(run.inputs)
         told = "; ".join(
-            f"{name}: {c['read']:,} read, {c['new']:,} new, {c['changed']:,} changed, {c['quarantined']:,} quarantined"
+            f"{name} ({files.get(name, {}).get('file', '?')}): {c['read']:,} read, {c['new']:,} new, "
+            f"{c['changed']:,} changed, {c['unchanged']:,} unchanged, {c['duplicates']:,} doubled, "
+            f"{c['quarantined']:,} quarantined"
             for name, c in counts.items()
         )
         yield f"run {run.run_id}  {run.started:%Y-%m-%d %H:%M:%S} UTC  {run.status}  {run.message or told}".rstrip()

@@ -99,7 +99,7 @@ class Resource(_View):
     description: str = ""
     mediatype: str = "application/octet-stream"
     rows: int | None = Field(default=None, validation_alias=AliasChoices("rows", "rowCount"))
-    bytes: int | None = None
+    bytes: int | None = Field(default=None, validation_alias=AliasChoices("openward:bytes", "bytes"))
     hash: str = ""
     table: TableSchema = Field(default=TableSchema(), validation_alias=AliasChoices("schema", "table"))
 

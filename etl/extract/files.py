@@ -142,7 +142,7 @@ def _explain(error: Exception) -> str:
         return f"a record is longer than {BLOCK_BYTES >> 20} MB; this is not a table of records (or a quote is never closed)"
     if "UTF8" in text or "UTF-8" in text:
         return "is not valid UTF-8; set 'encoding' of the source (such as cp1252) or save the file as UTF-8"
-    if "zlib" in text.lower() or "gzip" in text.lower():
+    if any(word in text.lower() for word in ("zlib", "gzip", "truncated")):
         return f"the gzip data are damaged or cut short ({text[:120]}); fetch the file again"
     if "Expected" in text and "columns" in text:
         return text[:200]
@@ -182,13 +182,14 @@ def open_delimited(
 def _header(path: Path, head: bytes, delimiter: str, encoding: str) -> tuple[str, ...]:
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(head)
-    except LookupError as error:
+    except (LookupError, TypeError, ValueError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise SourceError(
+                f"{path}: is not valid {encoding.upper()} (byte {error.start}); "
+                "set 'encoding' of the source or save it as UTF-8"
+            ) from error
         raise SourceError(
             f"{path}: '{encoding}' is not an encoding that Python knows, such as utf-8 or cp1252"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            f"{path}: is not valid {encoding.upper()} (byte {error.start}); set 'encoding' of the source or save it as UTF-8"
         ) from error
     text = text.removeprefix("\ufeff")
     if not text.strip():

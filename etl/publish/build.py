@@ -30,7 +30,7 @@ from etl.publish.validate import must_hold, validate
 from etl.store import export, reference
 
 FORMAT = 1
-BUILDER_VERSION = 4
+BUILDER_VERSION = 5
 """Raised when the same store would be built into other files, so that it is published again."""
 
 STORED = (
@@ -70,17 +70,17 @@ def inputs_of(connection: Connection, config: CityConfig, now: dt.datetime) -> I
 
 def as_of(connection: Connection, config: CityConfig, now: dt.datetime) -> dt.datetime:
     """When the record was taken: as the configuration says, else the newest time in it (UTC)."""
-    stated = [s.as_of for s in config.sources.values() if s.as_of != "newest"]
-    if stated:
-        local = pd.Timestamp(max(stated))
-        aware = local.tz_localize(config.city.timezone) if local.tzinfo is None else local
-        found: dt.datetime = aware.tz_convert("UTC").to_pydatetime()
-        return found
     newest = export.newest_time(connection, now)
     if newest is None:
         raise ReleaseError(
             "the record store holds no requests to publish; 'openward etl quarantine' lists the rows that were refused"
         )
+    stated = [s.as_of for s in config.sources.values() if isinstance(s.as_of, dt.datetime)]
+    if stated:
+        local = max(pd.Timestamp(moment) for moment in stated)
+        aware = local.tz_localize(config.city.timezone) if local.tzinfo is None else local
+        found: dt.datetime = aware.tz_convert("UTC").to_pydatetime()
+        return found
     return newest
 
 

@@ -94,7 +94,10 @@ def note_in_log(releases: Path) -> None:
     link = link_of(folder)
     if any(known.release_id == link.release_id for known in read_log(releases)):
         return
-    with (releases / CHAIN).open("a", encoding="utf-8") as log:
+    known_lines = "".join(json.dumps(vars(known)) + "\n" for known in read_log(releases))
+    with (releases / CHAIN).open("r+" if (releases / CHAIN).exists() else "w", encoding="utf-8") as log:
+        log.truncate(len(known_lines.encode()))  # without a line that a killed run left unfinished
+        log.seek(0, os.SEEK_END)
         log.write(json.dumps(vars(link)) + "\n")
         log.flush()
         os.fsync(log.fileno())
@@ -105,7 +108,10 @@ def read_log(releases: Path) -> list[Link]:
     path = releases / CHAIN
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    if text and not text.endswith("\n"):
+        lines.pop()  # a run was killed while it wrote this line: `note_in_log` writes it again
     try:
         return [Link(**json.loads(line)) for line in lines if line.strip()]
     except (ValueError, TypeError) as error:
@@ -140,7 +146,7 @@ def verify(releases: Path, only: str | None = None, progress: Callable[[str], No
         before = link
     folder = current_folder(releases)
     last = log[-1].release_id
-    at = folder.name if folder else "nothing"
+    at = folder.name if folder and folder.is_dir() else "nothing that exists"
     findings.append(Finding(last, "current", at == last, "" if at == last else f"current points at {at}"))
     return findings
 
@@ -151,6 +157,8 @@ def _verify_one(folder: Path, link: Link, before: Link | None) -> list[Finding]:
     findings = [Finding(name, "chain", follows, "" if follows else f"does not follow {before and before.release_id}")]
     if not folder.exists():
         return [*findings, Finding(name, "files", True, "not kept; its hash is in the chain")]
+    if not (folder / PACKAGE).is_file():
+        return [*findings, Finding(name, PACKAGE, False, "is missing")]
     if sha256_of(folder / PACKAGE) != link.sha256:
         return [*findings, Finding(name, PACKAGE, False, "differs from the hash in the chain")]
     findings.append(Finding(name, PACKAGE, True))

@@ -64,9 +64,9 @@ class Derivation:
             "expected_datetime": pa.array(expected, pa.timestamp("s")),
             "requested_date": pa.array(day, pa.date32()),
             "month": _months(day),
-            "closed_month": _months(closed_day),
+            "closed_month": _months(np.where(status == "closed", closed_day, np.datetime64("NaT", "D"))),
             "response_hours": pa.array(np.round(hours, 4), pa.float64(), mask=~believed),
-            "on_time": pa.array(_on_time(status, closed, expected, as_of), pa.string()),
+            "on_time": pa.array(_on_time(status, event, closed, expected, as_of), pa.string()),
             "event": pa.array(event == 1, pa.bool_(), mask=event < 0),
             "elapsed_minutes": pa.array(minutes, pa.int32(), mask=event < 0),
             "elapsed_bin": pa.array(bins, pa.uint16(), mask=event < 0),
@@ -125,6 +125,7 @@ def _survival(
 
 def _on_time(
     status: NDArray[np.object_],
+    event: NDArray[np.int8],
     closed: NDArray[np.datetime64],
     expected: NDArray[np.datetime64],
     as_of: np.datetime64,
@@ -132,7 +133,7 @@ def _on_time(
     result = np.full(len(status), None, dtype=object)
     is_open = status == "open"
     result[is_open] = np.where(expected[is_open] < as_of, "late", "pending")
-    timed = ~is_open & ~np.isnat(closed)
+    timed = event == 1
     result[timed] = np.where(closed[timed] <= expected[timed], "on_time", "late")
     result[np.isnat(expected)] = "no_standard"
     return result

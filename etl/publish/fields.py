@@ -132,7 +132,8 @@ _AFTER_AREAS = (
         "string",
         "Against the standard",
         "on_time: closed by the due time; late: closed after it, or still open past it; "
-        "pending: open and not yet due; no_standard: no due time. Empty where closed at an unknown time.",
+        "pending: open and not yet due; no_standard: no due time. Empty where it was closed at a time that is unknown "
+        "or cannot be believed, and where the status is unmapped.",
         ON_TIME,
     ),
     Field("flags", "string", "Data quality flags", "Doubts about the row, separated by ';'; see the methods page."),

@@ -25,10 +25,11 @@ from etl.errors import BusyError, StoreError
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def open_store(url: str | URL) -> Engine:
+def open_store(url: str | URL, *, existing: bool = False) -> Engine:
     """An engine on `sqlite:///…` or `postgresql+psycopg://…`, migrated to the newest schema.
 
-    StoreError says what cannot be reached or used; a password never appears in it.
+    StoreError says what cannot be reached or used; a password never appears in it. `existing`: a SQLite file that
+    is not there is an error, so that looking at a store never makes one.
     """
     try:
         parsed = make_url(url)
@@ -37,11 +38,15 @@ def open_store(url: str | URL) -> Engine:
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise StoreError(f"{parsed.render_as_string()}: the record store is sqlite:// or postgresql+psycopg://")
     if parsed.get_backend_name() == "sqlite":
+        if existing and parsed.database and not Path(parsed.database).exists():
+            raise StoreError(
+                f"{parsed.database}: nothing has been loaded here yet; run 'openward etl run', or check --home"
+            )
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(parsed)
         event.listen(engine, "connect", _tune_sqlite)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        event.listen(engine, "begin", _begin_sqlite)
     else:
         engine = create_engine(parsed.set(drivername="postgresql+psycopg"), connect_args={"options": "-c timezone=UTC"})
     try:
@@ -50,6 +55,19 @@ def open_store(url: str | URL) -> Engine:
         reason = " ".join(str(error.orig).split())[:200]
         raise StoreError(f"{parsed.render_as_string()}: cannot be used as a record store ({reason})") from error
     return engine
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Writers say so at once (`writing`), so that two of them meet at the start; readers never wait for one."""
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that will write: committed at the end of the block, undone by an error."""
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        yield connection
 
 
 def _tune_sqlite(connection: object, _record: object) -> None:
@@ -71,9 +89,10 @@ def migrate(engine: Engine) -> None:
     config = AlembicConfig()
     config.set_main_option("script_location", str(MIGRATIONS))
     head = ScriptDirectory.from_config(config).get_current_head()
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         if MigrationContext.configure(connection).get_current_revision() == head:
             return
+    with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("CREATE EXTENSION IF NOT EXISTS postgis"))
         config.attributes["connection"] = connection

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-import sqlalchemy as sa
 from sqlalchemy import Connection, func, select
 
 from etl.records import RECORD
@@ -109,8 +108,3 @@ def data_version(connection: Connection) -> int:
     """The last run that changed what a release is made of; 0 before any did."""
     changed = select(func.max(Run.run_id)).where(Run.status.in_(["loaded", "published"]))
     return connection.execute(changed).scalar() or 0
-
-
-def last_runs(connection: Connection, limit: int) -> list[Run]:
-    """The newest runs first."""
-    return [*sa.orm.Session(connection).scalars(select(Run).order_by(Run.run_id.desc()).limit(limit))]

@@ -47,7 +47,9 @@ class Run(Base):
     finished: Mapped[dt.datetime | None] = mapped_column(Utc)
     status: Mapped[str] = mapped_column(Text)
     config_sha256: Mapped[str] = mapped_column(Text)
-    inputs: Mapped[str] = mapped_column(Text, default="{}", doc="JSON: source -> {file, sha256, rows}")
+    inputs: Mapped[str] = mapped_column(
+        Text, default="{}", doc="JSON: source -> {file, print}: its name, and the checksum of what was loaded"
+    )
     counts: Mapped[str] = mapped_column(Text, default="{}", doc="JSON: read, new, changed, quarantined, …")
     message: Mapped[str | None] = mapped_column(Text)
 

@@ -25,7 +25,7 @@ from etl.extract.files import ROW_NUMBER
 from etl.records import QUARANTINE, RECORD, VALUE_FIELDS
 from etl.transform import vocabulary as words
 from etl.transform.flags import FlagSet
-from etl.transform.times import Times, clock_to_utc, parse_clock_times, utc_to_local_days
+from etl.transform.times import Times, clock_to_utc, parse_times, utc_to_local_days
 from geo.boundaries import Vintage, assign
 from geo.crs import Floats, to_wgs84
 from geo.points import BelievedPoints, KnownSentinel, believe
@@ -97,14 +97,14 @@ class RequestCleaner:
 
     def _times(self, chunk: pa.Table, flags: FlagSet) -> tuple[dict[str, Times], Mask]:
         specs = {f: c for f, c in self._source.columns.items() if isinstance(c, TimeColumn)}
-        clocks = parse_clock_times(chunk, {f: (c.column, c.formats) for f, c in specs.items()})
+        parsed = parse_times(chunk, {f: (c.column, c.formats) for f, c in specs.items()})
         utc: dict[str, Times] = {}
         unreadable_requested = np.zeros(len(chunk), dtype=bool)
         requested: Times | None = None
         for field in sorted(specs, key=lambda name: name != "requested_datetime"):
             spec = specs[field]
-            got = clock_to_utc(clocks[field], spec.timezone or self._config.city.timezone)
-            value = got.utc
+            got = clock_to_utc(parsed[field].clock, spec.timezone or self._config.city.timezone)
+            value = np.where(np.isnat(parsed[field].utc), got.utc, parsed[field].utc)
             if requested is None:
                 requested = value
             else:

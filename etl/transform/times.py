@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 Times = NDArray[np.datetime64]
 Mask = NDArray[np.bool_]
+ISO = "ISO8601"
+OFFSET = r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$"
+"""How an ISO 8601 time states its offset: after a time of day, so that the end of a date is none."""
 
 
 @dataclass(frozen=True)
@@ -33,28 +36,49 @@ class UtcTimes:
     second: Times
 
 
-def parse_clock_times(table: pa.Table, columns: Mapping[str, tuple[str, tuple[str, ...]]]) -> dict[str, Times]:
-    """Text columns as clock times (datetime64[s], NaT where blank or unreadable).
+@dataclass(frozen=True)
+class ParsedTimes:
+    """Text as times (datetime64[s]): `clock` by the clock of a place, `utc` where the text states its offset.
+
+    Each is NaT where the other is known, and both where the text is blank or unreadable.
+    """
+
+    clock: Times
+    utc: Times
+
+
+def parse_times(table: pa.Table, columns: Mapping[str, tuple[str, tuple[str, ...]]]) -> dict[str, ParsedTimes]:
+    """Text columns as times.
 
     `columns` maps a result's name to (column, formats); formats are strptime's, or ISO8601, tried in order.
+    An ISO 8601 time that ends with Z or an offset is a moment, whatever the city's zone.
     """
     connection = duckdb.connect(config={"threads": 2})
     try:
         connection.register("source_rows", table)
         parts = []
         for name, (column, formats) in columns.items():
-            quoted = '"' + column.replace('"', '""') + '"'
+            text = 'trim("' + column.replace('"', '""') + '")'
             tries = [
-                f"try_cast(trim({quoted}) AS TIMESTAMP)"
-                if fmt == "ISO8601"
-                else f"try_strptime(trim({quoted}), '{fmt.replace(chr(39), chr(39) * 2)}')"
+                f"try_cast({text} AS TIMESTAMP)"
+                if fmt == ISO
+                else f"try_strptime({text}, '{fmt.replace(chr(39), chr(39) * 2)}')"
                 for fmt in formats
             ]
-            parts.append(f'coalesce({", ".join(tries)})::TIMESTAMP_S AS "{name}"')
+            offset = f"regexp_matches({text}, '{OFFSET}')" if ISO in formats else "FALSE"
+            whole = rf"regexp_replace({text}, '([T ]\d\d:\d\d)(Z|[+-])', '\1:00\2')"  # DuckDB wants the seconds
+            moment = f"make_timestamp(epoch_us(try_cast({whole} AS TIMESTAMPTZ)))"
+            parts.append(f'CASE WHEN NOT {offset} THEN coalesce({", ".join(tries)}) END::TIMESTAMP_S AS "{name} clock"')
+            parts.append(f'CASE WHEN {offset} THEN {moment} END::TIMESTAMP_S AS "{name} utc"')
         got = connection.execute(f"SELECT {', '.join(parts)} FROM source_rows").to_arrow_table()  # noqa: S608
     finally:
         connection.close()
-    return {name: got[name].to_numpy().astype("datetime64[s]") for name in columns}
+
+    def times(name: str) -> Times:
+        found: Times = got[name].to_numpy().astype("datetime64[s]")
+        return found
+
+    return {name: ParsedTimes(times(f"{name} clock"), times(f"{name} utc")) for name in columns}
 
 
 def clock_to_utc(clock: Times, zone: str) -> UtcTimes:

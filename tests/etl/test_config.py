@@ -87,3 +87,53 @@ def test_the_fingerprint_follows_meaning_and_not_layout() -> None:
     same = CityConfig.model_validate(CITY).fingerprint()
     assert CityConfig.model_validate(dict(reversed(CITY.items()))).fingerprint() == same
     assert CityConfig.model_validate(_wrong(("city", "name"), "Other")).fingerprint() != same
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("city: {id: a, name: b, name: c}\n", "'name' is given twice"),
+        ("city: 1\ncity: 2\n", "'city' is given twice"),
+    ],
+)
+def test_a_key_given_twice_is_a_mistake(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "city.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=told):
+        load_city(file)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        (("sources", "calls", "as_of"), "soon", "as_of"),
+        (("sources", "calls", "columns", "requested_datetime", "formats"), ["%Q"], "no strptime format"),
+        (("sources", "calls", "columns", "requested_datetime", "formats"), ["MM/dd/yyyy"], "no strptime format"),
+        (("sources", "calls", "columns", "requested_datetime", "timezone"), "Mars/X", "IANA"),
+        (("sources", "calls", "delimiter"), ";;", "one character"),
+        (("layers", 1, "layer"), "month", "name of a column"),
+        (("layers", 1, "area_title"), "Ward {number}", "may name {area} only"),
+        (("layers", 0, "files", 0, "valid_to"), "2025-02-30", "valid_to"),
+    ],
+)
+def test_what_would_fail_after_the_load_is_told_before(
+    tmp_path: Path, path: tuple[str | int, ...], value: Any, told: str
+) -> None:
+    file = tmp_path / "city.yaml"
+    config = _wrong(path, value)
+    if path[0] == "layers":
+        config["sources"]["calls"]["areas"] = {}
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_city(file)
+    assert told in str(caught.value)
+
+
+def test_the_documents_example_of_boundaries_loads(tmp_path: Path) -> None:
+    text = (CITIES.parent / "docs" / "your-city.md").read_text(encoding="utf-8")
+    block = text.split("```yaml\nlayers:")[1].split("```")[0]
+    config = copy.deepcopy(CITY) | yaml.safe_load("layers:" + block)
+    config["sources"]["calls"]["areas"] = {}
+    file = tmp_path / "city.yaml"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    assert [str(f.valid_from) for f in load_city(file).layers[0].files] == ["None", "2023-01-01"]

@@ -51,6 +51,18 @@ def test_on_time_counts_open_past_due_as_late_and_uses_the_citys_standard_where_
     assert got["expected_datetime"][4] == T(2024, 4, 3)
 
 
+def test_times_that_cannot_be_believed_are_neither_on_time_nor_late_nor_closed_in_a_month() -> None:
+    got = _derive(
+        status=["closed", "unmapped", "open"],
+        requested_datetime=[T(2024, 4, 2)] * 3,
+        closed_datetime=[T(2024, 4, 1), T(2024, 4, 3), T(2024, 4, 3)],
+        expected_datetime=[T(2024, 4, 4)] * 3,
+    )
+    assert got["on_time"] == [None, None, "late"]
+    april = (2024 - 1970) * 12 + 3
+    assert got["closed_month"] == [april - 1 if T(2024, 4, 1).hour < 4 else april, None, None]
+
+
 def test_bins_are_minutes_up_to_two_hours_and_then_one_percent_wide() -> None:
     edges = elapsed_bins()
     assert list(edges[:121]) == list(range(121))

@@ -248,3 +248,20 @@ def test_a_configuration_that_publishes_no_places_lets_none_out(tiny: TinyCity, 
 
 def _streets(folder: Path) -> str:
     return (folder / "basemap.parquet").read_bytes().decode("latin-1")
+
+
+def test_a_source_whose_every_row_is_refused_changes_nothing(tiny_on: TinyCity, rows: Rows) -> None:
+    first = tiny_on.run(rows)
+    tiny_on.config["sources"]["calls"]["columns"]["requested_datetime"]["formats"] = ["%d.%m.%Y %H:%M"]
+    with pytest.raises(SourceError, match=r"every one of its 4 rows was refused.*requested_datetime_unreadable"):
+        tiny_on.run([row | {"OPENED": "2024/01/01"} for row in rows])
+    folder = chain.current_folder(tiny_on.releases)
+    assert folder is not None and folder.name == first.release_id
+    assert _all(tiny_on, sa.select(Quarantined)) == []
+
+
+def test_a_forced_run_publishes_nothing_although_rows_are_quarantined(tiny_on: TinyCity, rows: Rows) -> None:
+    bad = [*rows, rows[0] | {"ID": ""}]
+    first = tiny_on.run(bad)
+    assert first.release_id and tiny_on.run(bad, force=True).release_id is None
+    assert tiny_on.run(rows).release_id, "fewer quarantined rows are a change"

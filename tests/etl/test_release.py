@@ -40,7 +40,7 @@ def test_the_package_is_valid_by_frictionless(released: Path) -> None:
         "requests", "areas", "basemap", "services", "departments", "changes", "exclusions",
     }  # fmt: skip
     for resource in package.resources:
-        assert resource.hash and resource.bytes == (folder / str(resource.path)).stat().st_size
+        assert resource.hash and resource.custom["openward:bytes"] == (folder / str(resource.path)).stat().st_size
         assert all(field.description for field in resource.schema.fields)
 
 
@@ -184,3 +184,31 @@ def test_every_file_says_whose_it_is_and_whether_it_is_invented(tiny: TinyCity, 
         assert (said["city"], said["synthetic"]) == ("Twin Squares", synthetic)
     assert ("SYNTHETIC" in chain.read_package(folder)["description"]) is synthetic
     assert ("synthetic" in pq.read_schema(folder / "requests.parquet").names) is synthetic
+
+
+def test_a_current_release_that_is_gone_does_not_verify(released: Path) -> None:
+    import shutil
+
+    folder = chain.current_folder(released)
+    assert folder is not None
+    shutil.rmtree(folder)
+    bad = [f for f in chain.verify(released) if not f.ok]
+    assert [(f.name, f.note) for f in bad] == [("current", "current points at nothing that exists")]
+
+
+def test_a_line_that_a_killed_run_left_unfinished_is_written_again(released: Path) -> None:
+    log = released / "chain.jsonl"
+    whole = log.read_text()
+    log.write_text(whole[:-20])
+    assert len(chain.read_log(released)) == 1
+    chain.note_in_log(released)
+    assert log.read_text() == whole
+
+
+def test_frictionless_finds_nothing_wrong_with_the_files(released: Path) -> None:
+    from frictionless import Package
+
+    folder = chain.current_folder(released)
+    assert folder is not None
+    report = Package(str(folder / "datapackage.json")).validate()
+    assert report.valid, report.flatten(["title", "message"])

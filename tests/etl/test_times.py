@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.transform.times import clock_to_utc, parse_clock_times, utc_to_local_days
+from etl.transform.times import clock_to_utc, parse_times, utc_to_local_days
 
 ZONES = ["America/New_York", "America/Los_Angeles", "Europe/London", "Australia/Lord_Howe", "UTC"]
 
@@ -57,5 +57,21 @@ def test_the_skipped_hour_moves_forward_and_the_repeated_one_is_the_first() -> N
 )
 def test_text_is_read_by_the_first_format_that_fits(text: str | None, formats: tuple[str, ...], expected: str) -> None:
     table = pa.table({'when "it\'s"': pa.array([text], pa.string())})
-    got = parse_clock_times(table, {"t": ('when "it\'s"', formats)})
-    assert str(got["t"][0]) == expected
+    got = parse_times(table, {"t": ('when "it\'s"', formats)})
+    assert str(got["t"].clock[0]) == expected
+    assert np.isnat(got["t"].utc[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2024-01-01T00:00:00Z", "2024-01-01T00:00:00"),
+        ("2024-01-01 00:00:00-05:00", "2024-01-01T05:00:00"),
+        ("2024-01-01T12:30:00.250+0530", "2024-01-01T07:00:00"),
+        ("2024-01-01T00:00+01", "2023-12-31T23:00:00"),
+    ],
+)
+def test_a_time_that_states_its_offset_is_a_moment_whatever_the_zone(text: str, moment: str) -> None:
+    got = parse_times(pa.table({"when": [text]}), {"t": ("when", ("ISO8601",))})["t"]
+    assert np.isnat(got.clock[0])
+    assert str(got.utc[0]) == moment
