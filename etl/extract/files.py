@@ -65,7 +65,7 @@ class DelimitedFile:
     def chunks(
         self, columns: Sequence[str], malformed: MalformedRows, progress: Callable[[int], None] | None = None
     ) -> Iterator[pa.Table]:
-        """Tables of the named columns, all text, nulls where the file is blank, plus `__row__` (1 = first record).
+        """Tables of the named columns, all text, nulls where the file is blank, plus `__row__` (the first well-formed record is 1).
 
         `progress` gets the number of bytes of the file taken so far. Rows with too many or too few fields go
         to `malformed`. MappingError names columns that are not there; SourceError a file that breaks off.
