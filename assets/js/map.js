@@ -141,15 +141,22 @@
     if (top / peak > 1.15 || top / peak < 0.85) { peak = top; layer.rerenderTiles(); }
   }
 
+  const several = function (feature) { return Number(feature.props.n || 1) > 1 || !feature.props.status; };
+  const isOpen = function (feature) { return feature.props.status === "open"; };
+  /* How far a mark is drawn from its middle. */
+  const reach = function (feature, z) {
+    if (several(feature)) return radius(Number(feature.props.n || 1));
+    return isOpen(feature) ? (z >= 17 ? 7 : 5.5) : (z >= 17 ? 5.5 : 4.2);
+  };
 
   const marks = {
     draw: function (ctx, geometry, z, feature) {
-      const n = Number(feature.props.n || 1);
+      const r = reach(feature, z);
       geometry.forEach(function (points) {
         points.forEach(function (at) {
-          if (n > 1 || !feature.props.status) cell(ctx, at, radius(n), n);
-          else if (feature.props.status === "open") diamond(ctx, at, z >= 17 ? 7 : 5.5);
-          else ring(ctx, at, z >= 17 ? 5.5 : 4.2);
+          if (several(feature)) cell(ctx, at, r, Number(feature.props.n || 1));
+          else if (isOpen(feature)) diamond(ctx, at, r);
+          else ring(ctx, at, r);
         });
       });
     },
@@ -438,21 +445,51 @@
     return tag ? "lang=" + encodeURIComponent(tag) : "";
   }
 
-  function pick(at, brush) {
+  /* The mark whose drawing is nearest, of those that are under a finger at `at`. Distances are in pixels of the
+     screen; the library's own query counts in units of a tile, which differ from zoom to zoom. */
+  const FINGER = 22;
+
+  function markAt(at) {
+    const view = shown.requests && state.figure === "requests" ? shown.requests.views.get("") : null;
+    if (!view) return null;
     const zoom = map.getZoom();
-    const found = function (name) {
-      if (!shown[name]) return [];
-      let all = [];
-      shown[name].queryTileFeaturesDebug(at.lng, at.lat, brush).forEach(function (features) { all = all.concat(features); });
-      return all.map(function (item) { return item.feature; });
-    };
-    const requests = state.figure === "requests" ? found("requests") : [];
-    const many = requests.filter(function (feature) { return Number(feature.props.n || 1) > 1 || !feature.props.status; })[0];
-    if (many) { showCell(many.props, at, zoom); return true; }
-    if (requests.length) { showRequest(requests[0].props); return true; }
-    const area = found("areas")[0];
-    if (area && state.figure !== "requests") { showArea(area.props); return true; }
-    return false;
+    const z = Math.min(Math.round(zoom) - view.levelDiff, view.maxDataLevel);
+    const scale = map.getZoomScale(zoom, z + 1); // pixels of the screen for a unit of the tile, of which it has 512
+    const tap = map.project(at, z + 1);
+    let best = null;
+    view.tileCache.cache.forEach(function (entry, key) {
+      const tile = key.split(":").map(Number);
+      const x = tap.x - tile[0] * 512, y = tap.y - tile[1] * 512;
+      if (tile[2] !== z || x < -512 || y < -512 || x > 1024 || y > 1024) return;
+      (entry.data.get("requests") || []).forEach(function (feature) {
+        const r = reach(feature, zoom);
+        feature.geom.forEach(function (points) {
+          points.forEach(function (p) {
+            const far = Math.hypot(p.x - x, p.y - y) * scale;
+            const off = Math.max(far - r, 0);
+            if (off > FINGER || (best && (off > best.off || (off === best.off && far >= best.far)))) return;
+            best = { off: off, far: far, props: feature.props, at: map.unproject([tile[0] * 512 + p.x, tile[1] * 512 + p.y], z + 1) };
+          });
+        });
+      });
+    });
+    return best;
+  }
+
+  function areaAt(at) {
+    let all = [];
+    if (state.figure === "requests" || !shown.areas) return null;
+    shown.areas.queryTileFeaturesDebug(at.lng, at.lat).forEach(function (features) { all = all.concat(features); });
+    return all.length ? all[0].feature : null;
+  }
+
+  function pick(at) {
+    const mark = markAt(at);
+    if (mark && several(mark)) showCell(mark.props, mark.at, map.getZoom());
+    else if (mark) showRequest(mark.props);
+    const area = mark ? null : areaAt(at);
+    if (area) showArea(area.props);
+    return Boolean(mark || area);
   }
 
   function showCell(props, at, zoom) {
@@ -487,7 +524,7 @@
     openCard(props.name || props.area, lines, make("a", { href: href, target: "_top" }, [words.area_page]));
   }
 
-  map.on("click", function (event) { if (!pick(event.latlng, 10)) closeCard(); });
+  map.on("click", function (event) { if (!pick(event.latlng)) closeCard(); });
 
   /* ---- keyboard ---- */
 
@@ -498,7 +535,7 @@
     if (event.target !== container) return;
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
-      if (pick(map.getCenter(), 14)) { const title = card.querySelector("h2"); if (title) title.focus(); } else say(words.nothing);
+      if (pick(map.getCenter())) { const title = card.querySelector("h2"); if (title) title.focus(); } else say(words.nothing);
     } else if (event.key === "Escape") closeCard();
   });
   card.addEventListener("keydown", function (event) { if (event.key === "Escape") { closeCard(); container.focus(); } });

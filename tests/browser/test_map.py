@@ -125,3 +125,51 @@ def test_a_mark_tells_which_request_it_is(visit: Callable[[str], Any], page: Any
     expect(frame.locator(".ow-card h2")).to_contain_text("Heating")
     expect(frame.locator(".ow-card")).to_contain_text("#R")
     expect(frame.locator(".ow-card a")).to_have_attribute("href", re.compile("^/api/v1/requests/R"))
+
+
+MARKS = """() => {
+    const map = window.map_openward, size = map.getSize(), found = [];
+    map.eachLayer(layer => {
+        if (layer.options.pane !== 'ow-requests') return;
+        const data = Math.min(map.getZoom() - 1, 16), scale = 2 ** (map.getZoom() - 1 - data);
+        layer.views.get('').tileCache.cache.forEach((entry, key) => {
+            const [x, y, z] = key.split(':').map(Number);
+            if (z !== data) return;
+            (entry.data.get('requests') || []).forEach(feature => {
+                const p = feature.geom[0][0];
+                const point = map.latLngToContainerPoint(map.unproject([x * 512 + p.x, y * 512 + p.y], z + 1));
+                if (point.x > 80 && point.y > 80 && point.x < size.x - 300 && point.y < size.y - 200)
+                    found.push({ x: point.x, y: point.y, id: feature.props.service_request_id || null });
+            });
+        });
+    });
+    return found;
+}"""
+
+
+def test_a_finger_beside_a_mark_finds_the_nearest_at_every_zoom(visit: Callable[[str], Any], page: Any) -> None:
+    visit("/map?service=%3Dheating&from=2025-01-01")
+    frame = frame_of(page)
+    assert painted(frame, "requests")
+    for zoom in (12, 15, 17, 19):
+        frame.evaluate(
+            "([zoom, marks]) => { const map = window.map_openward; const at = marks[0];"
+            " map.setView(map.containerPointToLatLng([at.x, at.y]), zoom, {animate: false}); }",
+            [zoom, frame.evaluate(MARKS)],
+        )
+        frame.page.wait_for_timeout(1500)
+        marks = frame.evaluate(MARKS)
+        assert marks, zoom
+        size = frame.evaluate("() => window.map_openward.getSize()")
+        at = min(marks, key=lambda mark: abs(mark["x"] - size["x"] / 2) + abs(mark["y"] - size["y"] / 2))
+        frame.locator("#map_openward").click(position={"x": at["x"] + 13, "y": at["y"] - 13})
+        expect(frame.locator(".ow-card h2")).to_have_count(1)
+        tapped = (at["x"] + 13, at["y"] - 13)
+        near = min(marks, key=lambda mark: (mark["x"] - tapped[0]) ** 2 + (mark["y"] - tapped[1]) ** 2)
+        if near["id"] and near == at and len([m for m in marks if (m["x"], m["y"]) == (at["x"], at["y"])]) == 1:
+            expect(frame.locator(".ow-card")).to_contain_text(near["id"])
+        frame.locator(".ow-close").click()
+        frame.locator("#map_openward").focus()
+        page.keyboard.press("Enter")
+        expect(frame.locator(".ow-card h2")).to_be_focused()
+        frame.locator(".ow-close").click()
