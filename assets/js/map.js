@@ -531,6 +531,11 @@
   const container = map.getContainer();
   container.setAttribute("aria-describedby", "ow-keys");
   container.append(make("p", { id: "ow-keys", class: "ow-keys" }, [words.keys]), make("div", { class: "ow-cross", "aria-hidden": "true" }));
+  // The cross and its help are for who uses keys: Tab into the frame is seen only as the key is let go.
+  ["keydown", "keyup"].forEach(function (name) {
+    container.addEventListener(name, function () { container.classList.add("ow-keyed"); });
+  });
+  container.addEventListener("pointerdown", function () { container.classList.remove("ow-keyed"); });
   container.addEventListener("keydown", function (event) {
     if (event.target !== container) return;
     if (event.key === "Enter" || event.key === " ") {
