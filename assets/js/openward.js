@@ -40,9 +40,13 @@
 
   let goal = null; // what to do when the next content has come: {focus: id or null, top: bool}
 
-  function go(url) {
+  const address = function () { return location.pathname + location.search; };
+  let where = address();
+
+  function go(url, wanted) {
     const samePage = url.pathname === location.pathname;
-    goal = goal || { focus: samePage ? null : "title", top: !samePage };
+    goal = wanted || { focus: samePage ? null : "title", top: !samePage };
+    where = url.pathname + url.search;
     history.pushState({}, "", url.pathname + url.search + url.hash);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
   }
@@ -61,8 +65,7 @@
     }
     event.preventDefault();
     const keep = link.getAttribute("data-keep-focus");
-    if (keep) goal = { focus: keep, top: false };
-    go(url);
+    go(url, keep ? { focus: keep, top: false } : null);
   });
 
   document.addEventListener("submit", function (event) {
@@ -74,11 +77,15 @@
     url.search = query.toString();
     event.preventDefault();
     if (first()) { location.assign(url.href); return; }
-    goal = { focus: null, top: false };
-    go(url);
+    go(url, { focus: null, top: false });
   });
 
-  window.addEventListener("popstate", function () { goal = { focus: null, top: false, back: true }; });
+  // A jump within the page (the skip link) fires it too, and no content comes after.
+  window.addEventListener("popstate", function () {
+    if (address() === where) return;
+    where = address();
+    goal = { focus: null, top: false };
+  });
 
   /* ---- after the content changed ---- */
 

@@ -29,14 +29,15 @@ CODED = {"status": STATUSES, "outcome": OUTCOMES, "on_time": ON_TIME}
 
 def filter_form(
     release: Release, selection: Selection, path: str, requests: int | None, extra: Sequence[Node] = (),
-    opened: bool = False, **kept: str
+    opened: bool = False, without: str = "", **kept: str
 ) -> Node:  # fmt: skip
-    """The form for `path`. `extra` are controls of the page itself, `kept` other keys that its address carries."""
+    """The form for `path`. `extra` are controls of the page itself, `kept` other keys that its address carries,
+    `without` the dimension or layer that the page itself stands for."""
     hidden: list[Node] = [Field("hidden", key, value) for key, value in sorted(kept.items()) if value]
     if language() != main_language():
         hidden.append(Field("hidden", "lang", language()))
     hidden += [Field("hidden", key, value) for key, value in _beyond_the_first(selection)]
-    shown = [_control(release, selection, key) for key in SHOWN]
+    shown = [_control(release, selection, key, without) for key in SHOWN if key != without]
     rest = [_control(release, selection, key) for key in MORE]
     in_rest = any(getattr(selection, key) for key in MORE)
     form = html.Form(
@@ -52,7 +53,14 @@ def filter_form(
                 [
                     html.Button(_("Apply filters"), type="submit", className="button"),
                     *(
-                        [html.A(_("Clear all"), href=address(path, None, **kept), className="clear")]
+                        [
+                            html.A(
+                                _("Clear all"),
+                                href=address(path, None, **kept),
+                                className="clear",
+                                **{"data-keep-focus": "filter-summary"},
+                            )
+                        ]
                         if selection
                         else []
                     ),
@@ -70,7 +78,9 @@ def filter_form(
         title.append(html.Span(count_words(requests), className="filter-count"))
     return html.Div(
         [
-            html.Details([html.Summary(title), form], className="filters", open=opened or bool(selection)),
+            html.Details(
+                [html.Summary(title, id="filter-summary"), form], className="filters", open=opened or bool(selection)
+            ),
             chips(release, selection, path, **kept),
         ],
         className="filter-box",
@@ -137,7 +147,7 @@ def _beyond_the_first(selection: Selection) -> list[tuple[str, str]]:
     return rest + [("area", f"{layer}:{code}") for layer, code in selection.area[1:]]
 
 
-def _control(release: Release, selection: Selection, key: str) -> Node:
+def _control(release: Release, selection: Selection, key: str, without: str = "") -> Node:
     name = f"filter-{key}"
     if key in ("from", "to"):
         chosen = selection.from_date if key == "from" else selection.to_date
@@ -145,19 +155,24 @@ def _control(release: Release, selection: Selection, key: str) -> Node:
         return labelled(label, name, Field("date", key, chosen.isoformat() if chosen else "", id=name))
     if key == "area":
         value = ":".join(selection.area[0]) if selection.area else ""
-        return labelled(_("Area"), name, Field("select", key, value, id=name, options=_area_options(release)))
+        options = _area_options(release, without)
+        if len(options) == 1:  # nothing but the whole city
+            return None
+        return labelled(_("Area"), name, Field("select", key, value, id=name, options=options))
     values: tuple[str, ...] = getattr(selection, key)
-    options = [{"value": "", "label": _("All")}]
-    options += [{"value": v, "label": label_of(release, key, v)} for v in release.allowed(key) if v != NOT_STATED]
+    choices = [{"value": "", "label": _("All")}]
+    choices += [{"value": v, "label": label_of(release, key, v)} for v in release.allowed(key) if v != NOT_STATED]
     if values and values[0] == NOT_STATED:
-        options.append({"value": NOT_STATED, "label": _("Not stated")})
-    field = Field("select", key, values[0] if values else "", id=name, options=options)
+        choices.append({"value": NOT_STATED, "label": _("Not stated")})
+    field = Field("select", key, values[0] if values else "", id=name, options=choices)
     return labelled(_(DIMENSIONS[key]), name, field)
 
 
-def _area_options(release: Release) -> list[dict[str, Any]]:
+def _area_options(release: Release, without: str = "") -> list[dict[str, Any]]:
     options: list[dict[str, Any]] = [{"value": "", "label": _("The whole city")}]
     for layer in release.layers:
+        if layer.layer == without:
+            continue
         inside = [
             {"value": f"{layer.layer}:{code}", "label": name}
             for code, name in release.allowed(layer.layer).items()

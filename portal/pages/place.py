@@ -35,7 +35,7 @@ def area(release: Release, selection: Selection, layer: str, area: str) -> Page:
     base = selection.replace(area=without)
     here = base.replace(area=(*without, (layer, area)))
     trail = [(of.plural, address(f"/areas/{layer}", base))]
-    return _place(release, base, here, names[area], trail, f"/areas/{layer}/{part(area)}", "/areas")
+    return _place(release, base, here, names[area], trail, f"/areas/{layer}/{part(area)}", "/areas", layer)
 
 
 def department(release: Release, selection: Selection, department: str) -> Page:
@@ -47,19 +47,20 @@ def department(release: Release, selection: Selection, department: str) -> Page:
     here = base.replace(department=(department,))
     trail = [(_("Departments"), address("/departments", base))]
     path = f"/departments/{part(department)}"
-    return _place(release, base, here, names[department], trail, path, "/departments")
+    return _place(release, base, here, names[department], trail, path, "/departments", "department")
 
 
 def _place(
-    release: Release, base: Selection, here: Selection, name: str, trail: list[tuple[str, str]], path: str, of: str
-) -> Page:
+    release: Release, base: Selection, here: Selection, name: str, trail: list[tuple[str, str]], path: str, of: str,
+    own: str,
+) -> Page:  # fmt: skip
     totals, city_totals = queries.totals(release, here), queries.totals(release, base)
     body: list[Any] = [
         breadcrumbs(trail, name),
         page_head(
             name, html.P(_("Beside the whole city: the same kinds of requests, the same dates."), className="lead")
         ),
-        filter_form(release, base, path, totals.requests),
+        filter_form(release, base, path, totals.requests, without=own),
     ]
     if totals.requests:
         body += _figures(release, base, here, totals, city_totals, name)

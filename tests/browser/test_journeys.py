@@ -164,3 +164,37 @@ def test_the_overview_is_light(page: Any, site: str) -> None:
     page.wait_for_selector("#site > .site")
     page.wait_for_timeout(500)
     assert 10_000 < received <= 700_000
+
+
+def test_after_the_skip_link_a_link_still_moves_to_the_top_of_the_next_page(
+    visit: Callable[[str], Any], page: Any
+) -> None:
+    visit("/areas")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.evaluate("() => window.scrollTo(0, 300)")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Trends").click()
+    expect(page.locator("h1")).to_have_text("Trends")
+    page.wait_for_timeout(200)
+    assert focused(page) == "title"
+    assert page.evaluate("() => window.scrollY") == 0
+
+
+def test_clearing_all_filters_keeps_the_focus_at_the_filter(visit: Callable[[str], Any], page: Any) -> None:
+    visit("/departments/parks?status=open")
+    assert page.locator("#filter-department").count() == 0
+    page.get_by_role("link", name="Clear all", exact=True).click()
+    expect(page.locator(".chip")).to_have_count(0)
+    page.wait_for_timeout(200)
+    assert page.evaluate("() => document.activeElement.id") == "filter-summary"
+
+
+def test_print_is_light_whatever_the_colours_are(visit: Callable[[str], Any], page: Any) -> None:
+    page.emulate_media(color_scheme="dark", media="print")
+    visit("/")
+    look = (
+        "() => [document.body, document.querySelector('.chart-figure')].map(n => getComputedStyle(n).backgroundColor)"
+    )
+    assert page.evaluate(look) == ["rgb(255, 255, 255)"] * 2
+    page.evaluate("() => { document.documentElement.dataset.theme = 'dark'; }")
+    assert page.evaluate(look) == ["rgb(255, 255, 255)"] * 2
