@@ -60,11 +60,15 @@ class MapPage:
 
 def map_page(config: MapConfig) -> MapPage:
     """The map's page for this configuration; equal configurations get equal pages."""
-    return _built(_json(config), config.title, config.language, config.bbox, config.assets)
+    return _built(
+        _json(config), config.words.get("no_script", ""), config.title, config.language, config.bbox, config.assets
+    )
 
 
 @lru_cache(maxsize=16)
-def _built(settings: str, title: str, language: str, bbox: tuple[float, float, float, float], assets: str) -> MapPage:
+def _built(
+    settings: str, no_script: str, title: str, language: str, bbox: tuple[float, float, float, float], assets: str
+) -> MapPage:
     west, south, east, north = bbox
     page = folium.Map(
         location=[(south + north) / 2, (west + east) / 2],
@@ -103,6 +107,10 @@ def _built(settings: str, title: str, language: str, bbox: tuple[float, float, f
     # The map is the page's content: a landmark with a name, for readers that jump between landmarks.
     text = text.replace('<div class="folium-map"', f'<main class="folium-map" aria-label="{escape(title)}"', 1)
     text = re.sub(r'(<main class="folium-map"[^>]*>)\s*</div>', r"\1</main>", text, count=1)
+    if no_script:
+        text = text.replace(
+            "</main>", f'<noscript><p class="ow-no-script">{escape(no_script)}</p></noscript></main>', 1
+        )
     return MapPage(html=text, script_hashes=tuple(_hash(script) for script in _INLINE_SCRIPT.findall(text)))
 
 

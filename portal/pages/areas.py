@@ -13,6 +13,7 @@ from portal.components.filters import count_words, filter_form
 from portal.components.links import address, part
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, page_head, section, table, tabs
+from portal.components.period import period
 from portal.errors import NotFound
 from portal.pages.overview import source_words
 from portal.pages.trends import nothing
@@ -45,6 +46,7 @@ def layout(release: Release, selection: Selection, layer: str) -> Page:
         page_head(
             of.plural,
             html.P(_("The same figures for every part of the city, beside the city as a whole."), className="lead"),
+            period(release, selection),
         ),
         tabs(ways, _("Ways of dividing the city")),
         filter_form(release, selection, path, totals.requests),

@@ -11,6 +11,7 @@ from portal.components.filters import count_words, filter_form
 from portal.components.links import part
 from portal.components.page import Page
 from portal.components.parts import page_head
+from portal.components.period import period
 from portal.pages.areas import by_name, comparison
 from portal.pages.trends import nothing
 from portal.selection import NOT_STATED, Selection
@@ -31,6 +32,7 @@ def layout(release: Release, selection: Selection) -> Page:
             html.P(
                 _("Who is asked to do the work, and how long it takes. Each does different work."), className="lead"
             ),
+            period(release, selection),
         ),
         filter_form(release, selection, "/departments", totals.requests),
     ]

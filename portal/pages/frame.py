@@ -41,6 +41,7 @@ WORDS = {
     "loading": N_("Loading the map…"),
     "failed": N_("Part of the map could not be loaded. Move the map to try again."),
     "keys": N_("Arrows move the map. Enter tells what is under the cross."),
+    "no_script": N_("The map needs JavaScript; the tables below hold the same figures."),
     "legend": N_("Legend"),
     "details": N_("Details"),
 }

@@ -15,6 +15,7 @@ from portal.components.labels import OUTCOMES, STATUSES, named
 from portal.components.links import address, part
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, page_head, section, table
+from portal.components.period import period
 from portal.errors import BadSelection
 from portal.pages.areas import by_name
 from portal.pages.trends import nothing
@@ -45,7 +46,8 @@ def layout(release: Release, selection: Selection, figure: str = "requests", lay
     totals = queries.totals(release, selection)
     query = address("", selection, figure=figure, layer=shaded).removeprefix("?")
     body = [
-        page_head(_("Map"), html.P(_("Where things are asked for, and how each part of the city is served."), className="lead")),
+        page_head(_("Map"), html.P(_("Where things are asked for, and how each part of the city is served."), className="lead"),
+                  period(release, selection)),
         filter_form(
             release, selection, "/map", totals.requests,
             [_choice("figure", _("Show"), {k: _(v) for k, v in FIGURES.items()}, figure),

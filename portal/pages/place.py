@@ -13,6 +13,7 @@ from portal.components.filters import count_words, filter_form
 from portal.components.links import address, part
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, breadcrumbs, key_figures, page_head, section, table
+from portal.components.period import period
 from portal.errors import NotFound
 from portal.pages.overview import source_words
 from portal.pages.trends import nothing
@@ -58,7 +59,9 @@ def _place(
     body: list[Any] = [
         breadcrumbs(trail, name),
         page_head(
-            name, html.P(_("Beside the whole city: the same kinds of requests, the same dates."), className="lead")
+            name,
+            html.P(_("Beside the whole city: the same kinds of requests, the same dates."), className="lead"),
+            period(release, here, queries.volumes(release, here)) if totals.requests else None,
         ),
         filter_form(release, base, path, totals.requests, without=own),
     ]

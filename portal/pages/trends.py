@@ -16,6 +16,7 @@ from portal.components.labels import DIMENSIONS
 from portal.components.links import address
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, more, page_head, section, table, twin
+from portal.components.period import period
 from portal.errors import BadSelection
 from portal.pages.overview import source_words
 from portal.selection import NOT_STATED, Selection
@@ -42,6 +43,7 @@ def layout(release: Release, selection: Selection, by: str = "service") -> Page:
         page_head(
             _("Trends"),
             html.P(_("How much is asked for, and how long it takes, from month to month."), className="lead"),
+            period(release, selection, months) if months else None,
         ),
         filter_form(release, selection, "/trends", totals.requests, [labelled(_("Compare by"), "by", control)]),
     ]
