@@ -65,7 +65,7 @@ class VolumeRow:
     month: date  # its first day
     requested: int
     closed: int
-    open_at_end: int  # requested so far less closed so far; of the selected requests only
+    open_at_end: int  # requested so far less closed so far, without those closed nobody knows when
     on_time: Share
     complete: bool  # False: the release was made before the month was over
 

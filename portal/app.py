@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 
+from dash.exceptions import DependencyException
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -18,6 +19,7 @@ from starlette.types import Scope
 
 from portal import api, downloads, tile_routes
 from portal.errors import NoRelease, NotFound, PortalError
+from portal.head import HeadAsGet
 from portal.pages.frame import frame
 from portal.problems import plain_problem, problem
 from portal.release import Releases
@@ -57,19 +59,21 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.add_api_route("/healthz", _health, include_in_schema=False)
     for folder in ASSET_FOLDERS:
         app.mount(f"/assets/{folder}", Assets(directory=ASSETS / folder, check_dir=False))
-    app.add_api_route("/map/frame", _frame, include_in_schema=False, methods=["GET", "HEAD"])
+    app.add_api_route("/map/frame", _frame, include_in_schema=False)
 
     # Dash adds routes of its own, among them one for '/': ours must come before it, and the rest after.
-    app.add_api_route("/", _page, include_in_schema=False, methods=["GET", "HEAD"])
+    app.add_api_route("/", _page, include_in_schema=False)
     site = Site(app, releases, ASSETS)
     app.state.site = site
-    app.add_api_route("/{path:path}", _page, include_in_schema=False, methods=["GET", "HEAD"])
+    app.add_api_route("/{path:path}", _page, include_in_schema=False)
 
     app.add_exception_handler(PortalError, _portal_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(DependencyException, _no_bundle)
     app.add_exception_handler(Exception, _unexpected)
     # The last one added is the first that a request meets.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(Compress)
     app.add_middleware(Limits)
     app.add_middleware(
@@ -159,6 +163,11 @@ def _invalid(_request: Request, error: Exception) -> Response:
 def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     return plain_problem(error.status_code, str(error.detail), f"{error.detail}.")
+
+
+def _no_bundle(request: Request, _error: Exception) -> Response:
+    """Dash has no such script; it would call that an error of ours."""
+    return problem(NotFound(f"There is nothing at {request.url.path[:80]}."))
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

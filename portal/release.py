@@ -274,7 +274,7 @@ class Releases:
     def folder(self, release_id: str) -> Path:
         """The folder of any release that is kept on disk; raises NotFound."""
         folder = self.path / release_id
-        plain = release_id.replace("-", "").isalnum() and release_id != "current"
+        plain = len(release_id) <= 40 and release_id.replace("-", "").isalnum() and release_id != "current"
         if not plain or not (folder / "datapackage.json").is_file():
             raise NotFound(f"The release '{release_id[:40]}' is not kept here; the current one is {self.current().id}.")
         return folder

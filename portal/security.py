@@ -140,11 +140,11 @@ def _is_callback(scope: Scope, body: bytes) -> bool:
         ids = [entry["id"] for entry in asked["inputs"]]
         return (
             asked["output"] == "page.children"
-            and asked["outputs"]["id"] == "page"
+            and asked["outputs"] == {"id": "page", "property": "children"}
             and ids == ["address", "address"]
             and [entry["property"] for entry in asked["inputs"]] == ["pathname", "search"]
             and all(isinstance(entry.get("value"), str | None) for entry in asked["inputs"])
-            and not asked.get("state")
+            and asked.get("state", []) == []
             and all(isinstance(item, str) for item in asked.get("changedPropIds", []))
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

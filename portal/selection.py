@@ -258,7 +258,7 @@ def _date(key: str, values: list[str]) -> date:
     if len(set(values)) > 1:
         raise BadSelection(key, values[1], why="only one date can be given")
     try:
-        if len(values[0]) != 10:
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", values[0], re.ASCII):  # fromisoformat takes weeks as well
             raise ValueError
         return date.fromisoformat(values[0])
     except ValueError:

@@ -136,7 +136,10 @@ def _left_out(exclusions: list[Exclusion], quality: Quality) -> list[Any]:
         [named(EXCLUSION_KINDS, e.kind), e.reason.replace("_", " "), e.source or "–", number(e.rows)]
         for e in sorted(exclusions, key=lambda e: (e.kind, -e.rows))
     ]
-    words = _("{n} requests are published but not in the response times, because their times contradict one another.")
+    words = _(
+        "{n} requests are published but not in the response times, because their times are missing or contradict "
+        "one another, or their status is not understood."
+    )
     return [
         html.P(words.format(n=number(quality.excluded_from_response))),
         table(_("Everything that is left out of the files or of a figure"), columns, rows, "excluded")
@@ -166,6 +169,6 @@ def _verify(release: Release) -> list[Any]:
     return [
         html.P(_("Each release lists the fingerprint (sha256) of every file, and of the release before it. "
                  "Anyone who kept an old one can show that it was not rewritten.")),
-        code(f"openward release verify {release.id}", _("Command to verify a release")),
+        code(f"openward release verify {release.city.id} --release {release.id}", _("Command to verify a release")),
         html.P(html.A(_("All releases and files"), href=address("/data"), className="onward")),
     ]  # fmt: skip

@@ -24,7 +24,7 @@ TOP_SERVICES = 10
 
 def layout(release: Release, selection: Selection) -> Page:
     """The overview of the last twelve months; filters of the address narrow it."""
-    today = local(release.as_of, release.city.timezone).date()
+    today = queries.covered_until(release)
     year = selection if selection.from_date or selection.to_date else selection.replace(from_date=a_year_before(today))
     totals = queries.totals(release, year)
     response = queries.response(release, year)
@@ -83,7 +83,7 @@ def source_words(release: Release) -> str:
 
 
 def _hero(release: Release, year: Selection, totals: Totals, response: ResponseTime) -> Any:
-    today = local(release.as_of, release.city.timezone).date()
+    today = queries.covered_until(release)
     if year.to_date or year.from_date != a_year_before(today):
         start, end = year.from_date or queries.period(release, year)[0] or today, year.to_date or today
         when = _("From {start} to {end}").format(start=date_words(start), end=date_words(end))

@@ -15,8 +15,8 @@ FROM 'requests.parquet';"""
 RESPONSE = """\
 -- Kaplan-Meier: of those still waiting at each moment, which share is closed then?
 WITH waits AS (
-  SELECT coalesce(round(response_hours * 60),
-                  date_diff('minute', requested_datetime, TIMESTAMP '{as_of}')) AS minutes,
+  SELECT date_diff('second', requested_datetime,
+                   CASE WHEN status = 'closed' THEN closed_datetime ELSE TIMESTAMP '{as_of}' END) // 60 AS minutes,
          status = 'closed' AS closed
   FROM 'requests.parquet'
   WHERE status = 'open' OR response_hours IS NOT NULL

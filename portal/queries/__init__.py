@@ -5,7 +5,7 @@ Values reach SQL as parameters; names of columns come from the release's own lis
 
 from portal.queries.groups import by
 from portal.queries.lists import areas, choices, exclusions, latest, page, quality, request
-from portal.queries.months import monthly, monthly_by, volumes
+from portal.queries.months import covered_until, monthly, monthly_by, volumes
 from portal.queries.published import chain, dictionary, files
 from portal.queries.summary import period, response, totals
 from portal.selection import Selection
@@ -18,6 +18,7 @@ __all__ = [
     "by",
     "chain",
     "choices",
+    "covered_until",
     "dictionary",
     "exclusions",
     "files",

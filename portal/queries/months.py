@@ -23,24 +23,33 @@ from portal.queries.scans import (
     column,
     kept,
 )
-from portal.queries.summary import EVERYTHING, quantile, share
+from portal.queries.summary import EVERYTHING, period, quantile, share
 from portal.release import Release
 from portal.selection import NOT_STATED, Selection
 
 MAX_KEYS = 12
 
 
+def covered_until(release: Release) -> date:
+    """The last local day that the record covers: that of the last request, if it was made before `as_of`.
+
+    An extract may hold a year's requests as they stood months later; those later months have no requests to show.
+    """
+    before_end = (release.as_of - timedelta(microseconds=1)).astimezone(release.city.zone).date()
+    newest = period(release)[1]
+    return min(before_end, newest) if newest else before_end
+
+
 @kept
 def volumes(release: Release, selection: Selection = EVERYTHING) -> list[VolumeRow]:
-    """What came in, was closed and was on time: one row a month, from that of the first selected request to that
-    of the release (or of `to`)."""
-    c, closed_in = by_month(release, selection)
+    """What came in, was closed and was on time: one row a month, from that of the first selected request to the
+    last that the record covers (or to `to`)."""
+    c, flow = by_month(release, selection)
     if not c.keys:
         return []
     end = release.as_of.astimezone(release.city.zone)
-    before_end = end - timedelta(microseconds=1)
     first, newest = min(c.keys), max(c.keys)
-    last = max(_number(before_end.date()), newest)
+    last = max(_number(covered_until(release)), newest)
     if selection.to_date:
         last = max(min(last, _number(selection.to_date)), newest)
     size = last - first + 1
@@ -52,9 +61,9 @@ def volumes(release: Release, selection: Selection = EVERYTHING) -> list[VolumeR
 
     requested = filled()
     on_time, late = (filled(c.on_time == ON_TIME.index(name)) for name in ("on_time", "late"))
-    closed = np.array([closed_in.get(first + i, 0) for i in range(size)])
-    before = sum(n for month, n in closed_in.items() if month < first)
-    still_open = np.cumsum(requested - closed) - before
+    closed, untold = (np.array([n.get(first + i, 0) for i in range(size)]) for n in (flow.closed, flow.untold))
+    before = sum(n for month, n in flow.closed.items() if month < first)
+    still_open = np.cumsum(requested - untold - closed) - before
     return [
         VolumeRow(
             month=_first_day(first + i),

@@ -126,19 +126,34 @@ def _counted(release: Release, found: pa.Table) -> Counts:
     )
 
 
-def by_month(release: Release, selection: Selection) -> tuple[Counts, dict[int, int]]:
-    """Counts by month of request, and how many were closed in each (local) month of closing: one scan for both."""
+@dataclass(frozen=True)
+class Flow:
+    """What left in each month (since 1970-01): `closed` by the local month of closing, and `untold` by the month of
+    request: those that are not open, but of which nobody can say when they were closed."""
+
+    closed: dict[int, int]
+    untold: dict[int, int]
+
+
+def by_month(release: Release, selection: Selection) -> tuple[Counts, Flow]:
+    """Counts by month of request, and what left in each month: one scan for both."""
     scans = _kept_scans(release, selection)
 
-    def read() -> dict[int, int]:
+    def read() -> Flow:
         found = _grouped(release, selection, f"{MONTH} AS k, closed_month")
         scans.get(("counts", selection, MONTH), lambda: _counted(release, found))
-        months, n = ints(found["closed_month"]), ints(found["n"])
-        totals = np.bincount(months[months >= 0], n[months >= 0])
-        return {int(month): int(totals[month]) for month in np.flatnonzero(totals)}
+        months, requested, n = ints(found["closed_month"]), ints(found["k"]), ints(found["n"])
+        status = positions(release.facets["status"], STATUSES)[ints(found["facet"])]
+        untold = (months < 0) & (status != STATUSES.index("open"))
+        return Flow(_summed(months[months >= 0], n[months >= 0]), _summed(requested[untold], n[untold]))
 
-    closed = scans.get(("closings", selection), read)
-    return counts(release, selection, MONTH), closed
+    flow = scans.get(("flow", selection), read)
+    return counts(release, selection, MONTH), flow
+
+
+def _summed(months: Ints, n: Ints) -> dict[int, int]:
+    totals = np.bincount(months, n)
+    return {int(month): int(totals[month]) for month in np.flatnonzero(totals)}
 
 
 @dataclass(frozen=True)

@@ -290,3 +290,14 @@ def test_a_new_release_is_served_at_once(tmp_path: Path, monkeypatch: pytest.Mon
         assert client.get("/healthz").json()["release_id"] == second
         assert client.get("/api/v1/totals").json()["result"]["requests"] == 300
         assert client.get(f"/tiles/{first}/requests/0/0/0.mvt").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/totals", "/tiles/", "/map/frame", "/assets/css/1-base.css"])
+def test_head_is_answered_like_get_without_a_body(client: TestClient, path: str) -> None:
+    answer = client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize("path", ["/_dash-component-suites/x/y.js", "/_dash-component-suites/dash/nope.js"])
+def test_a_script_that_dash_does_not_have_is_not_found(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404

@@ -244,3 +244,11 @@ def test_response_of_bins_is_near_the_exact_one(release: Release, query: str) ->
             assert rough.quantiles[share].hours is None
         else:
             assert rough.quantiles[share].hours == pytest.approx(quantile.hours, rel=0.006, abs=0.02)
+
+
+def test_what_is_open_at_the_end_of_the_series_is_what_is_open(release: Release) -> None:
+    for query in ("", "service=parking", "channel=app&channel=phone"):
+        selection = Selection.from_query(query, release)
+        rows = queries.volumes(release, selection)
+        assert rows[-1].open_at_end == queries.totals(release, selection).open
+    assert queries.volumes(release, Selection(status=("closed",)))[-1].open_at_end == 0
