@@ -46,11 +46,20 @@ def curve(events: NDArray[Any], censored: NDArray[Any]) -> Curve:
     return Curve(survival, low, high)
 
 
-def quantiles(times: NDArray[Any], events: NDArray[Any], censored: NDArray[Any], shares: Sequence[float]) -> Floats:
+def quantiles(
+    times: NDArray[Any],
+    events: NDArray[Any],
+    censored: NDArray[Any],
+    shares: Sequence[float],
+    wide: NDArray[np.bool_] | None = None,
+) -> Floats:
     """The time by which each share has had the event, and its 95% band.
 
     `times` ascend, shape (T,); counts are of shape (…, T); the result has shape (…, shares, 3) with the
     estimate, the lower and the upper end in the unit of `times`, NaN for what is not reached.
+
+    `wide`, shape (T,), marks times that stand for a span: there those censored are taken to have been at risk for
+    half of it, as in a life table (the actuarial estimator); at a single moment they all were (Kaplan–Meier).
     """
     times = np.asarray(times, np.float64)
     groups = events.shape[:-1]
@@ -62,7 +71,7 @@ def quantiles(times: NDArray[Any], events: NDArray[Any], censored: NDArray[Any],
     block = max(1, _CELLS // times.size)
     for start in range(0, len(flat), block):
         rows = slice(start, start + block)
-        survival, center, margin = _log_log(events[rows], censored[rows])
+        survival, center, margin = _log_log(events[rows], censored[rows], wide)
         for index, share in enumerate(shares):
             remaining = 1 - share
             line = np.log(-np.log(remaining))
@@ -86,10 +95,14 @@ def closed_only_median(times: NDArray[Any], events: NDArray[Any], total: int | N
     return _first(times, (2 * done >= everyone) & (everyone > 0))
 
 
-def _log_log(events: NDArray[Any], censored: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
+def _log_log(
+    events: NDArray[Any], censored: NDArray[Any], wide: NDArray[np.bool_] | None = None
+) -> tuple[Floats, Floats, Floats]:
     """The curve, log(-log(curve)) and z times its standard error; -inf and 0 while the curve is 1."""
     gone: Floats = np.asarray(events, np.float64)
     at_risk = np.cumsum((gone + censored)[..., ::-1], axis=-1)[..., ::-1]
+    if wide is not None:
+        at_risk = at_risk - np.where(wide, np.asarray(censored, np.float64) / 2, 0.0)
     left = at_risk - gone
     with np.errstate(divide="ignore", invalid="ignore"):
         survival: Floats = np.cumprod(np.where(at_risk > 0, left / at_risk, 1.0), axis=-1, dtype=np.float64)

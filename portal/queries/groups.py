@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portal.answers import GroupRow
 from portal.figures.kaplan_meier import closed_only_median, quantiles
-from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, bin_minutes, binned, column, counts, kept
+from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, bin_minutes, binned, column, counts, kept, wide_bins
 from portal.queries.summary import hours, quantile, share
 from portal.release import Release
 from portal.selection import NOT_STATED, Selection
@@ -27,7 +27,7 @@ def by(release: Release, selection: Selection, dimension: str, limit: int | None
 
     b = binned(release, selection, key)
     times = bin_minutes(release)
-    figures = quantiles(times, b.events, b.censored, [0.5, 0.9])
+    figures = quantiles(times, b.events, b.censored, [0.5, 0.9], wide_bins(release))
     flattering = closed_only_median(times, b.events)
     events, censored = b.events.sum(axis=1), b.censored.sum(axis=1)
     place = {value: index for index, value in enumerate(b.keys)}

@@ -22,6 +22,7 @@ from portal.queries.scans import (
     coarse_series,
     column,
     kept,
+    wide_bins,
 )
 from portal.queries.summary import EVERYTHING, period, quantile, share
 from portal.release import Release
@@ -87,7 +88,7 @@ def monthly(release: Release, selection: Selection = EVERYTHING) -> list[MonthRo
     if not rows:
         return []
     b = binned(release, selection, MONTH)
-    found = quantiles(bin_minutes(release), b.events, b.censored, [0.5, 0.9])
+    found = quantiles(bin_minutes(release), b.events, b.censored, [0.5, 0.9], wide_bins(release))
     timed = {_first_day(int(month)): index for index, month in enumerate(b.keys)}
     events, censored = b.events.sum(axis=1), b.censored.sum(axis=1)
     none = np.full((2, 3), np.nan)
@@ -121,13 +122,14 @@ def monthly_by(
     values = {None if key == NOT_STATED else key for key in keys}
     found = coarse_series(release, selection, column(release, dimension), values)
     rows = {value: index for index, value in enumerate(found.keys)}
+    every_bin = np.ones(len(coarse_minutes(release)), dtype=bool)
     series: dict[str, list[SeriesRow]] = {key: [] for key in keys}
     for key in keys:
         at = rows.get(None if key == NOT_STATED else key)
         if at is None:
             continue
         events, censored, requested = found.events[at], found.censored[at], found.requested[at]
-        figures = quantiles(coarse_minutes(release), events, censored, [0.5, 0.9])
+        figures = quantiles(coarse_minutes(release), events, censored, [0.5, 0.9], every_bin)
         seen, waiting = events.sum(axis=1), censored.sum(axis=1)
         series[key] = [
             SeriesRow(

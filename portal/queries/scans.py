@@ -219,6 +219,12 @@ def bin_minutes(release: Release) -> NDArray[np.float64]:
     return (edges[:, 0] + edges[:, 1] - 1) / 2
 
 
+def wide_bins(release: Release) -> NDArray[np.bool_]:
+    """Which elapsed bins stand for more than one minute."""
+    edges = bin_edges(release)
+    return np.asarray(edges[:, 1] - edges[:, 0] > 1)
+
+
 def bin_edges(release: Release) -> Ints:
     """First minute of each elapsed bin, and the first after it: shape (bins, 2)."""
 

@@ -23,6 +23,7 @@ from portal.queries.scans import (
     bin_minutes,
     kept,
     minutes,
+    wide_bins,
 )
 from portal.release import Release
 from portal.selection import Selection
@@ -77,7 +78,8 @@ def response(release: Release, selection: Selection = EVERYTHING, exact: bool = 
             found, closed_only = _exact(release, selection, None, total, waiting)
     else:  # where nothing was closed the minutes say no more than the bins
         times = bin_minutes(release)
-        found, closed_only = quantiles(times, events, censored, shares), closed_only_median(times, events)
+        found = quantiles(times, events, censored, shares, wide_bins(release))
+        closed_only = closed_only_median(times, events)
     return ResponseTime(
         n=total + waiting,
         events=total,

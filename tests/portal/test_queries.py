@@ -234,7 +234,7 @@ def test_answers_are_kept_but_cannot_be_spoilt(release: Release) -> None:
     assert queries.by(release, Selection(), "service")
 
 
-@pytest.mark.parametrize("query", QUERIES[:4])
+@pytest.mark.parametrize("query", [*QUERIES[:4], "from=2025-03-01", "from=2025-03-01&service=tree"])
 def test_response_of_bins_is_near_the_exact_one(release: Release, query: str) -> None:
     selection = Selection.from_query(query, release)
     exact, rough = queries.response(release, selection), queries.response(release, selection, exact=False)
