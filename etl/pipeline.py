@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -232,8 +232,7 @@ def _load_source(
             f"{file.path}: every one of its {read + lost:,} rows was refused, most for "
             f"'{_commonest(connection, name)}'; correct the source's part of the YAML. Nothing was changed"
         )
-    return replace(
-        SourceCounts(),
+    return SourceCounts(
         read=read + lost,
         new=merged.new,
         changed=merged.changed,
@@ -275,7 +274,7 @@ def _publish(
         inputs = build.inputs_of(connection, place.config, moment)
         if build.is_current(place.releases, inputs):
             return RunReport(run_id, counts, None, folder.name if folder else None)
-        published = build.publish(connection, place.config, place.releases, now=moment, progress=say.step)
+        published = build.publish(connection, place.config, place.releases, inputs, now=moment, progress=say.step)
     if run_id is not None:
         with writing(place.engine) as connection:
             connection.execute(

@@ -91,9 +91,15 @@ def is_current(releases: Path, inputs: Inputs) -> bool:
 
 
 def publish(
-    connection: Connection, config: CityConfig, releases: Path, *, now: dt.datetime, progress: Progress | None = None
+    connection: Connection,
+    config: CityConfig,
+    releases: Path,
+    inputs: Inputs,
+    *,
+    now: dt.datetime,
+    progress: Progress | None = None,
 ) -> Published:
-    """Build, validate and promote a release of the store as it stands.
+    """Build, validate and promote a release of the store as it stands; `inputs` are those of `inputs_of`.
 
     Nothing is promoted unless every check holds; a failed build leaves no trace. The caller holds the city's lock.
     """
@@ -103,7 +109,7 @@ def publish(
     building = Path(tempfile.mkdtemp(prefix=chain.BUILDING, dir=releases))
     building.chmod(0o755)
     try:
-        package = _build(connection, config, releases, building, now, progress or (lambda _step, _rows: None))
+        package = _build(connection, config, releases, building, inputs, now, progress or (lambda _step, _rows: None))
         must_hold(validate(building, package, fields.request_fields(config)))
         name = package["openward"]["release_id"]
         return Published(name, chain.promote(building, releases, name), package["openward"]["counts"]["requests"])
@@ -112,9 +118,15 @@ def publish(
 
 
 def _build(
-    connection: Connection, config: CityConfig, releases: Path, building: Path, now: dt.datetime, progress: Progress
+    connection: Connection,
+    config: CityConfig,
+    releases: Path,
+    building: Path,
+    inputs: Inputs,
+    now: dt.datetime,
+    progress: Progress,
 ) -> dict[str, Any]:
-    moment = as_of(connection, config, now)
+    moment = dt.datetime.fromisoformat(inputs.as_of)
     public = fields.request_fields(config)
     names = [f.name for f in public if f.name != "geometry"]
     layers = [layer.layer for layer in config.layers]
@@ -166,7 +178,7 @@ def _build(
             "release_id": chain.release_id(now, (r["hash"] for r in resources), previous.sha256 if previous else None),
             "format": FORMAT,
             "created": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-            "as_of": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+            "as_of": inputs.as_of,
             "previous": {"release_id": previous.release_id, "sha256": previous.sha256} if previous else None,
             "city": config.city.model_dump(mode="json")
             | {"title": config.city.title or f"{config.city.name} service requests"},
@@ -180,7 +192,7 @@ def _build(
             "channels": [{"channel": c, "title": t} for c, t in config.channels.items()],
             "counts": counts,
             "standards": _standards(config),
-            "inputs": vars(inputs_of(connection, config, now)),
+            "inputs": vars(inputs),
         }  # fmt: skip
         index.fill_meta(db, facts | {"bins": bins})
         db.execute("CHECKPOINT")

@@ -94,11 +94,11 @@ def note_in_log(releases: Path) -> None:
     link = link_of(folder)
     if any(known.release_id == link.release_id for known in read_log(releases)):
         return
-    known_lines = "".join(json.dumps(vars(known)) + "\n" for known in read_log(releases))
-    with (releases / CHAIN).open("r+" if (releases / CHAIN).exists() else "w", encoding="utf-8") as log:
-        log.truncate(len(known_lines.encode()))  # without a line that a killed run left unfinished
-        log.seek(0, os.SEEK_END)
-        log.write(json.dumps(vars(link)) + "\n")
+    path = releases / CHAIN
+    whole = path.read_bytes() if path.exists() else b""
+    with path.open("ab") as log:
+        log.truncate(whole.rfind(b"\n") + 1)  # without a line that a killed run left unfinished
+        log.write(json.dumps(vars(link)).encode() + b"\n")
         log.flush()
         os.fsync(log.fileno())
 

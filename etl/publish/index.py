@@ -52,8 +52,7 @@ def fill_requests(
     db.execute(
         """CREATE TABLE scratch.service AS
            SELECT service_code, mode(service_name ORDER BY service_name) AS service_name,
-                  mode(service_group ORDER BY service_group) AS service_group,
-                  mode(department ORDER BY department) AS department
+                  mode(service_group ORDER BY service_group) AS service_group
            FROM scratch.raw GROUP BY service_code"""
     )
     enums = []
