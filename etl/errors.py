@@ -45,3 +45,15 @@ class BusyError(EtlError):
     """Another run holds the lock of this city."""
 
     exit_code = 7
+
+
+class SourceUnavailable(SourceError):
+    """A source does not answer as it should just now; a later run may find it well."""
+
+    exit_code = 8
+
+
+class HeldError(EtlError):
+    """Everything was stored, but a named limit keeps the release from being promoted."""
+
+    exit_code = 9

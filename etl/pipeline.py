@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from etl.config import CityConfig
+from etl.config.connections import FileConnection
 from etl.errors import ConfigError, EtlError, SourceError
 from etl.extract.files import DelimitedFile, MalformedRows, open_delimited, sha256_of
 from etl.layers import Basemap, read_layers
@@ -119,12 +120,15 @@ def _open_inputs(config: CityConfig, config_path: Path, inputs: Mapping[str, Pat
     files = {}
     for name, source in config.sources.items():
         path = inputs.get(name)
-        if path is None and source.path:
-            path = config_path.parent / source.path
+        reached = source.connection
+        if not isinstance(reached, FileConnection):
+            raise ConfigError(f"source '{name}' of {config_path}: kind '{reached.kind}' is not fetched yet")
+        if path is None and reached.path:
+            path = config_path.parent / reached.path
         if path is None:
             raise ConfigError(f"source '{name}' of {config_path} has no file; give one with --input {name}=FILE")
         files[name] = open_delimited(
-            path, delimiter=source.delimiter, encoding=source.encoding, null_values=source.null_values
+            path, delimiter=reached.delimiter, encoding=reached.encoding, null_values=source.null_values
         )
         files[name].require(source.source_columns())
     return files

@@ -54,7 +54,7 @@ def test_the_configuration_says_what_the_simulation_does(demo: DemoFiles) -> Non
     for layer in config.layers:
         assert all((demo.city.parent / file.path).exists() for file in layer.files)
     assert all((demo.city.parent / file.path).exists() for file in config.basemap)
-    assert demo.city.parent / str(config.sources["requests"].path) == demo.requests
+    assert demo.city.parent / str(config.sources["requests"].connection.path) == demo.requests
 
 
 def test_every_column_of_the_configuration_is_in_the_file(demo: DemoFiles, tables: duckdb.DuckDBPyConnection) -> None:
