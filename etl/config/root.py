@@ -9,9 +9,11 @@ from pydantic import Field, model_validator
 
 from etl.config.base import Slug, Strict
 from etl.config.city import City
+from etl.config.limits import Raw
 from etl.config.mapping import RequestSource
 from etl.config.places import BasemapFile, Department, Layer, ServiceInfo
 from etl.config.privacy import Privacy
+from etl.config.tables import FeedbackSource, MeasureSource
 
 
 class CityConfig(Strict):
@@ -19,12 +21,28 @@ class CityConfig(Strict):
 
     city: City
     sources: dict[Slug, RequestSource] = Field(min_length=1)
+    measures: dict[Slug, MeasureSource] = Field(default={}, description="sources of periodic measures")
+    feedback: dict[Slug, FeedbackSource] = Field(default={}, description="sources of satisfaction answers")
+    raw: Raw = Raw()
     services: dict[str, ServiceInfo] = {}
     departments: dict[str, Department] = {}
     channels: dict[Slug, str] = Field(default={}, description="channel -> title")
     layers: tuple[Layer, ...] = ()
     basemap: tuple[BasemapFile, ...] = ()
     privacy: Privacy = Privacy()
+
+    @property
+    def every_source(self) -> dict[str, RequestSource | MeasureSource | FeedbackSource]:
+        """Sources of all three kinds by name."""
+        return {**self.sources, **self.measures, **self.feedback}
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> CityConfig:
+        names = [*self.sources, *self.measures, *self.feedback]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"'{doubled[0]}' names two of sources, measures and feedback; give one another name")
+        return self
 
     @model_validator(mode="after")
     def _layers_agree(self) -> CityConfig:
@@ -39,7 +57,32 @@ class CityConfig(Strict):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _places_can_be_generalised(self) -> CityConfig:
+        policy = self.privacy.locations
+        drawn = [layer.layer for layer in self.layers if layer.files]
+        if policy.area_layer is not None and policy.area_layer not in drawn:
+            raise ValueError(
+                f"privacy.locations.area_layer: '{policy.area_layer}' is not a layer that has files; "
+                f"allowed: {', '.join(drawn) or 'none'}"
+            )
+        if "block_face" in policy.named() and not any(file.kind == "street" for file in self.basemap):
+            raise ValueError("privacy.locations: 'block_face' needs a basemap entry of kind street")
+        return self
+
     def fingerprint(self) -> str:
         """sha256 of the configuration's meaning; layout and comments do not change it."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def rules_of(self, source: str) -> str:
+        """sha256 of what decides how a source's rows are read: where they come from and what is published do not."""
+        aside = {"connection", "limits", "extract", "as_of"}
+        parts = {
+            "source": self.every_source[source].model_dump(mode="json", exclude=aside),
+            "city": self.city.model_dump(mode="json", include={"timezone", "crs", "bbox"}),
+            "services": {code: info.department for code, info in self.services.items()},
+            "departments": {code: d.name for code, d in self.departments.items()},
+            "layers": [layer.model_dump(mode="json") for layer in self.layers],
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
