@@ -6,10 +6,14 @@ asked: path and parameters, in order).
 
 from __future__ import annotations
 
+import json
+import re
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -180,3 +184,67 @@ class LocalServer:
             handler.send_header("Content-Length", str(len(answer.body)))
         handler.end_headers()
         handler.wfile.write(answer.body)
+
+
+# --- Socrata ----------------------------------------------------------------------------------
+
+
+class SocrataServer(LocalServer):
+    """SODA 2.1 over a list of rows with `:id` and `:updated_at`; SoQL is close enough to SQLite's SQL to be run by it."""
+
+    dataset = "abcd-1234"
+
+    def __init__(
+        self,
+        table: list[dict[str, Any]],
+        *,
+        kinds: dict[str, str] | None = None,
+        token: str | None = None,
+        view: bool = True,
+        cap: int = 50_000,
+    ) -> None:
+        super().__init__()
+        self.table, self.token, self.view, self.cap = table, token, view, cap
+        self.kinds = kinds or {name: "text" for name in dict.fromkeys(n for r in table for n in r) if name[0] != ":"}
+
+    def answer(self, asked: Asked) -> Answer:
+        if self.token and asked.headers["X-App-Token"] != self.token:
+            return _json({"code": "permission_denied", "error": True, "message": "Invalid app_token specified"}, 403)
+        if asked.path == f"/api/views/{self.dataset}.json" and self.view:
+            columns = [{"fieldName": name, "dataTypeName": kind} for name, kind in self.kinds.items()]
+            return _json({"id": self.dataset, "rowsUpdatedAt": 1_767_225_600, "columns": columns})
+        if asked.path != f"/resource/{self.dataset}.json":
+            return _json({"code": "not_found", "error": True, "message": "Not found"}, 404)
+        try:
+            found = self._select(asked.params)
+        except sqlite3.Error as error:
+            return _json({"code": "query.compiler.malformed", "error": True, "message": str(error)}, 400)
+        head = {"X-SODA2-Fields": json.dumps(list(self.kinds)), "X-SODA2-Types": json.dumps(list(self.kinds.values()))}
+        return _json(found, headers=head)
+
+    def _select(self, params: dict[str, str]) -> list[dict[str, Any]]:
+        names = [":id", ":updated_at", ":created_at", *self.kinds]
+        with closing(sqlite3.connect(":memory:")) as db:
+            db.execute(f"CREATE TABLE t (position, {', '.join(quoted(n) for n in names)})")
+            marks = ", ".join("?" * (len(names) + 1))
+            for position, row in enumerate(self.table):
+                values = [json.dumps(v) if isinstance(v, (dict, list)) else v for v in (row.get(n) for n in names)]
+                db.execute(f"INSERT INTO t VALUES ({marks})", [position, *values])
+            where = re.sub(r"(?<!['\w]):(\w+)", r'":\1"', params.get("$where", "1=1"))
+            order = re.sub(r":(\w+)", r'":\1"', params.get("$order", "position"))
+            limit = min(int(params.get("$limit", 1000)), self.cap)
+            query = (
+                f"SELECT position FROM t WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {params.get('$offset', 0)}"
+            )
+            positions = [row[0] for row in db.execute(query)]
+        assert params["$select"] == ":*,*"
+        # Fields that are null are left out.
+        return [{n: v for n, v in self.table[p].items() if v is not None} for p in positions]
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
+    return Answer(json.dumps(document).encode(), status, "application/json;charset=utf-8", headers or {})
