@@ -145,11 +145,10 @@ class Paged:
         """Values that are one of `null_values` are read as blank."""
         self._blank = frozenset(null_values)
 
-    def records_of(self, part: Part, body: bytes) -> Sequence[Record]:
-        """The records of one page; a list of them in JSON unless the kind of source says otherwise."""
-        del part
-        found: list[Record] = parse_json(body)
-        return found
+    def reader(self, copy: RawCopy) -> Callable[[bytes], Sequence[Record]]:
+        """What makes records of the pages of a copy, called page by page; JSON lists unless a kind says otherwise."""
+        del copy
+        return parse_json
 
     def columns(self, copy: RawCopy) -> dict[str, str]:
         """As the source states them, with those that only its records show."""
@@ -164,11 +163,11 @@ class Paged:
     ) -> Iterator[pa.Table]:
         """The named columns of every page of a copy, one table a page."""
         require(copy, columns)
-        row, done = 1, 0
+        row, done, read = 1, 0, self.reader(copy)
         for part in copy.parts:
             done += part.bytes
             if part.note.get("rows"):
-                records = self.records_of(part, read_part(copy, part))
+                records = read(read_part(copy, part))
                 data = {c: pa.array([self._text(pick(r, c)) for r in records], pa.string()) for c in columns}
                 data[ROW_NUMBER] = pa.array(range(row, row + len(records)), pa.int64())
                 row += len(records)

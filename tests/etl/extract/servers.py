@@ -15,10 +15,12 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
+from xml.sax.saxutils import escape
 
 HTML_PAGE = b"<!DOCTYPE html><html><head><title>Oops</title></head><body>Back soon</body></html>"
 
@@ -248,3 +250,92 @@ def quoted(name: str) -> str:
 
 def _json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
     return Answer(json.dumps(document).encode(), status, "application/json;charset=utf-8", headers or {})
+
+
+# --- Open311 ----------------------------------------------------------------------------------
+
+
+class Open311Server(LocalServer):
+    """GeoReport v2: the newest `row_limit` requests of a span of at most 90 days, or the requests of given numbers."""
+
+    def __init__(
+        self,
+        table: list[dict[str, Any]],
+        *,
+        row_limit: int = 50,
+        pages: bool = False,
+        lists: bool = True,
+        nothing_is_404: bool = False,
+        key: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.table, self.row_limit, self.pages, self.lists = table, row_limit, pages, lists
+        self.nothing_is_404, self.key = nothing_is_404, key
+        self.base = f"{self.url}/open311/v2"
+
+    def answer(self, asked: Asked) -> Answer:
+        path, _, form = asked.path.rpartition(".")
+        if self.key and asked.params.get("api_key") != self.key:
+            return self._error(403, f"Invalid api_key {asked.params.get('api_key')} received", form)
+        if path == "/discovery":
+            return self._send(self._discovery(), "discovery", form)
+        if path == "/open311/v2/services":
+            return self._send([{"service_code": "006", "service_name": "Curb", "group": "Streets"}], "service", form)
+        if path == "/open311/v2/requests":
+            return self._requests(asked.params, form)
+        if path.startswith("/open311/v2/requests/"):
+            number = path.rpartition("/")[2]
+            found = [r for r in self.table if str(r.get("service_request_id")) == number]
+            if not found:
+                return self._error(404, f"Service request not found with id or token {number}", form)
+            return self._send(found, "request", form)
+        return Answer(b"Not found", 404, "text/plain")
+
+    def _requests(self, params: dict[str, str], form: str) -> Answer:
+        if "service_request_id" in params:
+            numbers = params["service_request_id"].split(",")
+            if len(numbers) > 1 and not self.lists:
+                return self._error(404, "No such request", form)
+            found = [r for r in self.table if str(r.get("service_request_id")) in numbers]
+            return self._send(found[: self.row_limit], "request", form)
+        start, end = (datetime.fromisoformat(params[name]) for name in ("start_date", "end_date"))
+        if end - start > timedelta(days=90, seconds=5):
+            return self._error(400, "The span must not be longer than 90 days", form)
+        found = [r for r in self.table if start <= datetime.fromisoformat(r["requested_datetime"]) <= end]
+        found.sort(key=lambda r: datetime.fromisoformat(r["requested_datetime"]), reverse=True)
+        first = (int(params.get("page", 1)) - 1) * self.row_limit if self.pages else 0
+        found = found[first : first + self.row_limit]
+        if not found and self.nothing_is_404:
+            return self._error(404, "No requests found", form)
+        return self._send(found, "request", form)
+
+    def _discovery(self) -> Any:
+        wiki = "http://wiki.open311.org/GeoReport_v2"
+        return {
+            "endpoints": [
+                {"specification": wiki, "url": f"{self.url}/test", "type": "test"},
+                {"specification": "http://example.org/other", "url": f"{self.url}/other", "type": "production"},
+                {"specification": wiki, "url": self.base, "type": "production"},
+            ]
+        }
+
+    def _error(self, code: int, description: str, form: str) -> Answer:
+        if form == "json":
+            return _json([{"code": code, "description": description}], code)
+        return self._send([{"code": code, "description": description}], "error", form, code)
+
+    def _send(self, found: Any, name: str, form: str, status: int = 200) -> Answer:
+        if form == "json":
+            return _json(found, status)
+        plural = {"request": "service_requests", "discovery": "discovery"}.get(name, f"{name}s")
+        if name == "discovery":
+            inner = "<endpoints>" + "".join(_xml("endpoint", e) for e in found["endpoints"]) + "</endpoints>"
+        else:
+            inner = "\n".join(_xml(name, row) for row in found)
+        body = f'<?xml version="1.0" encoding="utf-8"?>\n<{plural}>\n{inner}</{plural}>\n'
+        return Answer(body.encode(), status, "text/xml; charset=utf-8")
+
+
+def _xml(name: str, row: dict[str, Any]) -> str:
+    fields = "".join(f"<{k}>{escape('' if v is None else str(v))}</{k}>" for k, v in row.items())
+    return f"<{name}>{fields}</{name}>"
