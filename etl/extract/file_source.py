@@ -31,8 +31,8 @@ BLOCK = 1 << 20
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml|error)\b", re.IGNORECASE)
 OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
-COMPLAINT = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:error|errors|errorCode|code|message|detail|status)"\s*:')
-DOWNLOAD = "download.tmp"
+COMPLAINT = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:error|errors|errorCode|message|detail)"\s*:')
+DOWNLOAD = ".download"
 
 
 @dataclass(frozen=True)
@@ -88,32 +88,24 @@ class FileAdapter:
         token = secret_of(self.connection.token_env)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         etag, modified = _version_for(url, known)
-        writer = self._begin(url, fetching)
-        if writer.parts:  # killed between the last byte and the manifest
-            return self._finish_web(url, known, writer)
-        path = writer.folder / DOWNLOAD
+        # Outside of the writer's folder, so that a download that was killed is gone on with.
+        path = fetching.archive.root / fetching.source / DOWNLOAD
+        path.parent.mkdir(parents=True, exist_ok=True)
         with Transport(self.connection.patience, headers=headers, secrets=_secrets(url, token)) as transport:
             got = transport.download(url, path, etag=etag, modified=modified, progress=fetching.progress)
         if got is None:
-            writer.drop()
             return None
         try:
             self._expect(path, shown)
-        except SourceUnavailable:
-            writer.drop()
-            raise
-        note = {"name": shown, "etag": got.etag, "modified": got.modified}
-        writer.add(_safe(_last(url)), _blocks(path, shown), note)
-        path.unlink()
-        return self._finish_web(url, known, writer)
-
-    def _finish_web(self, url: str, known: Known, writer: RawWriter) -> RawCopy | None:
-        if _same(writer.parts, known):
-            writer.drop()
-            return None
-        note = writer.parts[0].note
-        watermark = {"of": _hash(url), "etag": note.get("etag"), "modified": note.get("modified")}
-        return writer.finish(whole=True, watermark=watermark if note.get("etag") or note.get("modified") else None)
+            if known.sha256 is not None and known.sha256 == _print_of({path.name: path}, shown):
+                return None
+            note = {"name": shown, "etag": got.etag, "modified": got.modified}
+            writer = self._begin(f"{url} {sha256_of(path)}", fetching)
+            if not writer.parts:
+                writer.add(_safe(_last(url)), _blocks(path, shown), note)
+        finally:
+            path.unlink(missing_ok=True)
+        return _finish(url, known, writer)
 
     def _from_store(self, url: str, known: Known, fetching: Fetching) -> RawCopy | None:
         shown = _shown(url)
@@ -126,10 +118,11 @@ class FileAdapter:
             return None
         if size == 0:
             raise SourceError(f"{shown}: is empty; there is nothing to load")
-        writer = self._begin(f"{url} {version}", fetching)
+        # Without a version nobody knows whether what an interrupted fetch has is still the file.
+        writer = self._begin(f"{url} {version or fetching.now}", fetching)
         if not writer.parts:
             writer.add(_safe(_last(url)), remote.blocks(version, fetching.progress), {"name": shown, "etag": version})
-        return self._finish_web(url, known, writer)
+        return _finish(url, known, writer)
 
     def _begin(self, what: str, fetching: Fetching) -> RawWriter:
         # A digest, because an address may hold a token.
@@ -212,9 +205,15 @@ def _print_of(files: dict[str, Path], shown: str) -> str:
         raise SourceError(f"{shown}: cannot be read ({error.strerror}); check the disk") from error
 
 
-def _same(parts: Sequence[Part], known: Known) -> bool:
-    found = hashlib.sha256("\n".join(part.sha256 for part in parts).encode()).hexdigest()
-    return known.sha256 == found
+def _finish(url: str, known: Known, writer: RawWriter) -> RawCopy | None:
+    """The copy with what the next fetch asks by; None if its bytes are those that were loaded last."""
+    found = hashlib.sha256("\n".join(part.sha256 for part in writer.parts).encode()).hexdigest()
+    if known.sha256 == found:
+        writer.drop()
+        return None
+    note = writer.parts[0].note
+    watermark = {"of": _hash(url), "etag": note.get("etag"), "modified": note.get("modified")}
+    return writer.finish(whole=True, watermark=watermark if note.get("etag") or note.get("modified") else None)
 
 
 def _states(files: dict[str, Path]) -> list[tuple[int, int]]:
@@ -263,7 +262,7 @@ def _safe(name: str) -> str:
     stem, dot, ending = name.partition(".")
     safe = re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_") or "data"
     made = f"{safe[:80]}{dot}{re.sub(r'[^A-Za-z0-9.-]+', '_', ending)[-80:]}".strip("._")
-    return f"data-{made}" if made in (MANIFEST, JOURNAL, DOWNLOAD) else made
+    return f"data-{made}" if made in (MANIFEST, JOURNAL) else made
 
 
 def _hash(text: str) -> str:

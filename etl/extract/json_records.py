@@ -128,16 +128,16 @@ class _Scanner:
                         "set 'records' of the source to the path of the list, such as result.records"
                     ) from error
                 if not self._more():
-                    raise self.broken(error.msg) from error
+                    raise self.broken(error.msg, error.pos) from error
             except RecursionError as error:
                 raise self.broken("it is nested too deeply") from error
 
-    def broken(self, why: str) -> SourceError:
-        """The error for text that is not JSON."""
-        if not self.peek():
+    def broken(self, why: str, at: int | None = None) -> SourceError:
+        """The error for text that is not JSON from the window's character `at` on."""
+        if not self.peek() or why.startswith("Unterminated") or (at or 0) >= len(self._text.rstrip()):
             return SourceError(f"{self.name}: breaks off in the middle of its JSON; fetch the file again")
         return SourceError(
-            f"{self.name}: is not valid JSON near character {self.passed + self._at + 1:,} ({why}); "
+            f"{self.name}: is not valid JSON near character {self.passed + (self._at if at is None else at) + 1:,} ({why}); "
             "fetch the file again or set 'format' of the source"
         )
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,7 +42,7 @@ class RemoteFile:
 
     def version(self) -> tuple[str | None, int | None]:
         """What the store calls this version of the file (None: it says nothing), and its bytes."""
-        info = self._persist(lambda: self._info(self._system()))
+        info = self._persist(lambda: self._info(self._store))
         return _version(info), info.get("size")
 
     def blocks(self, version: str | None, progress: Callable[[int, int | None], None]) -> Iterator[bytes]:
@@ -72,7 +72,7 @@ class RemoteFile:
             return None
 
     def _open(self, version: str | None, start: int) -> Any:
-        system = self._system()
+        system = self._store
         info = self._info(system)
         if version is not None and _version(info) != version:
             raise SourceUnavailable(f"{self.shown}: has changed while it was read; run again")
@@ -87,8 +87,12 @@ class RemoteFile:
             raise SourceError(f"{self.shown}: is a folder; give the address of a file")
         return info
 
+    @cached_property
+    def _store(self) -> Any:
+        return self._system()
+
     def _system(self) -> Any:
-        import fsspec  # type: ignore[import-untyped]
+        import fsspec
 
         scheme = urlsplit(self.url).scheme
         options: dict[str, Any] = {"skip_instance_cache": True}
@@ -154,6 +158,12 @@ class RemoteFile:
             ) from error
         if isinstance(error, IsADirectoryError):
             raise SourceError(f"{self.shown}: is a folder; give the address of a file") from error
+        status = _status(error)
+        if status is not None and 400 <= status < 500 and status not in (408, 425, 429):
+            raise SourceError(
+                f"{self.shown}: the store refuses with HTTP {status}; check the address, the region "
+                "(AWS_DEFAULT_REGION) and 's3_endpoint'"
+            ) from error
         if isinstance(error, ValueError | TypeError | NotImplementedError):
             raise SourceError(f"{self.shown}: is not an address that can be read; check the path") from error
 
@@ -161,6 +171,18 @@ class RemoteFile:
 def _version(info: dict[str, Any]) -> str | None:
     found = info.get("ETag") or info.get("etag")
     return str(found) if found else None
+
+
+def _status(error: BaseException) -> int | None:
+    """The HTTP status behind an error of the AWS library."""
+    cause: BaseException | None = error
+    while cause is not None:
+        answer = getattr(cause, "response", None)
+        if isinstance(answer, dict):
+            status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            return status if isinstance(status, int) else None
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def _inner(system: Any, url: str) -> str:
