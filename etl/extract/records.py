@@ -12,6 +12,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -89,9 +90,17 @@ def read_part(copy: RawCopy, part: Part) -> bytes:
     """A part's body as it was received; SourceError if it is damaged."""
     path = copy.path(part)
     try:
-        return gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
+        return unpack(path.read_bytes(), path)
+    except OSError as error:
         raise SourceError(f"{path}: this part of a raw copy cannot be read; restore it from a backup") from error
+
+
+def unpack(data: bytes, path: Path) -> bytes:
+    """What `compress` made small."""
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise SourceError(f"{path}: this part of a raw copy is damaged; restore it from a backup") from error
 
 
 def names_in(records: Iterable[Record]) -> list[str]:

@@ -433,7 +433,7 @@ def _said(body: bytes) -> str:
         return "" if HTML.match(body[:1024]) else re.sub(r"<[^>]*>", " ", text)
     while isinstance(found, list) and found:
         found = found[0]
-    for key in ("message", "description", "error", "detail"):
+    for key in ("error", "message", "description", "detail"):
         if isinstance(found, dict) and key in found:
             found = found[key]
     return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)

@@ -339,3 +339,104 @@ class Open311Server(LocalServer):
 def _xml(name: str, row: dict[str, Any]) -> str:
     fields = "".join(f"<{k}>{escape('' if v is None else str(v))}</{k}>" for k, v in row.items())
     return f"<{name}>{fields}</{name}>"
+
+
+# --- ArcGIS -----------------------------------------------------------------------------------
+
+
+class ArcgisServer(LocalServer):
+    """A layer of a feature service over `table`: attributes by name, dates as epoch milliseconds, `x` and `y` apart."""
+
+    def __init__(
+        self,
+        table: list[dict[str, Any]],
+        fields: dict[str, str],
+        *,
+        domains: dict[str, dict[Any, str]] | None = None,
+        most: int = 1000,
+        edit_field: str | None = "EditDate",
+        token: str | None = None,
+        ordered: bool = True,
+        about: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.table, self.fields, self.domains, self.most = table, fields, domains or {}, most
+        self.edit_field, self.token, self.ordered, self.about = edit_field, token, ordered, about or {}
+        self.hidden: set[int] = set()
+        self.layer = f"{self.url}/arcgis/rest/services/Calls/FeatureServer/0"
+
+    def answer(self, asked: Asked) -> Answer:
+        if self.token and asked.params.get("token") != self.token:
+            return self._error(498, f"Invalid token {asked.params.get('token')}.")
+        path = asked.path.removeprefix("/arcgis/rest/services/Calls/FeatureServer/0")
+        if path == "":
+            return _json(self._describe())
+        if path != "/query":
+            return self._error(400, "Invalid URL")
+        try:
+            return _json(self._query(asked.params))
+        except sqlite3.Error as error:
+            return self._error(400, "Unable to perform query operation.", [str(error)])
+
+    def _error(self, code: int, message: str, details: list[str] | None = None) -> Answer:
+        return _json({"error": {"code": code, "message": message, "details": details or []}})
+
+    def _describe(self) -> dict[str, Any]:
+        def domain(name: str) -> dict[str, Any] | None:
+            words = self.domains.get(name)
+            coded = [{"name": v, "code": k} for k, v in words.items()] if words else None
+            return {"type": "codedValue", "name": name, "codedValues": coded} if coded else None
+
+        return {
+            "id": 0,
+            "geometryType": "esriGeometryPoint",
+            "maxRecordCount": self.most,
+            "objectIdField": "OBJECTID",
+            "fields": [{"name": n, "type": f"esriFieldType{k}", "domain": domain(n)} for n, k in self.fields.items()],
+            "advancedQueryCapabilities": {"supportsPagination": True, "supportsOrderBy": self.ordered},
+            **({"editFieldsInfo": {"editDateField": self.edit_field}} if self.edit_field else {}),
+            **self.about,
+        }
+
+    def _query(self, params: dict[str, str]) -> dict[str, Any]:
+        found = self._where(params)
+        if params.get("returnCountOnly") == "true":
+            return {"count": len(found)}
+        if params.get("returnIdsOnly") == "true":
+            return {"objectIdFieldName": "OBJECTID", "objectIds": [row["OBJECTID"] for row in found]}
+        assert params["outFields"] == "*"
+        assert params["outSR"] == "4326"
+        if self.ordered and params.get("orderByFields") == "OBJECTID ASC":
+            found = sorted(found, key=lambda row: row["OBJECTID"])
+        found = [row for row in found if row["OBJECTID"] not in self.hidden]
+        most = min(self.most, int(params.get("resultRecordCount", self.most)))
+        document: dict[str, Any] = {
+            "objectIdFieldName": "OBJECTID",
+            "spatialReference": {"wkid": 4326},
+            "features": [
+                {
+                    "attributes": {n: row.get(n) for n in self.fields},
+                    "geometry": {"x": row.get("x", "NaN"), "y": row.get("y", "NaN")},
+                }
+                for row in found[:most]
+            ],
+        }
+        if len(found) > most:
+            document["exceededTransferLimit"] = True
+        return document
+
+    def _where(self, params: dict[str, str]) -> list[dict[str, Any]]:
+        if "objectIds" in params:
+            wanted = {int(n) for n in params["objectIds"].split(",")}
+            return [row for row in self.table if row["OBJECTID"] in wanted]
+
+        def milliseconds(match: re.Match[str]) -> str:
+            return str(int(datetime.fromisoformat(f"{match[1]}+00:00").timestamp() * 1000))
+
+        where = re.sub(r"timestamp '([^']*)'", milliseconds, params["where"])
+        with closing(sqlite3.connect(":memory:")) as db:
+            db.execute(f"CREATE TABLE t (position, {', '.join(quoted(n) for n in self.fields)})")
+            for position, row in enumerate(self.table):
+                values = [position, *(row.get(n) for n in self.fields)]
+                db.execute(f"INSERT INTO t VALUES ({', '.join('?' * len(values))})", values)
+            return [self.table[r[0]] for r in db.execute(f"SELECT position FROM t WHERE {where} ORDER BY position")]

@@ -190,7 +190,7 @@ def test_nothing_found_may_be_a_404(tmp_path: Path, form: str) -> None:
         source = adapter(server, format=form)
         assert numbers(source, source.fetch(Known(), fetching(tmp_path))) == [1]
         wrong = adapter(server, url=f"{server.url}/elsewhere", format=form)
-        with pytest.raises(Refused, match="404 .*check the address"):
+        with pytest.raises(Refused, match=r"404 .*check the address"):
             wrong.fetch(Known(), fetching(tmp_path / "wrong"))
 
 
