@@ -440,3 +440,66 @@ class ArcgisServer(LocalServer):
                 values = [position, *(row.get(n) for n in self.fields)]
                 db.execute(f"INSERT INTO t VALUES ({', '.join('?' * len(values))})", values)
             return [self.table[r[0]] for r in db.execute(f"SELECT position FROM t WHERE {where} ORDER BY position")]
+
+
+# --- CKAN -------------------------------------------------------------------------------------
+
+
+class CkanServer(LocalServer):
+    """A datastore resource over rows with `_id`; `datastore_search_sql` is run by SQLite."""
+
+    resource = "0a1b2c3d-1111-2222-3333-444455556666"
+
+    def __init__(
+        self,
+        table: list[dict[str, Any]],
+        fields: dict[str, str],
+        *,
+        cap: int = 32_000,
+        sql: bool = True,
+        token: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.table, self.fields, self.cap, self.sql, self.token = table, fields, cap, sql, token
+        self.lost = 0
+
+    def answer(self, asked: Asked) -> Answer:
+        if self.token and asked.headers["Authorization"] != self.token:
+            return self._error(403, "Authorization Error", f"Access denied for {asked.headers['Authorization']}")
+        if asked.path == "/api/3/action/datastore_search":
+            if asked.params["resource_id"] != self.resource:
+                return self._error(404, "Not Found Error", "Resource was not found.")
+            return self._search(asked.params)
+        if asked.path == "/api/3/action/datastore_search_sql" and self.sql:
+            return self._sql(asked.params["sql"])
+        return self._error(400, "Bad request", "Action name not known")
+
+    def _error(self, status: int, kind: str, message: str) -> Answer:
+        return _json({"success": False, "error": {"__type": kind, "message": message}}, status)
+
+    def _result(self, found: list[dict[str, Any]], **more: Any) -> Answer:
+        fields = [{"id": n, "type": k} for n, k in self.fields.items()]
+        return _json({"success": True, "result": {"fields": fields, "records": found, **more}})
+
+    def _search(self, params: dict[str, str]) -> Answer:
+        name = params["sort"].removesuffix(" asc").strip('"')
+        ordered = sorted(self.table, key=lambda row: row[name])
+        offset, limit = int(params["offset"]), min(int(params["limit"]), self.cap)
+        return self._result(
+            ordered[: len(ordered) - self.lost][offset : offset + limit], total=len(ordered), limit=limit
+        )
+
+    def _sql(self, query: str) -> Answer:
+        with closing(sqlite3.connect(":memory:")) as db:
+            db.row_factory = sqlite3.Row
+            db.execute(f"CREATE TABLE {quoted(self.resource)} ({', '.join(self._column(n) for n in self.fields)})")
+            for row in self.table:
+                values = [row.get(n) for n in self.fields]
+                db.execute(f"INSERT INTO {quoted(self.resource)} VALUES ({', '.join('?' * len(values))})", values)
+            try:
+                return self._result([dict(row) for row in db.execute(query)])
+            except sqlite3.Error as error:
+                return self._error(409, "Validation Error", str(error))
+
+    def _column(self, name: str) -> str:
+        return f"{quoted(name)} {'INTEGER' if self.fields[name] == 'int' else 'TEXT'}"
