@@ -108,7 +108,7 @@ def _run(city: Path, inputs: dict[str, Path], force: bool, settings: Any, releas
     from rich.console import Console
 
     from etl.config import load_city
-    from etl.pipeline import prepare, run
+    from etl.pipeline import Options, prepare, run
     from etl.progress import Bars
 
     config = load_city(city)
@@ -116,7 +116,7 @@ def _run(city: Path, inputs: dict[str, Path], force: bool, settings: Any, releas
         bars.step("reading inputs and boundaries", 0)
         prepared = prepare(config, city, inputs)
         with _place(config, settings, releases) as place:
-            report = run(place, prepared, force=force, reporter=bars)
+            report = run(place, prepared, options=Options(force=force), reporter=bars)
     for name, counts in report.sources.items():
         click.echo(
             f"{name}: {counts.read:,} rows read: {counts.new:,} new, {counts.changed:,} changed, "

@@ -1,4 +1,4 @@
-"""One run of the ETL: files in, record store changed, a release out, or nothing at all.
+"""One run of the ETL: sources in, record store changed, a release out, or nothing at all.
 
 Charter: the order of the steps and what a run records about itself.
 """
@@ -6,86 +6,128 @@ Charter: the order of the steps and what a run records about itself.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import logging
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
+import duckdb
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from etl.config import CityConfig
 from etl.config.connections import FileConnection
-from etl.errors import ConfigError, EtlError, SourceError
-from etl.extract.files import DelimitedFile, MalformedRows, open_delimited, sha256_of
+from etl.errors import ConfigError, EtlError, HeldError, MappingError, SourceError, SourceUnavailable, StoreError
+from etl.events import emit
+from etl.extract.raw import RawArchive, RawCopy
+from etl.intake import Counts, Intake, Taken, work_folder
 from etl.layers import Basemap, read_layers
 from etl.layers import fingerprint as layers_fingerprint
 from etl.progress import Reporter, Silent
-from etl.publish import build, chain
-from etl.records import QUARANTINE
-from etl.store import load, reference
+from etl.publish import build, chain, status
+from etl.publish.limits import Acceptance
+from etl.store import reference, state
 from etl.store.engine import exclusive, writing
+from etl.store.load import Writer
 from etl.store.models import Quarantined, Run
-from etl.transform.requests import RequestCleaner
+from etl.store.state import Drifted, State
 from geo.boundaries import Vintage
 
-PIPELINE_VERSION = 2
-"""Raised when the same input would be cleaned differently, so that it is loaded again."""
-
-
-@dataclass(frozen=True)
-class SourceCounts:
-    """What became of one source's rows: `read` is the sum of all others but the changes."""
-
-    read: int = 0
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-    field_changes: int = 0
+PIPELINE_VERSION = 3
+"""Raised when the same input would be cleaned differently, so that it is read again."""
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a run did. `release_id` is None where nothing was published."""
+    """What a run did. `release_id` is None where nothing was published.
 
-    run_id: int | None
-    sources: Mapping[str, SourceCounts]
+    `sources` has those whose rows were read; `unavailable` says why the others could not be.
+    """
+
+    run_id: int
+    sources: Mapping[str, Counts]
     release_id: str | None
     current: str | None
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    drift: Mapping[str, Sequence[Drifted]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a city is kept: its configuration, its record store and its releases."""
+    """Where a city is kept: its configuration, its record store, its releases, and the folder of its raw copies."""
 
     config: CityConfig
     engine: Engine
     releases: Path
+    home: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Holds `raw/` and, while a run is under way, `work/`."""
+        return self.home or self.releases.parent
+
+    @property
+    def archive(self) -> RawArchive:
+        """The raw copies."""
+        return RawArchive(self.folder / "raw")
 
 
 @dataclass(frozen=True)
 class Prepared:
     """Inputs that were looked at and accepted, before any store is opened: `prepare` makes it."""
 
-    files: Mapping[str, DelimitedFile]
+    base: Path
+    inputs: Mapping[str, Path]
     layers: Mapping[str, Sequence[Vintage]]
     basemap: Basemap
 
 
 def prepare(config: CityConfig, config_path: Path, inputs: Mapping[str, Path]) -> Prepared:
-    """Open every source and layer that a run needs; `inputs` overrides the paths of sources.
+    """Check the files and layers that a run needs; `inputs` gives files in place of sources.
 
-    ConfigError, SourceError or MappingError say what is wrong while nothing has been touched.
+    ConfigError or SourceError say what is wrong while nothing has been touched.
     """
-    files = _open_inputs(config, config_path, inputs)
-    folders = [config_path.parent, *dict.fromkeys(f.path.parent for f in files.values())]
-    layers = read_layers(config, folders)
-    return Prepared(files, layers, Basemap(config.basemap, folders, layers))
+    every = config.every_source
+    unknown = sorted(set(inputs) - set(every))
+    if unknown:
+        raise ConfigError(
+            f"--input {unknown[0]}=…: '{unknown[0]}' is not a source of {config_path}; it has {', '.join(every)}"
+        )
+    folders = [config_path.parent]
+    for name, source in every.items():
+        reached = source.connection
+        path = inputs.get(name)
+        if path is None and isinstance(reached, FileConnection):
+            if not reached.path:
+                raise ConfigError(f"source '{name}' of {config_path} has no file; give one with --input {name}=FILE")
+            path = None if "://" in reached.path else config_path.parent / reached.path
+        if path is not None and "://" not in str(path):
+            _must_be_there(path)
+            folders.append(path.parent)
+    layers = read_layers(config, list(dict.fromkeys(folders)))
+    return Prepared(config_path.parent, dict(inputs), layers, Basemap(config.basemap, folders, layers))
+
+
+def _must_be_there(path: Path) -> None:
+    try:
+        if path.stat().st_size == 0 and path.is_file():
+            raise SourceError(f"{path}: is empty; there is nothing to load")
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is to be made. `force` reads again what is loaded; `replay` asks no source; `accept` lets limits pass."""
+
+    force: bool = False
+    replay: bool = False
+    accept: Acceptance | None = None
 
 
 def run(
@@ -93,205 +135,288 @@ def run(
     prepared: Prepared,
     *,
     now: dt.datetime | None = None,
-    force: bool = False,
+    options: Options | None = None,
     reporter: Reporter | None = None,
 ) -> RunReport:
-    """Load what was prepared and publish a release if anything changed.
+    """Take in what is new and publish a release if anything changed.
 
-    `force` loads files that are already loaded. Any error leaves the stored records and the releases as they
-    were; it is noted in the `run` table.
+    Any error leaves the stored records and the releases as they were; it is noted in the `run` table. A source that
+    does not answer keeps none of the others from being loaded. HeldError: all is stored, but a limit holds the release.
     """
     moment = now or dt.datetime.now(dt.UTC)
-    say = reporter or Silent()
+    chosen, say = options or Options(), reporter or Silent()
     with exclusive(place.engine, place.config.city.id):
+        emit("run_started", city=place.config.city.id)
         try:
-            run_id, counts = _load(place, prepared, moment, force, say)
-            return _publish(place, run_id, counts, moment, say)
+            with _plain_errors():
+                report = _run(place, prepared, moment, chosen, say)
         except Exception as error:
-            _note_failure(place, moment, str(error) if isinstance(error, EtlError) else repr(error))
+            message = str(error) if isinstance(error, EtlError) else repr(error)
+            emit("run_failed", level=logging.ERROR, city=place.config.city.id, error=message)
+            _note_failure(place, moment, error, message)
             raise
+        finally:
+            shutil.rmtree(place.folder / "work", ignore_errors=True)
+    emit("run_finished", city=place.config.city.id, release=report.release_id, current=report.current)
+    return report
 
 
-def _open_inputs(config: CityConfig, config_path: Path, inputs: Mapping[str, Path]) -> dict[str, DelimitedFile]:
-    unknown = sorted(set(inputs) - set(config.sources))
-    if unknown:
-        known = ", ".join(config.sources)
-        raise ConfigError(f"--input {unknown[0]}=…: '{unknown[0]}' is not a source of {config_path}; it has {known}")
-    files = {}
-    for name, source in config.sources.items():
-        path = inputs.get(name)
-        reached = source.connection
-        if not isinstance(reached, FileConnection):
-            raise ConfigError(f"source '{name}' of {config_path}: kind '{reached.kind}' is not fetched yet")
-        if path is None and reached.path:
-            path = config_path.parent / reached.path
-        if path is None:
-            raise ConfigError(f"source '{name}' of {config_path} has no file; give one with --input {name}=FILE")
-        files[name] = open_delimited(
-            path, delimiter=reached.delimiter, encoding=reached.encoding, null_values=source.null_values
-        )
-        files[name].require(source.source_columns())
-    return files
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """What a database or a disk says, in one line that tells what to do."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, psycopg.Error, sqlite3.Error) as error:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+        raise StoreError(
+            f"the record store failed ({reason}); nothing of this run was kept, run it again when the store is well"
+        ) from error
+    except duckdb.Error as error:
+        reason = " ".join(str(error).split())[:200]
+        raise StoreError(
+            f"the work folder failed ({reason}); nothing of this run was kept, check the disk and run it again"
+        ) from error
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise StoreError(
+            f"{where}cannot be written ({error.strerror}); nothing of this run was kept, free the disk and run it again"
+        ) from error
 
 
-def _load(
-    place: Place, prepared: Prepared, moment: dt.datetime, force: bool, say: Reporter
-) -> tuple[int | None, dict[str, SourceCounts]]:
-    """Everything that changes the store, in one transaction; (None, {}) where every input is already loaded."""
-    config, files, layers, basemap = place.config, prepared.files, prepared.layers, prepared.basemap
-    boundary_print = layers_fingerprint(layers)
-    prints = {
-        name: hashlib.sha256(
-            f"{PIPELINE_VERSION} {sha256_of(file.path)} {config.fingerprint()} {boundary_print}".encode()
-        ).hexdigest()
-        for name, file in files.items()
-    }
-    with writing(place.engine) as connection:
-        due = [
-            name for name in files if force or reference.known_fingerprint(connection, f"source:{name}") != prints[name]
-        ]
-        places_due = {
-            "boundaries": boundary_print,
-            "basemap": basemap.sha256,
-        }
-        places_due = {k: v for k, v in places_due.items() if reference.known_fingerprint(connection, k) != v}
-        if not due and not places_due:
-            return None, {}
-        run_id = connection.execute(
-            sa.insert(Run).values(
-                started=moment, status="running", config_sha256=config.fingerprint(), inputs="{}", counts="{}"
+def _run(place: Place, prepared: Prepared, moment: dt.datetime, options: Options, say: Reporter) -> RunReport:
+    work = work_folder(place.folder)
+    boundary_print = layers_fingerprint(prepared.layers)
+    intake = Intake(
+        config=place.config,
+        base=prepared.base,
+        archive=place.archive,
+        work=work,
+        engine=place.engine,
+        layers=prepared.layers,
+        now=moment,
+        say=say,
+        pipeline=f"{PIPELINE_VERSION} {boundary_print}",
+        inputs=prepared.inputs,
+    )
+    with place.engine.connect() as connection:
+        known = state.states(connection)
+    waiting, unavailable = _fetch_all(intake, known, options)
+    taken: list[Taken] = []
+    try:
+        for name, copies in waiting.items():
+            one = _take(intake, name, known.get(name, _unknown(place, name)), copies, options)
+            if one is not None:
+                taken.append(one)
+        run_id, drift = _write(place, prepared, taken, unavailable, boundary_print, moment, say)
+    finally:
+        for one in taken:
+            one.staging.close()
+    shutil.rmtree(work, ignore_errors=True)
+    counts = {one.source: one.counts for one in taken}
+    if unavailable and len(unavailable) == len(place.config.every_source) and not _anything(place):
+        raise SourceUnavailable("; ".join(unavailable.values()))
+    release_id, current = _publish(place, run_id, moment, options.accept, say)
+    _prune(place, moment)
+    status.write(place.engine, place.config, place.releases, moment)
+    return RunReport(run_id, counts, release_id, current, unavailable, drift)
+
+
+def _unknown(place: Place, name: str) -> State:
+    return State(name, place.config.every_source[name].connection.kind)
+
+
+def _anything(place: Place) -> bool:
+    with place.engine.connect() as connection:
+        return bool(state.states(connection))
+
+
+def _fetch_all(
+    intake: Intake, known: Mapping[str, State], options: Options
+) -> tuple[dict[str, list[RawCopy]], dict[str, str]]:
+    """Copies that wait to be read, by source; and why sources that do not answer do not."""
+    waiting: dict[str, list[RawCopy]] = {}
+    unavailable: dict[str, str] = {}
+    for name, source in intake.config.every_source.items():
+        stood = known.get(name, State(name, source.connection.kind))
+        if options.replay:
+            waiting[name] = intake.pending(name, stood)
+            continue
+        try:
+            waiting[name] = intake.fetch(name, stood, options.force)
+            emit(
+                "source_fetched",
+                source=name,
+                copies=[c.name for c in waiting[name]],
+                bytes=sum(c.bytes for c in waiting[name]),
             )
-        ).inserted_primary_key
-        number = int(run_id[0]) if run_id else 0
-        if "boundaries" in places_due:
-            reference.replace_boundaries(connection, layers)
-        if "basemap" in places_due:
-            reference.replace_features(connection, basemap.read())
-        counts = {name: _load_source(connection, place, name, files[name], layers, number, moment, say) for name in due}
-        for name, digest in (places_due | {f"source:{name}": prints[name] for name in due}).items():
-            reference.set_fingerprint(connection, name, digest, number)
-        moved = (
-            bool(places_due) or any(c.new + c.changed for c in counts.values()) or _quarantine_moved(connection, counts)
-        )
-        connection.execute(
-            sa.update(Run)
-            .where(Run.run_id == number)
-            .values(
-                finished=dt.datetime.now(dt.UTC),
-                status="loaded" if moved else "unchanged",
-                inputs=json.dumps({n: {"file": files[n].path.name, "print": prints[n]} for n in due}),
-                counts=json.dumps({n: asdict(c) for n, c in counts.items()}),
-            )
-        )
-    return number, counts
+        except SourceUnavailable as error:
+            unavailable[name] = str(error)
+            waiting[name] = intake.pending(name, stood)
+            emit("source_unavailable", level=logging.WARNING, source=name, error=str(error))
+    return waiting, unavailable
 
 
-def _quarantine_moved(connection: Connection, counts: Mapping[str, SourceCounts]) -> bool:
-    """Whether a source quarantined another number of rows than the last time it was loaded."""
-    rows = connection.execute(
-        sa.select(Run.counts).where(Run.status.in_(["loaded", "unchanged", "published"])).order_by(Run.run_id.desc())
-    ).scalars()
-    before: dict[str, Any] = {}
-    for text in rows:
-        for name, found in json.loads(text).items():
-            before.setdefault(name, found.get("quarantined"))
-        if set(counts) <= set(before):
-            break
-    return any(c.quarantined != before.get(name, 0) for name, c in counts.items())
+def _take(intake: Intake, name: str, stood: State, waiting: Sequence[RawCopy], options: Options) -> Taken | None:
+    """A source's decisions, or None where there is nothing to read. Copies that cannot be read are marked so."""
+    copies = intake.to_read(name, stood, waiting)
+    if options.replay and not copies:
+        copies = intake.to_read(name, State(name, stood.kind, copy="", mapping_sha256=None), [])
+    if not copies:
+        return None
+    try:
+        return intake.take(name, stood, copies, fresh=bool(waiting))
+    except (SourceError, MappingError) as error:
+        intake.refuse(waiting, error)
+        raise
 
 
-def _load_source(
-    connection: Connection,
+def _write(
     place: Place,
-    name: str,
-    file: DelimitedFile,
-    layers: Mapping[str, Sequence[Vintage]],
-    run_id: int,
+    prepared: Prepared,
+    taken: Sequence[Taken],
+    unavailable: Mapping[str, str],
+    boundary_print: str,
     moment: dt.datetime,
     say: Reporter,
-) -> SourceCounts:
-    cleaner = RequestCleaner(place.config, name, layers, moment)
-    staging = load.Staging(connection)
-    connection.execute(sa.delete(Quarantined).where(Quarantined.source == name))
-    malformed = MalformedRows()
-    read = quarantined = 0
-    step = f"{name}: loading {file.path.name}"
-    say.step(step, 0, file.bytes_total)
-
-    def taken(done: int) -> None:
-        say.step(step, done, file.bytes_total)
-
-    for chunk in file.chunks(place.config.sources[name].source_columns(), malformed, taken):
-        read += len(chunk)
-        clean = cleaner.clean(chunk)
-        staging.add(clean.records)
-        load.quarantine(connection, clean.quarantined, run_id)
-        quarantined += len(clean.quarantined)
-    load.quarantine(connection, _malformed_table(name, malformed), run_id)
-    say.step(f"{name}: merging {staging.rows:,} rows", 0)
-    merged = staging.merge(run_id, moment)
-    lost = len(malformed.rows)
-    if not staging.rows:
-        raise SourceError(
-            f"{file.path}: every one of its {read + lost:,} rows was refused, most for "
-            f"'{_commonest(connection, name)}'; correct the source's part of the YAML. Nothing was changed"
+) -> tuple[int, dict[str, list[Drifted]]]:
+    """Everything that changes the store, in one transaction."""
+    basemap = prepared.basemap
+    drift: dict[str, list[Drifted]] = {}
+    with writing(place.engine) as connection:
+        run_id = state.begin_run(connection, moment, place.config.fingerprint())
+        due = {"boundaries": boundary_print, "basemap": basemap.sha256}
+        due = {k: v for k, v in due.items() if reference.known_fingerprint(connection, k) != v}
+        if "boundaries" in due:
+            reference.replace_boundaries(connection, prepared.layers)
+        if "basemap" in due:
+            reference.replace_features(connection, basemap.read())
+        for name, digest in due.items():
+            reference.set_fingerprint(connection, name, digest, run_id)
+        moved = bool(due)
+        for one in taken:
+            say.step(f"{one.source}: writing {one.staging.fresh_rows():,} rows", 0)
+            moved |= _write_source(connection, one, run_id, moment, drift)
+        for name in place.config.every_source:
+            if name in unavailable:
+                finished = dt.datetime.now(dt.UTC)
+                state.note_source_run(
+                    connection, run_id, name, moment, finished, "unavailable", message=unavailable[name]
+                )
+            elif name not in {one.source for one in taken}:
+                state.note_source_run(connection, run_id, name, moment, dt.datetime.now(dt.UTC), "unchanged")
+        state.end_run(
+            connection,
+            run_id,
+            "loaded" if moved else "unchanged",
+            finished=dt.datetime.now(dt.UTC),
+            inputs=json.dumps({one.source: _input(one) for one in taken}),
+            counts=json.dumps({one.source: asdict(one.counts) for one in taken}),
+            message="; ".join(unavailable.values()) or None,
         )
-    return SourceCounts(
-        read=read + lost,
-        new=merged.new,
-        changed=merged.changed,
-        unchanged=merged.unchanged,
-        duplicates=merged.duplicates,
-        quarantined=quarantined + lost + merged.conflicts,
-        field_changes=merged.field_changes,
+    return run_id, drift
+
+
+def _input(one: Taken) -> dict[str, str | None]:
+    return {"file": one.origins[len(one.copies) - 1] or one.state.copy, "copy": one.state.copy}
+
+
+def _write_source(
+    connection: Connection, one: Taken, run_id: int, moment: dt.datetime, drift: dict[str, list[Drifted]]
+) -> bool:
+    """One source's decisions and what the store remembers of it; whether a release would be another one."""
+    writer = Writer(connection, one.staging, run_id, moment)
+    stood = state.states(connection).get(one.source)
+    one.counts.field_changes = writer.write(one.cause, stood.as_of if stood else None)
+    before = connection.execute(
+        sa.select(sa.func.count()).select_from(Quarantined).where(Quarantined.source == one.source)
+    ).scalar_one()
+    after = writer.quarantine(one.origins, one.whole or one.cause == "configuration")
+    if one.cause == "configuration":
+        kinds = [f"unmapped_{name}" for name in ("status", "channel", "service_code", "department")]
+        state.forget_words(connection, one.source, kinds)
+    drift[one.source] = state.note_drift(connection, one.source, one.drift, run_id, moment)
+    state.remember(connection, one.state, run_id)
+    counts = asdict(one.counts)
+    state.note_source_run(
+        connection, run_id, one.source, one.started, dt.datetime.now(dt.UTC), "loaded", one.state.copy, counts
     )
-
-
-def _commonest(connection: Connection, source: str) -> str:
-    """The reason for which most rows of a source were refused."""
-    count = sa.func.count()
-    query = sa.select(Quarantined.reason).where(Quarantined.source == source).group_by(Quarantined.reason)
-    return str(connection.execute(query.order_by(count.desc()).limit(1)).scalar())
-
-
-def _malformed_table(source: str, malformed: MalformedRows) -> pa.Table:
-    rows = malformed.rows
-    nothing = [None] * len(rows)
-    return pa.table(
-        [
-            [source] * len(rows),
-            [n for n, _ in rows],
-            nothing,
-            ["wrong_number_of_fields"] * len(rows),
-            nothing,
-            [text for _, text in rows],
-        ],
-        schema=QUARANTINE,
-    )
+    emit("source_loaded", source=one.source, copy=one.state.copy, **counts)
+    for found in drift[one.source]:
+        emit(
+            "drift",
+            level=logging.WARNING,
+            source=one.source,
+            kind=found.kind,
+            name=found.name,
+            detail=found.detail,
+            rows=found.rows,
+        )
+    return bool(one.counts.new + one.counts.changed + one.counts.withdrawn) or after != before
 
 
 def _publish(
-    place: Place, run_id: int | None, counts: Mapping[str, SourceCounts], moment: dt.datetime, say: Reporter
-) -> RunReport:
+    place: Place, run_id: int, moment: dt.datetime, accept: Acceptance | None, say: Reporter
+) -> tuple[str | None, str | None]:
     folder = chain.current_folder(place.releases)
+    current = folder.name if folder else None
     with place.engine.connect() as connection:
         inputs = build.inputs_of(connection, place.config, moment)
         if build.is_current(place.releases, inputs):
-            return RunReport(run_id, counts, None, folder.name if folder else None)
-        published = build.publish(connection, place.config, place.releases, inputs, now=moment, progress=say.step)
-    if run_id is not None:
+            return None, current
+        held = build.held_before(connection, inputs, place.config)
+    if held and accept is None:
+        raise HeldError(held)
+    try:
+        published = build.publish(
+            place.engine, place.config, place.releases, inputs,
+            now=moment, work=place.folder / "work", accept=accept, progress=say.step,
+        )  # fmt: skip
+    except HeldError as error:
+        with writing(place.engine) as connection:
+            state.end_run(connection, inputs.data_version, "held", message=str(error))
+        emit("release_held", level=logging.WARNING, reason=str(error))
+        raise
+    with writing(place.engine) as connection:
+        values = {"accepted_by": accept.by, "accepted_reason": accept.reason} if accept else {}
+        state.end_run(connection, inputs.data_version or run_id, "published", **values)
+    emit("release_published", release=published.release_id, requests=published.requests)
+    return published.release_id, published.release_id
+
+
+def _prune(place: Place, moment: dt.datetime) -> None:
+    """Forget raw copies that are older than the configuration keeps and that no replay would need."""
+    before = moment - dt.timedelta(days=place.config.raw.keep_days)
+    for name in place.config.every_source:
+        copies = place.archive.copies(name)
+        latest = {c.parts[0].note.get("origin", "") if c.parts else "": c.name for c in copies}
+        whole = [i for i, c in enumerate(copies) if c.whole and c.kind != "file"]
+        needed = {c.name for c in copies[whole[-1] :]} if whole else set()
+        if not whole and any(c.kind != "file" for c in copies):
+            needed = {c.name for c in copies}
+        for gone in place.archive.prune(name, before, frozenset(needed | set(latest.values()))):
+            emit("raw_copy_pruned", source=name, copy=gone)
+
+
+def _note_failure(place: Place, moment: dt.datetime, error: Exception, message: str) -> None:
+    """Write down why a run failed, where the store still listens; the release is as it was."""
+    if isinstance(error, HeldError):
+        _try_status(place, moment)
+        return
+    try:
         with writing(place.engine) as connection:
             connection.execute(
-                sa.update(Run).where(Run.run_id == run_id, Run.status == "loaded").values(status="published")
-            )
-    return RunReport(run_id, counts, published.release_id, published.release_id)
+                sa.insert(Run).values(
+                    started=moment, finished=dt.datetime.now(dt.UTC), status="failed",
+                    config_sha256=place.config.fingerprint(), inputs="{}", counts="{}", message=message,
+                )
+            )  # fmt: skip
+    except (sa.exc.SQLAlchemyError, psycopg.Error, sqlite3.Error):
+        return
+    _try_status(place, moment)
 
 
-def _note_failure(place: Place, moment: dt.datetime, message: str) -> None:
-    with writing(place.engine) as connection:
-        connection.execute(
-            sa.insert(Run).values(
-                started=moment, finished=dt.datetime.now(dt.UTC), status="failed",
-                config_sha256=place.config.fingerprint(), inputs="{}", counts="{}", message=message,
-            )
-        )  # fmt: skip
+def _try_status(place: Place, moment: dt.datetime) -> None:
+    try:
+        status.write(place.engine, place.config, place.releases, moment)
+    except (sa.exc.SQLAlchemyError, OSError):
+        emit("status_not_written", level=logging.WARNING)

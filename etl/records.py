@@ -1,9 +1,11 @@
-"""The shape of a clean request between transform, store and release: one Arrow schema.
+"""The shape of clean records between transform, store and release: one Arrow schema a kind.
 
-Charter: names and types, nothing else. Times are UTC, coordinates EPSG:4326.
+Charter: names, types and keys, nothing else. Times are UTC, coordinates EPSG:4326.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -21,6 +23,7 @@ RECORD = pa.schema(
         ("agency_responsible", TEXT),
         ("status", TEXT),
         ("status_notes", TEXT),
+        ("description", TEXT),
         ("outcome", TEXT),
         ("channel", TEXT),
         ("requested_datetime", TIME),
@@ -44,10 +47,73 @@ RECORD = pa.schema(
         ("row_hash", pa.int64()),
     ]
 )
+MEASURE = pa.schema(
+    [
+        ("source", TEXT),
+        ("measure", TEXT),
+        ("department", TEXT),
+        ("period_start", pa.date32()),
+        ("period_end", pa.date32()),
+        ("measure_name", TEXT),
+        ("value", pa.float64()),
+        ("target", pa.float64()),
+        ("direction", TEXT),
+        ("unit", TEXT),
+        ("responses", pa.int64()),
+        ("row_hash", pa.int64()),
+    ]
+)
+FEEDBACK = pa.schema(
+    [
+        ("source", TEXT),
+        ("feedback_id", TEXT),
+        ("service_request_id", TEXT),
+        ("department", TEXT),
+        ("counter", TEXT),
+        ("channel", TEXT),
+        ("received_datetime", TIME),
+        ("score", pa.float64()),
+        ("flags", TEXT),
+        ("row_hash", pa.int64()),
+    ]
+)
 
-KEY = ("source", "service_request_id")
-VALUE_FIELDS = tuple(name for name in RECORD.names if name not in (*KEY, "row_hash"))
-"""Fields whose changes are history, in schema order."""
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of record: its table in the store, its schema, its key, and what tells the newer of two rows."""
+
+    table: str
+    schema: pa.Schema
+    key: tuple[str, ...]
+    newest: tuple[str, ...]
+    updated: str | None = None
+    opened: str | None = None
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Fields whose changes are history, in schema order."""
+        return tuple(name for name in self.schema.names if name not in (*self.key, "row_hash"))
+
+    def ident(self, alias: str) -> str:
+        """SQL of the record's own number within its source: what stands for it in history and quarantine."""
+        return " || ' ' || ".join(f"CAST({alias}.{name} AS TEXT)" for name in self.key if name != "source")
+
+
+REQUEST_KIND = Kind(
+    "request", RECORD, ("source", "service_request_id"), ("updated_datetime", "closed_datetime", "requested_datetime"),
+    "updated_datetime", "requested_datetime",
+)  # fmt: skip
+MEASURE_KIND = Kind(
+    "measure", MEASURE, ("source", "measure", "department", "period_start"), ("period_start",),
+    None, "period_start",
+)  # fmt: skip
+FEEDBACK_KIND = Kind("feedback", FEEDBACK, ("source", "feedback_id"), ("received_datetime",), None, "received_datetime")
+KINDS = {kind.table: kind for kind in (REQUEST_KIND, MEASURE_KIND, FEEDBACK_KIND)}
+
+KEY = REQUEST_KIND.key
+VALUE_FIELDS = REQUEST_KIND.values
+"""Fields of a request whose changes are history, in schema order."""
 
 QUARANTINE = pa.schema(
     [
@@ -59,3 +125,4 @@ QUARANTINE = pa.schema(
         ("raw", TEXT),
     ]
 )
+"""Rows that could not be trusted; `service_request_id` holds the key's own number, whatever the kind."""

@@ -34,6 +34,12 @@ class Vintage:
     valid_from: dt.date | None = None
     valid_to: dt.date | None = None
 
+    def copy(self) -> Vintage:
+        """The same with shapes of its own: a prepared geometry must not be asked by two threads at once."""
+        areas = self.areas.copy()
+        areas["geometry"] = shapely.from_wkb(shapely.to_wkb(self.areas.geometry.to_numpy()))
+        return Vintage(self.layer, areas.set_crs(WGS84, allow_override=True), self.valid_from, self.valid_to)
+
     def in_force(self, days: NDArray[np.datetime64]) -> NDArray[np.bool_]:
         """Which of the days (datetime64[D]) this vintage was in force on."""
         yes = np.ones(days.shape, dtype=bool)
@@ -100,26 +106,44 @@ def read_vintage(
     return Vintage(layer, tidy, valid_from, valid_to)
 
 
-def assign(vintages: list[Vintage], lon: Floats, lat: Floats, days: NDArray[np.datetime64]) -> NDArray[np.object_]:
+@dataclass(frozen=True)
+class Places:
+    """Points looked up once for all layers: distinct places, a tree over them, and which place each row has (-1: none)."""
+
+    which: NDArray[np.int64]
+    points: NDArray[np.object_]
+    tree: STRtree
+
+
+def places_of(lon: Floats, lat: Floats) -> Places:
+    """Distinct places among points in degrees (NaN: no place)."""
+    located = np.isfinite(lon) & np.isfinite(lat)
+    which = np.full(lon.shape, -1, dtype=np.int64)
+    which[located], distinct = pd.factorize(lon[located] + 1j * lat[located])
+    points = shapely.points(distinct.real, distinct.imag)
+    return Places(which, points, STRtree(points))
+
+
+def assign(
+    vintages: list[Vintage], lon: Floats, lat: Floats, days: NDArray[np.datetime64], places: Places | None = None
+) -> NDArray[np.object_]:
     """The code of the area that each point lay in on its day; None outside all areas or without a point.
 
     `days` is datetime64[D]. A point on a shared border belongs to the area whose code sorts first,
-    so that the same point always gets the same answer. Equal points are looked up once.
+    so that the same point always gets the same answer. `places` of the same points saves looking them up
+    again for the next layer.
     """
     out = np.full(lon.shape, None, dtype=object)
-    located = np.isfinite(lon) & np.isfinite(lat)
+    places = places or places_of(lon, lat)
     for vintage in vintages:
-        rows = np.flatnonzero(located & vintage.in_force(days))
+        rows = np.flatnonzero((places.which >= 0) & vintage.in_force(days))
         if rows.size == 0:
             continue
-        which, places = pd.factorize(lon[rows] + 1j * lat[rows])
-        points = shapely.points(places.real, places.imag)
-        tree = STRtree(points)
         polygons = vintage.areas.geometry.to_numpy()
         shapely.prepare(polygons)
-        area_index, point_index = tree.query(polygons, predicate="intersects")
-        code = np.full(len(places), len(polygons), dtype=np.int64)
+        area_index, point_index = places.tree.query(polygons, predicate="intersects")
+        code = np.full(len(places.points), len(polygons), dtype=np.int64)
         np.minimum.at(code, point_index, area_index)
         names = np.array([*vintage.areas["area"], None], dtype=object)
-        out[rows] = names[code[which]]
+        out[rows] = names[code[places.which[rows]]]
     return out

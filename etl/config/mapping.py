@@ -14,6 +14,7 @@ from pyproj.exceptions import CRSError
 
 from etl.config.base import Outcome, Slug, Status, Strict, known_zone
 from etl.config.connections import OPEN311_COLUMNS, Reached
+from etl.config.limits import Limits
 
 TIME_FIELDS = ("requested_datetime", "updated_datetime", "expected_datetime", "closed_datetime")
 TEXT_FIELDS = (
@@ -37,7 +38,9 @@ class TimeColumn(Strict):
     """A column of clock times: which, in which formats (tried in order), in which zone."""
 
     column: str
-    formats: tuple[str, ...] = Field(default=("ISO8601",), description="strptime formats, or ISO8601")
+    formats: tuple[str, ...] = Field(
+        default=("ISO8601",), description="strptime formats, ISO8601, epoch (seconds), epoch_ms"
+    )
     timezone: str | None = Field(default=None, description="zone of the column; default: the city's")
 
     @field_validator("timezone")
@@ -49,10 +52,12 @@ class TimeColumn(Strict):
     @classmethod
     def _formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for fmt in value:
-            if fmt == "ISO8601":
+            if fmt in ("ISO8601", "epoch", "epoch_ms"):
                 continue
             if "%" not in fmt:
-                raise ValueError(f"'{fmt}' is no strptime format, such as '%m/%d/%Y %I:%M:%S %p', and not ISO8601")
+                raise ValueError(
+                    f"'{fmt}' is no strptime format, such as '%m/%d/%Y %I:%M:%S %p', and none of ISO8601, epoch, epoch_ms"
+                )
             if "%z" in fmt or "%Z" in fmt:
                 raise ValueError(f"'{fmt}': a time that states its offset is read as ISO8601")
             try:
@@ -137,6 +142,7 @@ class RequestSource(Reached):
     statuses: dict[str, Status]
     channels: dict[str, Slug] = {}
     outcomes: tuple[OutcomeRule, ...] = ()
+    limits: Limits = Limits()
 
     @model_validator(mode="before")
     @classmethod

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from etl.config.base import Slug, Strict
 
-Publishable = Literal["address", "location", "agency_responsible", "status_notes", "description"]
+Publishable = Literal["address", "location", "agency_responsible", "status_notes", "description", "feedback_request"]
 Level = Literal["exact", "block_face", "area", "withheld"]
 CountTable = Literal["monthly", "feedback", "exclusions"]
 

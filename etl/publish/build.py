@@ -10,35 +10,48 @@ import datetime as dt
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Connection
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
 
 from etl.config import CityConfig
+from etl.config.privacy import FREE_TEXT
+from etl.duck import builder, quoted
 from etl.errors import ReleaseError
 from etl.extract.files import sha256_of
-from etl.publish import chain, fields, files, index, tables
+from etl.publish import chain, fields, files, index, limits, tables
 from etl.publish.derive import Derivation
-from etl.publish.duck import builder, quoted
+from etl.publish.fields import Field
+from etl.publish.limits import Acceptance
 from etl.publish.package import package_of, resource_of
+from etl.publish.policy import PublicRows
 from etl.publish.validate import must_hold, validate
-from etl.store import export, reference
+from etl.records import FEEDBACK_KIND, MEASURE_KIND
+from etl.store import export
+from etl.store.bulk import fetch_into
+from etl.store.engine import writing
+from etl.store.load import insert_rows
+from etl.store.models import Run
+from etl.store.state import states
 
 FORMAT = 1
-BUILDER_VERSION = 5
+BUILDER_VERSION = 6
 """Raised when the same store would be built into other files, so that it is published again."""
 
 STORED = (
     "source", "service_request_id", "service_code", "service_name", "service_group", "department",
-    "agency_responsible", "status", "outcome", "channel", "requested_datetime", "updated_datetime",
-    "expected_datetime", "closed_datetime", "address", "lat", "long", "location_source", "location_note",
-    "geocode_method", "geocode_score", "geocode_radius_m", "areas", "flags",
+    "agency_responsible", "status", "status_notes", "description", "outcome", "channel", "requested_datetime",
+    "updated_datetime", "expected_datetime", "closed_datetime", "address", "lat", "long", "location_source",
+    "location_note", "geocode_method", "geocode_score", "geocode_radius_m", "areas", "flags",
 )  # fmt: skip
+BATCH_ROWS = 122_880
 Progress = Callable[[str, int], None]
 
 
@@ -70,7 +83,7 @@ def inputs_of(connection: Connection, config: CityConfig, now: dt.datetime) -> I
 
 def as_of(connection: Connection, config: CityConfig, now: dt.datetime) -> dt.datetime:
     """When the record was taken: as the configuration says, else the newest time in it (UTC)."""
-    newest = export.newest_time(connection, now)
+    newest = _newest(connection, config, now)
     if newest is None:
         raise ReleaseError(
             "the record store holds no requests to publish; 'openward etl quarantine' lists the rows that were refused"
@@ -84,101 +97,185 @@ def as_of(connection: Connection, config: CityConfig, now: dt.datetime) -> dt.da
     return newest
 
 
+def _newest(connection: Connection, config: CityConfig, now: dt.datetime) -> dt.datetime | None:
+    """The moment of the newest extract; by the rows themselves in a store from before sources had a state."""
+    if not export.count_requests(connection):
+        return None
+    moments = [s.as_of for name, s in states(connection).items() if name in config.sources and s.as_of is not None]
+    return max(moments) if moments else export.newest_time(connection, now)
+
+
 def is_current(releases: Path, inputs: Inputs) -> bool:
     """Whether the promoted release was made of exactly these inputs."""
     folder = chain.current_folder(releases)
     return folder is not None and chain.read_package(folder)["openward"].get("inputs") == vars(inputs)
 
 
+def held_before(connection: Connection, inputs: Inputs, config: CityConfig) -> str | None:
+    """Why a release of this very data and configuration was held, so that it is not built again to say the same."""
+    found = connection.execute(
+        sa.select(Run.message).where(
+            Run.run_id == inputs.data_version, Run.status == "held", Run.config_sha256 == config.fingerprint()
+        )
+    ).scalar()
+    return found or None
+
+
 def publish(
-    connection: Connection,
+    engine: Engine,
     config: CityConfig,
     releases: Path,
     inputs: Inputs,
     *,
     now: dt.datetime,
+    work: Path,
+    accept: Acceptance | None = None,
     progress: Progress | None = None,
 ) -> Published:
     """Build, validate and promote a release of the store as it stands; `inputs` are those of `inputs_of`.
 
     Nothing is promoted unless every check holds; a failed build leaves no trace. The caller holds the city's lock.
+    HeldError where a named limit does not hold and nobody accepts it. `work` is a scratch folder.
     """
     releases.mkdir(parents=True, exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
     chain.remove_leftovers(releases)
     chain.note_in_log(releases)
     building = Path(tempfile.mkdtemp(prefix=chain.BUILDING, dir=releases))
     building.chmod(0o755)
     try:
-        package = _build(connection, config, releases, building, inputs, now, progress or (lambda _step, _rows: None))
-        must_hold(validate(building, package, fields.request_fields(config)))
+        build = _Build(engine, config, releases, building, work, inputs, now, accept, progress or (lambda _s, _r: None))
+        package = build.package()
+        must_hold(validate(building, package, build.public))
+        build.keep_places()
         name = package["openward"]["release_id"]
         return Published(name, chain.promote(building, releases, name), package["openward"]["counts"]["requests"])
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _build(
-    connection: Connection,
-    config: CityConfig,
-    releases: Path,
-    building: Path,
-    inputs: Inputs,
-    now: dt.datetime,
-    progress: Progress,
-) -> dict[str, Any]:
-    moment = dt.datetime.fromisoformat(inputs.as_of)
-    public = fields.request_fields(config)
-    names = [f.name for f in public if f.name != "geometry"]
-    layers = [layer.layer for layer in config.layers]
-    targets = {code: s.target_hours for code, s in config.services.items() if s.target_hours}
-    derivation = Derivation(config, moment, targets)
-    withheld = "location" not in config.privacy.publish
-    previous_folder = chain.current_folder(releases)
-    serve = building / "serve.duckdb"
-    db = builder(serve, temp=building / ".tmp")
-    try:
-        db.execute(f"ATTACH {quoted(building / '.scratch.duckdb')} AS scratch")
+class _Build:
+    """One release on its way: the steps in their order, and what they hand to one another."""
 
-        def batches() -> Any:
-            done = 0
-            for batch in export.read_requests(connection, STORED):
-                done += len(batch)
-                progress("release: reading", done)
-                ready = derivation.columns(batch)
-                yield _withhold(ready) if withheld else ready
+    def __init__(
+        self, engine: Engine, config: CityConfig, releases: Path, building: Path, work: Path, inputs: Inputs,
+        now: dt.datetime, accept: Acceptance | None, progress: Progress,
+    ) -> None:  # fmt: skip
+        self.engine, self.config, self.building, self.work = engine, config, building, work
+        self.inputs, self.now, self.accept, self.progress = inputs, now, accept, progress
+        self.public = fields.request_fields(config)
+        self.previous_folder = chain.current_folder(releases)
+        self.previous = chain.link_of(self.previous_folder) if self.previous_folder else None
+        self.before = chain.read_package(self.previous_folder)["openward"] if self.previous_folder else {}
+        with engine.connect() as connection:
+            self.stored = tables.read_store(connection)
+        self.policy = PublicRows(config, self.stored.basemap, self.stored.boundaries, self.stored.places)
 
-        progress("release: reading", 0)
-        rows = index.fill_requests(db, batches(), names, layers)
-        progress("release: writing files", rows)
+    def package(self) -> dict[str, Any]:
+        """Write every file and return the text of datapackage.json, which is written last."""
+        serve = self.building / "serve.duckdb"
+        db = builder(serve, temp=self.work / "spill", memory="1500MB")
+        try:
+            facts, resources = self._fill(db)
+            db.execute("CHECKPOINT")
+        finally:
+            db.close()
+        facts["index"] = {"path": serve.name, "sha256": sha256_of(serve)}
+        package = package_of(self.config, resources, facts)
+        text = json.dumps(package, indent=1, ensure_ascii=False) + "\n"
+        (self.building / chain.PACKAGE).write_text(text, encoding="utf-8")
+        return package
+
+    def keep_places(self) -> None:
+        """Remember the places under which sensitive requests are published for the first time."""
+        if self.policy.new_places:
+            with writing(self.engine) as connection:
+                insert_rows(connection, "published_place", pa.concat_tables(self.policy.new_places))
+
+    def _fill(self, db: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        names = [f.name for f in self.public if f.name != "geometry"]
+        layers = [layer.layer for layer in self.config.layers]
+        scratch = self.work / "scratch.duckdb"
+        db.execute(f"ATTACH {quoted(scratch)} AS scratch")
+        self._fetch(db)
+        rows = index.fill_requests(db, self._batches(db), names, layers)
+        gone = dict(db.execute("SELECT source, count(*) FROM scratch.withdrawn GROUP BY 1").fetchall())
+        profile = limits.profile(db, "scratch.raw", gone, self.stored.quarantined_by_source)
+        found = limits.breaches(self.config, profile, self.before.get("profile", {}), self.now)
+        limits.must_hold(found, self.accept)
+        self.progress("release: writing files", rows)
+        areas = tables.all_areas(self.stored.boundaries, db, self.config)
+        since = self.before.get("inputs", {}).get("data_version") if self.before else None
+        small = tables.small_tables(db, self.config, self.stored, self.policy, since, names)
+        counts = tables.counts(db, self.stored)
+        privacy = self._audit(db)
         db.execute("DETACH scratch")
-        (building / ".scratch.duckdb").unlink()
-        areas = tables.all_areas(connection, db, config)
-        basemap = reference.read_features(connection)
-        small = tables.small_tables(connection, db, config, previous_folder, names)
+        scratch.unlink()
         index.fill_areas(db, areas)
-        index.fill_basemap(db, basemap)
-        index.fill_small(db, small)
+        index.fill_basemap(db, self.stored.basemap)
+        index.fill_small(db, {name: table for name, table in small.items() if name in index.SERVED})
         bins = index.fill_bins(db)
-        files.write_requests(db, building / "requests.parquet", names, config)
-        files.write_places(building / "areas.parquet", areas, fields.AREA_FIELDS, config)
-        files.write_places(building / "basemap.parquet", basemap, fields.BASEMAP_FIELDS, config)
+        files.write_requests(db, self.building / "requests.parquet", names, self.config)
+        files.write_places(self.building / "areas.parquet", areas, fields.AREA_FIELDS, self.config)
+        files.write_places(self.building / "basemap.parquet", self.stored.basemap, fields.BASEMAP_FIELDS, self.config)
         for name, table in small.items():
-            files.write_table(building / f"{name}.parquet", table, config)
-        counts = tables.counts(db, connection)
-        resources = [
-            resource_of(building, name, described)
-            for name, described in {
-                "requests": public, "areas": fields.AREA_FIELDS, "basemap": fields.BASEMAP_FIELDS,
-                "services": fields.SERVICE_FIELDS, "departments": fields.DEPARTMENT_FIELDS,
-                "changes": fields.CHANGE_FIELDS, "exclusions": fields.EXCLUSION_FIELDS,
-            }.items()
-        ]  # fmt: skip
-        previous = chain.link_of(previous_folder) if previous_folder else None
-        facts = {
-            "release_id": chain.release_id(now, (r["hash"] for r in resources), previous.sha256 if previous else None),
+            files.write_table(self.building / f"{name}.parquet", table, self.config)
+        described: dict[str, Sequence[Field]] = {"requests": self.public, "areas": fields.AREA_FIELDS}
+        described["basemap"] = fields.BASEMAP_FIELDS
+        described |= {name: fields.small_fields(name, self.config) for name in small}
+        resources = [resource_of(self.building, name, of) for name, of in described.items()]
+        facts = self._facts(resources, counts, profile, privacy, found)
+        index.fill_meta(db, facts | {"bins": bins})
+        return facts, resources
+
+    def _fetch(self, db: duckdb.DuckDBPyConnection) -> None:
+        """The store's rows into the scratch file. No connection to the store is open while DuckDB reads it."""
+        self.progress("release: reading", 0)
+        stored = {name: name for name in STORED if name not in FREE_TEXT or name in self.config.privacy.publish}
+        fetch_into(db, self.engine, "request", stored, "stored", self.work, "withdrawn IS NULL", "scratch")
+        change = {name: name for name in tables.CHANGE_COLUMNS}
+        fetch_into(db, self.engine, "change", change, "change", self.work, "kind = 'request'", "scratch")
+        gone = {name: name for name in tables.WITHDRAWN_COLUMNS}
+        fetch_into(db, self.engine, "request", gone, "withdrawn", self.work, "withdrawn IS NOT NULL", "scratch")
+        for kind in (MEASURE_KIND, FEEDBACK_KIND):
+            columns = {name: name for name in kind.schema.names if name != "row_hash"}
+            fetch_into(db, self.engine, kind.table, columns, kind.table, self.work, "withdrawn IS NULL", "scratch")
+        self.policy.learn(db)
+
+    def _batches(self, db: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+        moment = dt.datetime.fromisoformat(self.inputs.as_of)
+        targets = {code: s.target_hours for code, s in self.config.services.items() if s.target_hours}
+        derivation = Derivation(self.config, moment, targets)
+        reader = db.cursor().execute("SELECT * FROM scratch.stored").to_arrow_reader(BATCH_ROWS)
+        done = 0
+        for batch in reader:
+            done += len(batch)
+            self.progress("release: reading", done)
+            yield derivation.columns(self.policy.rows(pa.Table.from_batches([batch])))
+
+    def _audit(self, db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+        """What the privacy audit found; ReleaseError where something is told that must not be."""
+        self.progress("release: auditing privacy", 0)
+        return self.policy.audit(db, self.public)
+
+    def _facts(
+        self, resources: Sequence[dict[str, Any]], counts: dict[str, int], profile: dict[str, Any],
+        privacy: dict[str, Any], broken: Sequence[limits.Breach],
+    ) -> dict[str, Any]:  # fmt: skip
+        config, previous = self.config, self.previous
+        hashes = (r["hash"] for r in resources)
+        accepted = None
+        if broken and self.accept:
+            accepted = {
+                "by": self.accept.by,
+                "reason": self.accept.reason,
+                "limits": [str(breach) for breach in broken],
+            }
+        return {
+            "release_id": chain.release_id(self.now, hashes, previous.sha256 if previous else None),
             "format": FORMAT,
-            "created": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-            "as_of": inputs.as_of,
+            "created": f"{self.now:%Y-%m-%dT%H:%M:%SZ}",
+            "as_of": self.inputs.as_of,
             "previous": {"release_id": previous.release_id, "sha256": previous.sha256} if previous else None,
             "city": config.city.model_dump(mode="json")
             | {"title": config.city.title or f"{config.city.name} service requests"},
@@ -192,32 +289,14 @@ def _build(
             "channels": [{"channel": c, "title": t} for c, t in config.channels.items()],
             "counts": counts,
             "standards": _standards(config),
-            "inputs": vars(inputs),
+            "profile": profile,
+            "privacy": privacy,
+            "accepted": accepted,
+            "inputs": vars(self.inputs),
         }  # fmt: skip
-        index.fill_meta(db, facts | {"bins": bins})
-        db.execute("CHECKPOINT")
-    finally:
-        db.close()
-    shutil.rmtree(building / ".tmp", ignore_errors=True)
-    facts["index"] = {"path": serve.name, "sha256": sha256_of(serve)}
-    package = package_of(config, resources, facts)
-    (building / chain.PACKAGE).write_text(json.dumps(package, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return package
 
 
 def _standards(config: CityConfig) -> str:
     if any("expected_datetime" in source.columns for source in config.sources.values()):
         return "source"
     return "config" if any(s.target_hours for s in config.services.values()) else "none"
-
-
-def _withhold(batch: pa.Table) -> pa.Table:
-    """Remove every place from a batch, and with it what the order of rows would tell."""
-    rows = len(batch)
-    for name in ("lat", "long", "gx", "gy"):
-        position = batch.column_names.index(name)
-        batch = batch.set_column(position, name, pa.nulls(rows, batch.schema.field(name).type))
-    batch = batch.set_column(batch.column_names.index("hilbert"), "hilbert", pa.nulls(rows, pa.uint64()))
-    return batch.set_column(
-        batch.column_names.index("location_note"), "location_note", pa.array(["withheld"] * rows, pa.string())
-    ).set_column(batch.column_names.index("location_source"), "location_source", pa.array(["none"] * rows, pa.string()))

@@ -5,6 +5,7 @@ Charter: names, types, meanings, allowed values and who may see them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -77,6 +78,20 @@ _BEFORE_AREAS = (
         OUTCOMES,
     ),
     Field("channel", "string", "Channel", "How the request reached the city."),
+    Field(
+        "status_notes",
+        "string",
+        "Closing text",
+        "What the city wrote, without what could name a person.",
+        needs="status_notes",
+    ),
+    Field(
+        "description",
+        "string",
+        "Description",
+        "What the resident wrote, without what could name a person.",
+        needs="description",
+    ),
     Field("requested_datetime", "datetime", "Requested", "When the request was made (UTC).", required=True),
     Field("updated_datetime", "datetime", "Updated", "When the source last changed it (UTC)."),
     Field(
@@ -105,6 +120,15 @@ _BEFORE_AREAS = (
         "missing: no coordinates; sentinel: a point that stands for 'unknown'; outside_city: not believable; "
         "withheld: not published. Empty where the location is believed.",
         LOCATION_NOTES,
+    ),
+    Field(
+        "location_precision",
+        "string",
+        "How exactly",
+        "exact: where the source or the geocoder puts it; block_face: a place on the same side of the same block; "
+        "area: the middle of its area; withheld: not told; none: there is no point. By the city's privacy policy.",
+        ("exact", "block_face", "area", "withheld", "none"),
+        required=True,
     ),
     Field("geocode_method", "string", "Geocoding method", "How the geocoder found the place.", needs="location"),
     Field("geocode_score", "number", "Geocoding score", "How sure the geocoder is, 0 to 1.", needs="location"),
@@ -195,17 +219,125 @@ CHANGE_FIELDS = (
     Field("old", "string", "Before", "The value until then; times in UTC."),
     Field("new", "string", "After", "The value since then; times in UTC."),
     Field("first_seen", "datetime", "First seen", "When Openward first saw the new value (UTC).", required=True),
+    Field(
+        "cause",
+        "string",
+        "Cause",
+        "source: the source changed it; configuration: the city's rules read it otherwise.",
+        ("source", "configuration"),
+        required=True,
+    ),
+)
+EDIT_FIELDS = (
+    Field("source", "string", "Source", "As in requests.", required=True),
+    Field("service_request_id", "string", "Request number", "As in requests.", required=True),
+    Field(
+        "field", "string", "Field", "Which time was edited.", ("requested_datetime", "closed_datetime"), required=True
+    ),
+    Field(
+        "edit",
+        "string",
+        "Edit",
+        "moved: another time than was stated before; removed: stated before and no more (a reopened request among them); "
+        "backdated: a closing more than a day before an extract that still showed the request without one.",
+        ("moved", "removed", "backdated"),
+        required=True,
+    ),
+    Field("old", "datetime", "Before", "The time until then (UTC)."),
+    Field("new", "datetime", "After", "The time since then (UTC)."),
+    Field(
+        "moved_hours",
+        "number",
+        "Moved by",
+        "From before to after; of a backdated closing, from the extract that showed none to the closing.",
+        unit="hour",
+    ),
+    Field("last_seen", "datetime", "Last seen", "Moment of the extract that still had the value before (UTC)."),
+    Field("first_seen", "datetime", "First seen", "When Openward first saw the new value (UTC).", required=True),
+    Field(
+        "cause",
+        "string",
+        "Cause",
+        "source: the source changed it; configuration: the city's rules read it otherwise.",
+        ("source", "configuration"),
+        required=True,
+    ),
+)
+WITHDRAWN_FIELDS = (
+    Field("source", "string", "Source", "As in requests.", required=True),
+    Field("service_request_id", "string", "Request number", "The source's own number.", required=True),
+    Field("service_code", "string", "Service code", "As in requests.", required=True),
+    Field("service_name", "string", "Service", "As it was last seen.", required=True),
+    Field("requested_datetime", "datetime", "Requested", "When the request was made (UTC).", required=True),
+    Field(
+        "withdrawn_datetime", "datetime", "Withdrawn", "When its source was first seen without it (UTC).", required=True
+    ),
+)
+MEASURE_FIELDS = (
+    Field("source", "string", "Source", "The city's system that states it.", required=True),
+    Field("measure", "string", "Measure", "Code of the measure.", required=True),
+    Field("department", "string", "Department", "Whose measure it is; city: the whole city's.", required=True),
+    Field("period_start", "date", "From", "First day that it covers.", required=True),
+    Field("period_end", "date", "To", "First day that it no longer covers.", required=True),
+    Field("measure_name", "string", "Name", "The measure in words.", required=True),
+    Field("value", "number", "Value", "As measured, in its unit.", required=True),
+    Field("target", "number", "Target", "What it should be."),
+    Field("direction", "string", "Better", "Which way is better.", ("higher", "lower", "none"), required=True),
+    Field("unit", "string", "Unit", "percent, index (0 to 100), seconds, count, …", required=True),
+    Field("responses", "integer", "Cases", "How many answers or cases the value rests on."),
+)
+FEEDBACK_FIELDS = (
+    Field("source", "string", "Source", "The survey that it comes from.", required=True),
+    Field("feedback_id", "string", "Answer", "The source's own number of the answer.", required=True),
+    Field(
+        "service_request_id",
+        "string",
+        "Request number",
+        "The request that it is about, where the city's policy publishes that.",
+        needs="feedback_request",
+    ),
+    Field("department", "string", "Department", "Code of the department that it is about."),
+    Field("counter", "string", "Counter", "The counter that it is about."),
+    Field("channel", "string", "Channel", "How the answer was given."),
+    Field("received_datetime", "datetime", "Received", "When it was given (UTC).", required=True),
+    Field("score", "number", "Score", "0 (worst) to 100 (best).", required=True),
+)
+MONTHLY_FIELDS = (
+    Field("layer", "string", "Layer", "Which division of the city; city: all of it.", required=True),
+    Field("area", "string", "Area code", "As in areas; empty for the whole city."),
+    Field("service_code", "string", "Service code", "As in requests.", required=True),
+    Field("month", "date", "Month", "First day of the month requested.", required=True),
+    Field("requests", "integer", "Requests", "How many; empty where too few to be told."),
+    Field("closed", "integer", "Closed", "How many of them are closed; empty where too few to be told."),
+    Field("suppressed", "boolean", "Suppressed", "true: the counts are not told.", required=True),
 )
 EXCLUSION_FIELDS = (
     Field(
         "kind",
         "string",
         "Kind",
-        "quarantined: not in requests at all; not_located: not on the map; flagged: in requests, left out of some figure.",
-        ("quarantined", "not_located", "flagged"),
+        "quarantined, withdrawn: not in requests at all; not_located: not on the map; "
+        "flagged: in requests, left out of some figure.",
+        ("quarantined", "withdrawn", "not_located", "flagged"),
         required=True,
     ),
     Field("reason", "string", "Reason", "Why.", required=True),
     Field("source", "string", "Source", "As in requests.", required=True),
     Field("rows", "integer", "Rows", "How many.", required=True),
 )
+SMALL: dict[str, Sequence[Field]] = {
+    "services": SERVICE_FIELDS,
+    "departments": DEPARTMENT_FIELDS,
+    "changes": CHANGE_FIELDS,
+    "retroactive_edits": EDIT_FIELDS,
+    "withdrawn": WITHDRAWN_FIELDS,
+    "exclusions": EXCLUSION_FIELDS,
+    "measures": MEASURE_FIELDS,
+    "feedback": FEEDBACK_FIELDS,
+    "monthly": MONTHLY_FIELDS,
+}
+
+
+def small_fields(name: str, config: CityConfig) -> list[Field]:
+    """The columns of one of the other tables, in order: only what the city's privacy policy releases."""
+    return [f for f in SMALL[name] if f.needs is None or f.needs in config.privacy.publish]

@@ -18,7 +18,7 @@ import shapely
 from pyproj import CRS
 
 from etl.config import CityConfig
-from etl.publish.duck import quoted
+from etl.duck import quoted
 from etl.publish.fields import Field
 from geo.crs import WGS84
 

@@ -26,6 +26,8 @@ SERVING = (
     "month", "closed_month", "event", "elapsed_minutes", "elapsed_bin", "elapsed_key", "elapsed_code", "elapsed_coarse",
     "facet", "cell", "gx", "gy",
 )  # fmt: skip
+SERVED = ("services", "departments", "exclusions", "changes", "measures", "feedback", "retroactive_edits", "withdrawn")
+"""Small tables that the portal reads from the index."""
 CELL_SHIFT = 16
 """A map cell is 2^16 grid units wide: 16 pixels of a tile at zoom 12, and a whole part of every tile up to it."""
 CATEGORIES = ("status", "outcome", "on_time", "location_source")

@@ -22,12 +22,20 @@ ABOUT = {
     "services": ("Services", "What can be asked for, and the standard for it."),
     "departments": ("Departments", "Who answers."),
     "changes": ("Changes", "Published fields that changed since the release before."),
+    "retroactive_edits": ("Retroactive edits", "Opening and closing times that were changed after the fact, ever."),
+    "withdrawn": ("Withdrawn", "Requests that were in the record and that their source no longer has."),
+    "measures": ("Measures", "Periodic performance measures of departments and of the call centre."),
+    "feedback": ("Feedback", "Satisfaction answers, one row for each."),
+    "monthly": ("By month", "Requests by area, service and month; counts too small to be told are left empty."),
     "exclusions": ("Exclusions", "What is left out of the requests, of the map or of a figure, counted by reason."),
 }
 KEYS: dict[str, list[str]] = {
     "requests": ["source", "service_request_id"],
     "services": ["service_code"],
     "departments": ["department"],
+    "withdrawn": ["source", "service_request_id"],
+    "measures": ["source", "measure", "department", "period_start"],
+    "feedback": ["source", "feedback_id"],
 }
 
 

@@ -6,23 +6,60 @@ Charter: what is read off the filled index and the store; the requests themselve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from etl.config import CityConfig
-from etl.publish import chain
+from etl.privacy.locations import ANCHORS
+from etl.publish.policy import PublicRows
 from etl.store import export, reference
+from etl.store.models import PublishedPlace
+
+CHANGE_COLUMNS = ("source", "service_request_id", "field", "old", "new", "first_seen", "last_seen", "cause", "run_id")
+WITHDRAWN_COLUMNS = ("source", "service_request_id", "service_code", "service_name", "requested_datetime", "withdrawn")
+BACKDATED_HOURS = 24
+"""A request that an extract showed open, and that is later said to have been closed longer than this before it."""
 
 
-def all_areas(connection: Connection, db: duckdb.DuckDBPyConnection, config: CityConfig) -> gpd.GeoDataFrame:
+@dataclass(frozen=True)
+class Stored:
+    """What a release takes from the store besides its requests."""
+
+    boundaries: gpd.GeoDataFrame
+    basemap: gpd.GeoDataFrame
+    places: pa.Table
+    quarantined: Sequence[tuple[str, str, int]]
+
+    @property
+    def quarantined_by_source(self) -> dict[str, int]:
+        """Rows in quarantine of each source."""
+        found: dict[str, int] = {}
+        for source, _reason, rows in self.quarantined:
+            found[source] = found.get(source, 0) + rows
+        return found
+
+
+def read_store(connection: Connection) -> Stored:
+    """The small things, by one connection that is closed before the bulk is read."""
+    query = sa.select(*(PublishedPlace.__table__.c[name] for name in ANCHORS.names)).order_by(PublishedPlace.place_id)
+    places = connection.execute(query).all()
+    return Stored(
+        boundaries=reference.read_boundaries(connection),
+        basemap=reference.read_features(connection),
+        places=pa.table([[row[i] for row in places] for i in range(len(ANCHORS))], schema=ANCHORS),
+        quarantined=export.quarantine_counts(connection),
+    )
+
+
+def all_areas(frame: gpd.GeoDataFrame, db: duckdb.DuckDBPyConnection, config: CityConfig) -> gpd.GeoDataFrame:
     """Areas of the layers with boundaries, and the codes met in requests of those without."""
-    frame = reference.read_boundaries(connection)
     more = []
     for layer in config.layers:
         if layer.files:
@@ -44,13 +81,106 @@ def all_areas(connection: Connection, db: duckdb.DuckDBPyConnection, config: Cit
 
 
 def small_tables(
-    connection: Connection,
     db: duckdb.DuckDBPyConnection,
     config: CityConfig,
-    previous: Path | None,
+    stored: Stored,
+    policy: PublicRows,
+    since: int | None,
     public: Sequence[str],
 ) -> dict[str, pa.Table]:
-    """services, departments, changes since the previous release, and exclusions; only `public` fields appear."""
+    """Every table of a release besides requests and places; only `public` fields of requests appear.
+
+    `since` is the data version of the release before, None for the first one.
+    """
+    tables = _registers(db, config, public)
+    tables["changes"] = policy.changes(_changes(db, since, public))
+    tables["retroactive_edits"] = _edits(db)
+    tables["withdrawn"] = db.execute(
+        """SELECT source, service_request_id, service_code, service_name, requested_datetime,
+                  withdrawn AS withdrawn_datetime FROM scratch.withdrawn ORDER BY source, service_request_id"""
+    ).to_arrow_table()
+    tables["exclusions"] = policy.cells("exclusions", _exclusions(db, stored))
+    tables["measures"] = db.execute(
+        "SELECT * FROM scratch.measure ORDER BY source, measure, department, period_start"
+    ).to_arrow_table()
+    tables["feedback"] = policy.feedback(db)
+    if "monthly" in config.privacy.small_cells.tables:
+        tables["monthly"] = policy.cells("monthly", _monthly(db, [layer.layer for layer in config.layers]))
+    return tables
+
+
+def _changes(db: duckdb.DuckDBPyConnection, since: int | None, public: Sequence[str]) -> pa.Table:
+    """Changes of published fields, and of whether a request is there at all, since the release before."""
+    marks = ", ".join("?" * (len(public) + 1))
+    return db.execute(
+        f"""SELECT source, service_request_id, field, old, new, first_seen, cause FROM scratch.change
+            WHERE run_id > ? AND field IN ({marks})
+            ORDER BY source, service_request_id, field, first_seen, run_id""",  # noqa: S608
+        [2**62 if since is None else since, *public, "withdrawn"],
+    ).to_arrow_table()
+
+
+def _edits(db: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Opening and closing times that were changed after the fact, ever."""
+    return db.execute(
+        f"""SELECT source, service_request_id, field, edit, old::TIMESTAMP_S AS old, new::TIMESTAMP_S AS new,
+                   CASE edit WHEN 'backdated' THEN date_diff('second', last_seen, new::TIMESTAMP_S) / 3600.0
+                             WHEN 'moved' THEN date_diff('second', old::TIMESTAMP_S, new::TIMESTAMP_S) / 3600.0 END
+                        AS moved_hours,
+                   last_seen, first_seen, cause
+            FROM (SELECT source, service_request_id, field, last_seen, first_seen, cause, run_id,
+                         try_strptime(old, '%Y-%m-%dT%H:%M:%SZ') AS old, try_strptime(new, '%Y-%m-%dT%H:%M:%SZ') AS new,
+                         CASE WHEN old IS NOT NULL AND new IS NOT NULL THEN 'moved'
+                              WHEN old IS NOT NULL THEN 'removed'
+                              WHEN field = 'closed_datetime' AND last_seen IS NOT NULL
+                                   AND try_strptime(new, '%Y-%m-%dT%H:%M:%SZ')
+                                       < last_seen - INTERVAL {BACKDATED_HOURS} HOUR THEN 'backdated' END AS edit
+                  FROM scratch.change WHERE field IN ('requested_datetime', 'closed_datetime'))
+            WHERE edit IS NOT NULL ORDER BY source, service_request_id, field, first_seen, run_id"""  # noqa: S608
+    ).to_arrow_table()
+
+
+def _monthly(db: duckdb.DuckDBPyConnection, layers: Sequence[str]) -> pa.Table:
+    """Requests by layer, area, service and month requested; the city as a whole is the layer 'city'."""
+    parts = [
+        f"""SELECT '{layer}' AS layer, "{layer}"::VARCHAR AS area, service_code::VARCHAR AS service_code, month,
+                   count(*) AS requests, count(*) FILTER (status = 'closed') AS closed
+            FROM requests WHERE "{layer}" IS NOT NULL GROUP BY ALL"""  # noqa: S608
+        for layer in layers
+    ]
+    parts.append(
+        """SELECT 'city', '', service_code::VARCHAR, month, count(*), count(*) FILTER (status = 'closed')
+           FROM requests GROUP BY ALL"""
+    )
+    return db.execute(
+        f"""SELECT layer, area, service_code, CAST(DATE '1970-01-01' + to_months(month::INT) AS DATE) AS month,
+                   requests, closed FROM ({" UNION ALL ".join(parts)}) ORDER BY ALL"""  # noqa: S608
+    ).to_arrow_table()
+
+
+def _exclusions(db: duckdb.DuckDBPyConnection, stored: Stored) -> pa.Table:
+    """What is not in the requests, not on the map or not in a figure, by reason and source."""
+    flagged = db.execute(
+        """SELECT 'flagged', flag, source::VARCHAR, count(*) FROM (
+             SELECT source, unnest(string_split(flags, ';')) AS flag FROM requests WHERE flags IS NOT NULL)
+           GROUP BY ALL ORDER BY 2, 3"""
+    ).fetchall()
+    lost = db.execute(
+        """SELECT 'not_located', location_note::VARCHAR, source::VARCHAR, count(*) FROM requests
+           WHERE location_note IS NOT NULL GROUP BY ALL ORDER BY 2, 3"""
+    ).fetchall()
+    gone = db.execute(
+        "SELECT 'withdrawn', 'withdrawn_by_source', source, count(*) FROM scratch.withdrawn GROUP BY ALL ORDER BY 3"
+    ).fetchall()
+    refused = [("quarantined", reason, source, n) for source, reason, n in stored.quarantined]
+    text = pa.string()
+    return _table(
+        [*refused, *gone, *lost, *flagged], [("kind", text), ("reason", text), ("source", text), ("rows", pa.int64())]
+    )
+
+
+def _registers(db: duckdb.DuckDBPyConnection, config: CityConfig, public: Sequence[str]) -> dict[str, pa.Table]:
+    """services and departments: those met in requests, and those that the configuration names."""
     services = db.execute(
         """SELECT service_code::VARCHAR, service_name, service_group::VARCHAR, department FROM (
              SELECT service_code, any_value(service_name) AS service_name, any_value(service_group) AS service_group,
@@ -92,36 +222,19 @@ def small_tables(
         (code, config.departments[code].name if code in config.departments else _spoken(code, name))
         for code, name in departments
     ]
-    since = chain.read_package(previous)["openward"]["inputs"]["data_version"] if previous else None
-    changes = export.changes_after(connection, since if since is not None else 2**62, public)
-    flagged = db.execute(
-        """SELECT 'flagged', flag, source::VARCHAR, count(*) FROM (
-             SELECT source, unnest(string_split(flags, ';')) AS flag FROM requests WHERE flags IS NOT NULL)
-           GROUP BY ALL ORDER BY 2, 3"""
-    ).fetchall()
-    lost = db.execute(
-        """SELECT 'not_located', location_note::VARCHAR, source::VARCHAR, count(*) FROM requests
-           WHERE location_note IS NOT NULL GROUP BY ALL ORDER BY 2, 3"""
-    ).fetchall()
-    refused = [("quarantined", reason, source, n) for source, reason, n in export.quarantine_counts(connection)]
-    exclusions = _table(
-        [*refused, *lost, *flagged], [("kind", text), ("reason", text), ("source", text), ("rows", pa.int64())]
-    )
-    return {
-        "services": service_table,
-        "departments": _table(named, [("department", text), ("name", text)]),
-        "changes": changes,
-        "exclusions": exclusions,
-    }
+    return {"services": service_table, "departments": _table(named, [("department", text), ("name", text)])}
 
 
-def counts(db: duckdb.DuckDBPyConnection, connection: Connection) -> dict[str, int]:
-    """What the package says in numbers: requests, open, located, quarantined."""
+def counts(db: duckdb.DuckDBPyConnection, stored: Stored) -> dict[str, int]:
+    """What the package says in numbers: requests, open, located, quarantined, withdrawn."""
     row = db.execute(
         """SELECT count(*), count(*) FILTER (status = 'open'), count(*) FILTER (location_source <> 'none') FROM requests"""
     ).fetchone() or (0, 0, 0)
-    quarantined = sum(n for _, _, n in export.quarantine_counts(connection))
-    return {"requests": row[0], "open": row[1], "located": row[2], "quarantined": quarantined}
+    gone = db.execute("SELECT count(*) FROM scratch.withdrawn").fetchone() or (0,)
+    quarantined = sum(stored.quarantined_by_source.values())
+    return {
+        "requests": row[0], "open": row[1], "located": row[2], "quarantined": quarantined, "withdrawn": gone[0],
+    }  # fmt: skip
 
 
 def _spoken(code: str, agency: str | None) -> str:

@@ -1,177 +1,140 @@
-"""Bulk loading: chunks of clean records into a staging table, then one merge with history.
+"""Writing what was decided: new rows, changed rows with their history, withdrawn rows, quarantined rows.
 
-Charter: how rows get into the store. Everything of one load happens inside
-the caller's transaction, so that a killed run leaves nothing behind.
+Charter: how rows get into the store. Everything of one run happens inside the
+caller's transaction, so that a killed run leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import io
-import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-import shapely
 import sqlalchemy as sa
 from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from etl.records import KEY, QUARANTINE, RECORD, VALUE_FIELDS
-from etl.store.models import Change, Quarantined, Request
+from etl.duck import quoted
+from etl.records import QUARANTINE, Kind
+from etl.store.models import Base, Change, Quarantined
+from etl.store.staging import Staging
 
-DUPLICATE = "duplicate_row"
-CONFLICT = "conflicting_duplicate"
-
-
-@dataclass(frozen=True)
-class MergeCounts:
-    """What a merge did with the staged rows: they add up to the rows staged."""
-
-    new: int
-    changed: int
-    unchanged: int
-    duplicates: int
-    conflicts: int
-    field_changes: int
+BLOCK = 1 << 20
+ROWS_AT_ONCE = 100_000
+EWKB_POINT = "0101000020E6100000"
+"""How PostGIS' hex form of a little-endian point in EPSG:4326 begins; WKB's own point begins with ten digits."""
 
 
-class Staging:
-    """A temporary table of the connection that chunks are copied into and merged from."""
+class Writer:
+    """Writes one source's staged decisions through a connection that is in the run's transaction."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Create the empty staging table in the connection's transaction."""
-        self._connection = connection
+    def __init__(self, connection: Connection, staging: Staging, run_id: int, now: dt.datetime) -> None:
+        """`now` (UTC) is when the changes were first seen."""
+        self._connection, self._staging, self._run_id, self._now = connection, staging, run_id, now
+        self._kind: Kind = staging.kind
+        self._table: Table = Base.metadata.tables[staging.kind.table]
         self._postgres = connection.dialect.name == "postgresql"
-        metadata = sa.MetaData()
-        columns = [sa.Column(name, Request.__table__.c[name].type) for name in RECORD.names]
-        self._names = list(RECORD.names)
-        if not self._postgres:
-            columns.append(sa.Column("geom", sa.LargeBinary))
-            self._names.append("geom")
-        self.table = Table("stage", metadata, *columns, sa.Column("seq", sa.BigInteger), prefixes=["TEMPORARY"])
-        self._names.append("seq")
-        self._rows = 0
-        metadata.drop_all(connection)
-        metadata.create_all(connection)
 
-    @property
-    def rows(self) -> int:
-        """Rows staged so far."""
-        return self._rows
+    def write(self, cause: str, last_seen: dt.datetime | None) -> int:
+        """Insert, update with history, mark what is gone; returns the number of fields that changed.
 
-    def add(self, records: pa.Table) -> None:
-        """Copy a chunk (etl.records.RECORD) into the staging table."""
-        seq = pa.array(np.arange(self._rows, self._rows + len(records)))
-        self._rows += len(records)
+        `cause` is `source` or `configuration`; `last_seen` the moment of the extract that the old values are from.
+        """
+        if not self._staging.fresh_rows():
+            return self._mark_gone(last_seen)
+        changes = 0
+        with self._arrived() as stage:
+            changed = select(func.count()).select_from(stage).where(stage.c.is_new.is_(False))
+            if self._connection.execute(changed).scalar_one():
+                changes = self._keep_history(stage, cause, last_seen)
+                self._update(stage)
+            if not self._postgres:
+                self._insert(stage)
+        return changes + self._mark_gone(last_seen)
+
+    @contextmanager
+    def _arrived(self) -> Iterator[Table]:
+        """The fresh rows where the store's own SQL can reach them; PostgreSQL gets new rows straight into their table."""
         if self._postgres:
-            copy_rows(self._connection, "stage", records.append_column("seq", seq))
+            yield self._copy_in()
             return
-        table = records.append_column("geom", _wkb_points(records)).append_column("seq", seq)
-        insert_rows(self._connection, "stage", table)
+        file = self._staging.folder / "fresh.sqlite"
+        self._staging.db.execute(f"ATTACH {quoted(file)} AS fresh_file (TYPE sqlite)")
+        self._staging.db.execute("CREATE TABLE fresh_file.fresh AS SELECT * FROM fresh")
+        self._staging.db.execute("DETACH fresh_file")
+        self._connection.exec_driver_sql("ATTACH DATABASE ? AS arrived", (str(file),))
+        columns = [sa.Column(name, self._table.c[name].type) for name in self._names()]
+        yield Table("fresh", sa.MetaData(), *columns, sa.Column("is_new", sa.Boolean), schema="arrived")
 
-    def merge(self, run_id: int, now: dt.datetime) -> MergeCounts:
-        """Upsert the staged rows, keep every field change, quarantine rows that contradict one another."""
-        # In the order of the key everything below is a walk along one index instead of a search for each row.
-        self._connection.execute(sa.schema.CreateIndex(sa.Index("stage_key", *(self.table.c[k] for k in KEY))))
-        if self._postgres:
-            self._connection.execute(sa.text("ANALYZE stage"))
-        duplicates, conflicts = self._settle_duplicates(run_id)
-        stage, request = self.table, Request.__table__
-        same_key = sa.and_(*(stage.c[k] == request.c[k] for k in KEY))
-        known = self._connection.execute(select(func.count()).select_from(stage.join(request, same_key))).scalar_one()
-        changed, field_changes = 0, 0
-        if known:
-            changed, field_changes = self._keep_history(run_id, now)
-        kept = self._rows - duplicates - conflicts
-        if kept - known or changed:
-            self._upsert(run_id)
-        return MergeCounts(kept - known, changed, known - changed, duplicates, conflicts, field_changes)
+    def _names(self) -> list[str]:
+        return [*self._kind.schema.names, *(["geom"] if "geom" in self._table.c else [])]
 
-    def _settle_duplicates(self, run_id: int) -> tuple[int, int]:
-        """Of rows with one id keep the one updated last; equal ones are counted, different ones quarantined."""
-        stage, run = self.table, self._connection
-        key = [stage.c[k] for k in KEY]
-        doubled = select(*key).group_by(*key).having(func.count() > 1).subquery()
-        same_key = sa.and_(*(stage.c[k] == doubled.c[k] for k in KEY))
-        newest = func.coalesce(stage.c.updated_datetime, stage.c.closed_datetime, stage.c.requested_datetime)
-        window: dict[str, Any] = {"partition_by": key, "order_by": [newest.desc(), stage.c.seq.desc()]}
-        ranked = (
-            select(
-                stage.c.seq,
-                func.row_number().over(**window).label("place"),
-                (stage.c.row_hash == func.first_value(stage.c.row_hash).over(**window)).label("equal"),
-            )
-            .select_from(stage.join(doubled, same_key))
-            .subquery()
+    def _copy_in(self) -> Table:
+        columns = [sa.Column(name, self._table.c[name].type) for name in self._names()]
+        stage = Table("fresh", sa.MetaData(), *columns, sa.Column("is_new", sa.Boolean), prefixes=["TEMPORARY"])
+        stage.metadata.drop_all(self._connection)
+        stage.metadata.create_all(self._connection)
+        names = [*self._kind.schema.names]
+        picked = [f'"{name}"' for name in names]
+        if "geom" in self._table.c:
+            names.append("geom")
+            picked.append(f"'{EWKB_POINT}' || substr(hex(geom), 11) AS geom")
+        new = [*picked, f"{self._run_id} AS first_run", f"{self._run_id} AS last_run"]
+        insert = f"SELECT {', '.join(new)} FROM fresh WHERE is_new"  # noqa: S608
+        self._copy(self._table.name, [*names, "first_run", "last_run"], insert)
+        self._copy("fresh", [*names, "is_new"], f"SELECT {', '.join(picked)}, is_new FROM fresh WHERE NOT is_new")  # noqa: S608
+        self._connection.execute(sa.text("ANALYZE fresh"))
+        return stage
+
+    def _copy(self, table: str, names: list[str], query: str) -> None:
+        """Rows by way of a CSV file that DuckDB writes with all cores and PostgreSQL reads."""
+        file = self._staging.folder / "fresh.csv"
+        self._staging.db.execute(
+            f"COPY ({query}) TO {quoted(file)} (FORMAT csv, HEADER false, FORCE_QUOTE *, NULLSTR '\\N')"
         )
-        losers = select(ranked.c.seq, ranked.c.equal).where(ranked.c.place > 1)
-        found = run.execute(losers).all()
-        different = [row.seq for row in found if not row.equal]
-        for part in _parts(different):
-            rows = run.execute(
-                select(
-                    stage.c.seq,
-                    stage.c.source,
-                    stage.c.service_request_id,
-                    stage.c.status,
-                    stage.c.updated_datetime,
-                    stage.c.requested_datetime,
-                    stage.c.closed_datetime,
-                    stage.c.service_name,
-                ).where(stage.c.seq.in_(part))
-            ).mappings()
-            run.execute(
-                sa.insert(Quarantined),
-                [
-                    {
-                        "source": row["source"],
-                        "row_number": None,
-                        "service_request_id": row["service_request_id"],
-                        "reason": CONFLICT,
-                        "detail": "another row with this id is newer and was kept",
-                        "raw": _json_row(dict(row)),
-                        "run_id": run_id,
-                    }
-                    for row in rows
-                ],
-            )
-        for part in _parts([row.seq for row in found]):
-            run.execute(sa.delete(stage).where(stage.c.seq.in_(part)))
-        return len(found) - len(different), len(different)
+        columns = ", ".join(f'"{name}"' for name in names)
+        raw: Any = self._connection.connection.driver_connection
+        statement = f"COPY \"{table}\" ({columns}) FROM STDIN (FORMAT csv, NULL '\\N')"
+        with file.open("rb") as data, raw.cursor() as cursor, cursor.copy(statement) as copy:
+            while block := data.read(BLOCK):
+                copy.write(block)
+        Path(file).unlink()
 
-    def _keep_history(self, run_id: int, now: dt.datetime) -> tuple[int, int]:
-        stage, request, run = self.table, Request.__table__, self._connection
-        same_key = sa.and_(*(stage.c[k] == request.c[k] for k in KEY))
-        differs = stage.c.row_hash.is_distinct_from(request.c.row_hash)
-        both = stage.join(request, same_key)
-        changed = run.execute(select(func.count()).select_from(both).where(differs)).scalar_one()
-        if not changed:
-            return 0, 0
-        of_this_run = select(func.count()).select_from(Change).where(Change.run_id == run_id)
-        before = run.execute(of_this_run).scalar_one()
-        for field in VALUE_FIELDS:
-            old, new = request.c[field], stage.c[field]
+    def _keep_history(self, stage: Table, cause: str, last_seen: dt.datetime | None) -> int:
+        """One row for each field that is not what it was."""
+        kept, run = self._table, self._connection
+        same_key = sa.and_(*(stage.c[k] == kept.c[k] for k in self._kind.key))
+        before = run.execute(select(func.coalesce(func.max(Change.change_id), 0))).scalar_one()
+        both = stage.join(kept, same_key)
+        # The literal names are bound, so that `withdrawn` of a row that came back is told like any other field.
+        fields: list[tuple[str, Any, Any]] = [(f, stage.c[f], kept.c[f]) for f in self._kind.values]
+        if "withdrawn" in kept.c:
+            fields.append(("withdrawn", sa.literal(None, kept.c.withdrawn.type), kept.c.withdrawn))
+        for field, new, old in fields:
             rows = (
                 select(
-                    stage.c.source,
-                    stage.c.service_request_id,
-                    sa.literal(field),
-                    self._as_text(old),
-                    self._as_text(new),
-                    sa.literal(now, Request.__table__.c.requested_datetime.type),
-                    sa.literal(run_id),
+                    sa.literal(self._kind.table), stage.c.source, self._ident(stage), sa.literal(field),
+                    self._as_text(old), self._as_text(new), *self._moments(last_seen), sa.literal(cause),
+                    sa.literal(self._run_id),
                 )
                 .select_from(both)
-                .where(differs, old.is_distinct_from(new))
-            )
-            names = ["source", "service_request_id", "field", "old", "new", "first_seen", "run_id"]
-            run.execute(sa.insert(Change).from_select(names, rows))
-        return changed, run.execute(of_this_run).scalar_one() - before
+                .where(stage.c.is_new.is_(False), old.is_distinct_from(new))
+            )  # fmt: skip
+            run.execute(sa.insert(Change).from_select(CHANGE_COLUMNS, rows))
+        return run.execute(select(func.count()).select_from(Change).where(Change.change_id > before)).scalar_one()
+
+    def _moments(self, last_seen: dt.datetime | None) -> list[sa.ColumnElement[Any]]:
+        kind = Change.__table__.c.first_seen.type
+        return [sa.literal(self._now, kind), sa.literal(last_seen, kind)]
+
+    def _ident(self, table: Any) -> sa.ColumnElement[str]:
+        return sa.literal_column(self._kind.ident(table.fullname if table.schema else table.name), sa.Text)
 
     def _as_text(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """Times as ISO 8601 text in UTC on both databases, everything else as it casts."""
@@ -181,78 +144,130 @@ class Staging:
             return func.strftime("%Y-%m-%dT%H:%M:%SZ", column)
         return sa.cast(column, sa.Text)
 
-    def _upsert(self, run_id: int) -> None:
-        stage, request = self.table, Request.__table__
-        names = [*RECORD.names, "geom", "first_run", "last_run"]
-        geom: sa.ColumnElement[Any] = (
-            sa.case((stage.c.lat.is_not(None), func.ST_SetSRID(func.ST_MakePoint(stage.c.long, stage.c.lat), 4326)))
-            if self._postgres
-            else stage.c.geom
-        )
+    def _update(self, stage: Table) -> None:
+        names = [*self._names(), "first_run", "last_run"]
+        columns = [stage.c[n] for n in self._names()]
         rows = (
-            select(*(stage.c[n] for n in RECORD.names), geom, sa.literal(run_id), sa.literal(run_id))
-            .where(sa.true())  # SQLite needs a WHERE to tell ON CONFLICT from a join's ON
-            .order_by(*(stage.c[k] for k in KEY))
+            select(*columns, sa.literal(self._run_id), sa.literal(self._run_id))
+            .where(stage.c.is_new.is_(False))
+            .order_by(*(stage.c[k] for k in self._kind.key))
         )
-        insert: Any = (postgresql.insert if self._postgres else sqlite.insert)(Request).from_select(names, rows)
-        update = {n: insert.excluded[n] for n in (*VALUE_FIELDS, "row_hash", "geom", "last_run")}
+        dialect = postgresql if self._postgres else sqlite
+        insert: Any = dialect.insert(self._table).from_select(names, rows)
+        renewed = [n for n in names if n not in (*self._kind.key, "first_run")]
+        update: dict[str, Any] = {n: insert.excluded[n] for n in renewed} | {"withdrawn": None}
+        self._connection.execute(insert.on_conflict_do_update(index_elements=list(self._kind.key), set_=update))
+
+    def _insert(self, stage: Table) -> None:
+        columns = [stage.c[n] for n in self._names()]
+        rows = select(*columns, sa.literal(self._run_id), sa.literal(self._run_id)).where(stage.c.is_new.is_(True))
+        self._connection.execute(sa.insert(self._table).from_select([*self._names(), "first_run", "last_run"], rows))
+
+    def _mark_gone(self, last_seen: dt.datetime | None) -> int:
+        """Rows that their source no longer has keep their values, get a time, and a line in the history."""
+        gone = self._staging.table(f"SELECT {', '.join(self._kind.key)} FROM gone ORDER BY ALL").to_pylist()  # noqa: S608
+        if not gone:
+            return 0
+        key = [self._table.c[k] for k in self._kind.key]
+        mark = (
+            sa.update(self._table)
+            .where(*(c == sa.bindparam(f"key_{c.name}") for c in key))
+            .values(withdrawn=self._now, last_run=self._run_id)
+        )
+        self._connection.execute(mark, [{f"key_{k}": v for k, v in row.items()} for row in gone])
+        moment = f"{self._now.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
         self._connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=list(KEY),
-                set_=update,
-                where=request.c.row_hash.is_distinct_from(insert.excluded.row_hash),
-            )
+            sa.insert(Change),
+            [
+                {
+                    "kind": self._kind.table, "source": row["source"], "field": "withdrawn", "old": None, "new": moment,
+                    "service_request_id": " ".join(str(row[k]) for k in self._kind.key if k != "source"),
+                    "first_seen": self._now, "last_seen": last_seen, "cause": "source", "run_id": self._run_id,
+                }
+                for row in gone
+            ],
+        )  # fmt: skip
+        return len(gone)
+
+    def quarantine(self, origins: dict[int, str], whole: bool) -> int:
+        """Keep the refused rows in place of those that they stand for, forget those that are trusted now; returns all kept.
+
+        `origins`: generation -> the file that it was. `whole`: nothing older of this source counts any more.
+        """
+        source = self._staging.source
+        mine = Quarantined.source == source
+        if whole:
+            self._connection.execute(sa.delete(Quarantined).where(mine))
+        else:
+            named = [origin for origin in origins.values() if origin]
+            self._connection.execute(sa.delete(Quarantined).where(mine, Quarantined.origin.in_(named)))
+            self._forget_trusted(mine)
+        refused = self._staging.table(
+            f"""SELECT r.* FROM refused r
+                WHERE NOT EXISTS (SELECT 1 FROM staged WHERE {self._kind.ident("staged")} = r.service_request_id
+                                  AND staged.generation > r.generation)
+                QUALIFY generation = max(generation) OVER (PARTITION BY coalesce(service_request_id, raw))"""  # noqa: S608
         )
+        for batch in refused.sort_by([("generation", "ascending"), ("row_number", "ascending")]).to_batches(
+            ROWS_AT_ONCE
+        ):
+            rows = pa.Table.from_batches([batch])
+            origin = pa.array([origins.get(g, "") for g in rows["generation"].to_pylist()], pa.string())
+            table = rows.drop_columns(["generation"]).cast(QUARANTINE).append_column("origin", origin)
+            run = pa.array([self._run_id] * len(table), pa.int64())
+            insert_rows(self._connection, "quarantine", table.append_column("run_id", run))
+        return self._connection.execute(select(func.count()).select_from(Quarantined).where(mine)).scalar_one()
+
+    def _forget_trusted(self, mine: sa.ColumnElement[bool]) -> None:
+        """Rows in quarantine whose number or text has come again: as a record, or to be refused anew."""
+        ident = self._kind.ident("staged")
+        known = self._connection.execute(
+            select(Quarantined.quarantine_id, Quarantined.service_request_id, Quarantined.raw).where(mine)
+        ).all()
+        if not known:
+            return
+        table = pa.table(
+            {
+                "quarantine_id": pa.array([row[0] for row in known], pa.int64()),
+                "ident": pa.array([row[1] for row in known], pa.string()),
+                "raw": pa.array([row[2] for row in known], pa.string()),
+            }
+        )
+        self._staging.db.register("kept", table)
+        again = self._staging.db.execute(
+            f"""SELECT quarantine_id FROM kept WHERE ident IN (SELECT {ident} FROM staged)
+                OR ident IN (SELECT service_request_id FROM refused) OR raw IN (SELECT raw FROM refused)"""  # noqa: S608
+        ).fetchall()
+        self._staging.db.unregister("kept")
+        for start in range(0, len(again), 500):
+            part = [row[0] for row in again[start : start + 500]]
+            self._connection.execute(sa.delete(Quarantined).where(Quarantined.quarantine_id.in_(part)))
 
 
-def quarantine(connection: Connection, rows: pa.Table, run_id: int) -> None:
-    """Keep rows (etl.records.QUARANTINE) that could not be trusted."""
-    if not len(rows):
-        return
-    table = rows.cast(QUARANTINE).append_column("run_id", pa.array(np.full(len(rows), run_id)))
-    if connection.dialect.name == "postgresql":
-        copy_rows(connection, "quarantine", table)
-    else:
-        insert_rows(connection, "quarantine", table)
-
-
-def copy_rows(connection: Connection, table: str, rows: pa.Table) -> None:
-    """COPY an Arrow table into PostgreSQL; blank text stays blank and null stays null."""
-    buffer = io.BytesIO()
-    pacsv.write_csv(rows, buffer, pacsv.WriteOptions(include_header=False, quoting_style="all_valid"))
-    columns = ", ".join(f'"{name}"' for name in rows.column_names)
-    raw: Any = connection.connection.driver_connection
-    with raw.cursor() as cursor, cursor.copy(f'COPY "{table}" ({columns}) FROM STDIN (FORMAT csv)') as copy:
-        copy.write(buffer.getbuffer())
+CHANGE_COLUMNS = [
+    "kind", "source", "service_request_id", "field", "old", "new", "first_seen", "last_seen", "cause", "run_id",
+]  # fmt: skip
 
 
 def insert_rows(connection: Connection, table: str, rows: pa.Table) -> None:
-    """Insert an Arrow table into SQLite in one prepared statement."""
+    """An Arrow table into a table of the store, on either database; blank text stays blank and null stays null."""
+    if not len(rows):
+        return
     columns = ", ".join(f'"{name}"' for name in rows.column_names)
+    raw: Any = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql":
+        buffer = io.BytesIO()
+        pacsv.write_csv(rows, buffer, pacsv.WriteOptions(include_header=False, quoting_style="all_valid"))
+        with raw.cursor() as cursor, cursor.copy(f'COPY "{table}" ({columns}) FROM STDIN (FORMAT csv)') as copy:
+            copy.write(buffer.getbuffer())
+        return
     marks = ", ".join("?" * rows.num_columns)
     values = [_sqlite_values(rows[name]) for name in rows.column_names]
-    raw: Any = connection.connection.driver_connection
     raw.executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', zip(*values, strict=True))  # noqa: S608
 
 
 def _sqlite_values(column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_timestamp(column.type):
-        column = pc.cast(column, pa.timestamp("us"))
-        column = pc.strftime(column, format="%Y-%m-%d %H:%M:%S")
+        column = pc.strftime(pc.cast(column, pa.timestamp("us")), format="%Y-%m-%d %H:%M:%S")
     values: list[Any] = column.to_pylist()
     return values
-
-
-def _wkb_points(records: pa.Table) -> pa.Array:
-    lat = records["lat"].to_numpy()
-    lon = records["long"].to_numpy()
-    wkb = shapely.to_wkb(shapely.points(lon, lat), byte_order=1)
-    return pa.array(wkb, pa.binary(), mask=~(np.isfinite(lat) & np.isfinite(lon)))
-
-
-def _parts(values: list[int], size: int = 500) -> list[list[int]]:
-    return [values[i : i + size] for i in range(0, len(values), size)]
-
-
-def _json_row(row: dict[str, Any]) -> str:
-    return json.dumps({k: str(v) for k, v in row.items() if v is not None and k != "seq"}, ensure_ascii=False)

@@ -26,7 +26,7 @@ from etl.records import QUARANTINE, RECORD, VALUE_FIELDS
 from etl.transform import vocabulary as words
 from etl.transform.flags import FlagSet
 from etl.transform.times import Times, clock_to_utc, parse_times, utc_to_local_days
-from geo.boundaries import Vintage, assign
+from geo.boundaries import Vintage, assign, places_of
 from geo.crs import Floats, to_wgs84
 from geo.points import BelievedPoints, KnownSentinel, believe
 
@@ -36,10 +36,14 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class CleanChunk:
-    """Records (etl.records.RECORD) and quarantined rows (etl.records.QUARANTINE) of one chunk."""
+    """Records (etl.records.RECORD) and quarantined rows (etl.records.QUARANTINE) of one chunk.
+
+    `unmapped`: (field, the source's own word) -> rows, for every word that the city's YAML does not map.
+    """
 
     records: pa.Table
     quarantined: pa.Table
+    unmapped: Mapping[tuple[str, str], int]
 
 
 class RequestCleaner:
@@ -89,7 +93,25 @@ class RequestCleaner:
             }
         ).cast(pa.schema([f for f in RECORD if f.name != "row_hash"]))
         good = pd.isna(reasons)
-        return CleanChunk(_with_hash(table.filter(pa.array(good))), self._quarantine(chunk, reasons))
+        kept = with_hash(table.filter(pa.array(good)), RECORD, VALUE_FIELDS)
+        return CleanChunk(kept, self._quarantine(chunk, reasons), self._unmapped(text, columns))
+
+    def _unmapped(
+        self, text: Mapping[str, pa.ChunkedArray], columns: Mapping[str, pa.ChunkedArray]
+    ) -> dict[tuple[str, str], int]:
+        """The source's words that no rule of the YAML knows: a status, a channel, a service, a department."""
+        found: dict[tuple[str, str], int] = {}
+        doubtful = [("status", text["status"], pc.equal(columns["status"], words.UNMAPPED))]
+        if "channel" in text:
+            doubtful.append(("channel", text["channel"], pc.equal(columns["channel"], words.UNMAPPED)))
+        for field, known in (("service_code", self._config.services), ("department", self._config.departments)):
+            if known:
+                names = pa.array(list(known), pa.string())
+                doubtful.append((field, columns[field], pc.invert(pc.is_in(columns[field], value_set=names))))
+        for field, column, unknown in doubtful:
+            for entry in pc.value_counts(column.filter(pc.fill_null(unknown, False)).combine_chunks()).to_pylist():
+                found[field, entry["values"] or "(blank)"] = entry["counts"]
+        return found
 
     def _text(self, chunk: pa.Table, field: str) -> pa.ChunkedArray:
         column = self._source.columns[field]
@@ -206,6 +228,7 @@ class RequestCleaner:
         """JSON text {layer: code}; by the point where the layer has polygons, else as the source states it."""
         combined = np.zeros(len(chunk), dtype=np.int64)
         per_layer: list[tuple[str, NDArray[np.object_]]] = []
+        places = places_of(points.lon, points.lat)
         for layer in self._config.layers:
             vintages = list(self._layers.get(layer.layer, ()))
             codes = np.full(len(chunk), None, dtype=object)
@@ -218,7 +241,7 @@ class RequestCleaner:
                 codes = np.array([known.get(words.fold(c)) if c else None for c in pd.unique(codes)], dtype=object)[
                     pd.factorize(codes, use_na_sentinel=False)[0]
                 ]
-                assigned = assign(vintages, points.lon, points.lat, days)
+                assigned = assign(vintages, points.lon, points.lat, days, places)
                 located = np.isfinite(points.lon)
                 codes = np.where(located, assigned, codes)
             index, distinct = pd.factorize(codes, use_na_sentinel=False)
@@ -277,14 +300,14 @@ def _point_text(column: pa.ChunkedArray) -> tuple[Floats, Floats]:
     return _numbers(pc.struct_field(found, "lat")), _numbers(pc.struct_field(found, "long"))
 
 
-def _with_hash(table: pa.Table) -> pa.Table:
-    """Add `row_hash`: 64 bits of MD5 over every field, so that an unchanged row is recognised by one number."""
-    parts = ", ".join(f'ifnull(CAST("{name}" AS VARCHAR), chr(30))' for name in VALUE_FIELDS)
-    connection = duckdb.connect(config={"threads": 2})
+def with_hash(table: pa.Table, schema: pa.Schema, fields: Sequence[str]) -> pa.Table:
+    """Add `row_hash`: 64 bits of MD5 over the named fields, so that an unchanged row is recognised by one number."""
+    parts = ", ".join(f'ifnull(CAST("{name}" AS VARCHAR), chr(30))' for name in fields)
+    connection = duckdb.connect(config={"threads": 1})
     try:
         connection.register("records", table)
         sql = f"SELECT CAST(md5_number_lower(concat_ws(chr(31), {parts}))::HUGEINT - 9223372036854775808 AS BIGINT) AS h FROM records"  # noqa: S608
         hashes = connection.execute(sql).to_arrow_table()["h"]
     finally:
         connection.close()
-    return table.append_column("row_hash", hashes).cast(RECORD)
+    return table.append_column("row_hash", hashes).cast(schema)

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 Times = NDArray[np.datetime64]
 Mask = NDArray[np.bool_]
 ISO = "ISO8601"
+EPOCHS = {"epoch": 1, "epoch_ms": 1000}
+"""Numbers since 1970-01-01 UTC: how many of them make a second."""
 OFFSET = r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$"
 """How an ISO 8601 time states its offset: after a time of day, so that the end of a date is none."""
 
@@ -64,12 +66,20 @@ def parse_times(table: pa.Table, columns: Mapping[str, tuple[str, tuple[str, ...
                 if fmt == ISO
                 else f"try_strptime({text}, '{fmt.replace(chr(39), chr(39) * 2)}')"
                 for fmt in formats
+                if fmt not in EPOCHS
             ]
             offset = f"regexp_matches({text}, '{OFFSET}')" if ISO in formats else "FALSE"
             whole = rf"regexp_replace({text}, '([T ]\d\d:\d\d)(Z|[+-])', '\1:00\2')"  # DuckDB wants the seconds
             moment = f"make_timestamp(epoch_us(try_cast({whole} AS TIMESTAMPTZ)))"
-            parts.append(f'CASE WHEN NOT {offset} THEN coalesce({", ".join(tries)}) END::TIMESTAMP_S AS "{name} clock"')
-            parts.append(f'CASE WHEN {offset} THEN {moment} END::TIMESTAMP_S AS "{name} utc"')
+            clock = f"coalesce({', '.join(tries)})" if tries else "NULL"
+            since = [
+                f"make_timestamp(CAST(try_cast({text} AS DOUBLE) / {EPOCHS[f]} AS BIGINT) * 1000000)"
+                for f in formats
+                if f in EPOCHS
+            ]
+            parts.append(f'CASE WHEN NOT {offset} THEN {clock} END::TIMESTAMP_S AS "{name} clock"')
+            moments = f"coalesce(CASE WHEN {offset} THEN {moment} END{''.join(f', {s}' for s in since)})"
+            parts.append(f'CAST({moments} AS TIMESTAMP_S) AS "{name} utc"')
         got = connection.execute(f"SELECT {', '.join(parts)} FROM source_rows").to_arrow_table()  # noqa: S608
     finally:
         connection.close()

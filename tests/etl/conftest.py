@@ -16,7 +16,7 @@ import yaml
 from shapely import LineString, box
 
 from etl.config import load_city
-from etl.pipeline import Place, RunReport, prepare, run
+from etl.pipeline import Options, Place, RunReport, prepare, run
 from etl.store.engine import open_store
 
 NOW = dt.datetime(2024, 6, 1, 12, tzinfo=dt.UTC)
@@ -122,7 +122,8 @@ class TinyCity:
         """Write these rows and run the ETL over them."""
         path = self.write(rows)
         place = self.place()
-        return run(place, prepare(place.config, self.yaml, {"calls": path}), now=now, **options)
+        prepared = prepare(place.config, self.yaml, {"calls": path})
+        return run(place, prepared, now=now, options=Options(**options))
 
 
 def make_city(folder: Path, store_url: str) -> TinyCity:

@@ -42,7 +42,7 @@ def _wrong(path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
         (("sources", "calls", "statuses"), {"open": "ajar"}, ["sources.calls.statuses.open", "'closed'", "'ajar'"]),
         (("sources", "calls", "areas"), {"parish": "P"}, ["'parish' is not a layer", "district, ward"]),
         (("sources", "calls", "outcomes"), [{"match": "(", "outcome": "done"}], ["outcomes.0.match", "regular"]),
-        (("privacy", "publish"), ["status_notes"], ["privacy.publish.0", "'address'", "'status_notes'"]),
+        (("privacy", "publish"), ["media_url"], ["privacy.publish.0", "'address'", "'media_url'"]),
     ],
 )
 def test_a_mistake_names_file_key_found_and_allowed(

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from etl.errors import BusyError, ReleaseError, SourceError
-from etl.pipeline import SourceCounts
+from etl.intake import Counts as SourceCounts
 from etl.publish import build, chain
 from etl.publish.validate import Check
 from etl.store.engine import exclusive, migrate, open_store
@@ -158,7 +158,9 @@ def test_a_release_that_fails_its_checks_is_not_promoted(
             tiny.run(rows)
     folder = chain.current_folder(tiny.releases)
     assert folder is not None and folder.name == first.release_id
-    assert sorted(p.name for p in tiny.releases.iterdir()) == sorted([str(first.release_id), "chain.jsonl", "current"])
+    assert sorted(p.name for p in tiny.releases.iterdir()) == sorted(
+        [str(first.release_id), "chain.jsonl", "current", "status.json"]
+    )
 
 
 def test_two_runs_at_once_are_kept_apart(tiny_on: TinyCity, rows: Rows) -> None:
@@ -253,7 +255,7 @@ def _streets(folder: Path) -> str:
 def test_a_source_whose_every_row_is_refused_changes_nothing(tiny_on: TinyCity, rows: Rows) -> None:
     first = tiny_on.run(rows)
     tiny_on.config["sources"]["calls"]["columns"]["requested_datetime"]["formats"] = ["%d.%m.%Y %H:%M"]
-    with pytest.raises(SourceError, match=r"every one of its 4 rows was refused.*requested_datetime_unreadable"):
+    with pytest.raises(SourceError, match=r"every one of its 8 rows was refused.*requested_datetime_unreadable"):
         tiny_on.run([row | {"OPENED": "2024/01/01"} for row in rows])
     folder = chain.current_folder(tiny_on.releases)
     assert folder is not None and folder.name == first.release_id
