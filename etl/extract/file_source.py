@@ -52,6 +52,10 @@ class FileAdapter:
                 f"{fetching.source}: the source has no path; set it in the city's YAML, or give --input "
                 f"{fetching.source}=FILE"
             )
+        if SCHEME.match(path) and "@" in urlsplit(path).netloc:
+            raise SourceError(
+                f"{_shown(path)}: must not hold a name or a password; credentials come from the environment"
+            )
         if path.lower().startswith(("http://", "https://")):
             return self._from_web(path, known, fetching)
         if SCHEME.match(path) and not path.lower().startswith("file://"):
@@ -109,9 +113,6 @@ class FileAdapter:
 
     def _from_store(self, url: str, known: Known, fetching: Fetching) -> RawCopy | None:
         shown = _shown(url)
-        parts = urlsplit(url)
-        if parts.username or parts.password:
-            raise SourceError(f"{shown}: must not hold a name or a password; credentials come from the environment")
         remote = RemoteFile(url, shown, self.connection)
         version, size = remote.version()
         if version is not None and version == _version_for(url, known)[0]:
@@ -246,10 +247,10 @@ def _shown(url: str) -> str:
 
 
 def _secrets(url: str, token: str | None) -> list[str]:
-    """What may be secret in an address: its name, password and the values of its parameters."""
+    """What may be secret in an address: the values of its parameters, beside the token."""
     parts = urlsplit(url)
     values = [pair.partition("=")[2] for pair in parts.query.split("&")]
-    found = [token, parts.password, *(v for v in values if len(v) >= 8)]
+    found = [token, *(v for v in values if len(v) >= 8)]
     return [secret for secret in found if secret]
 
 

@@ -10,6 +10,7 @@ import codecs
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ from etl.extract.tabular import ROW_NUMBER as ROW_NUMBER  # noqa: PLC0414 - call
 
 BLOCK_BYTES = 16 << 20
 MAX_HEADER_BYTES = 1 << 20
+MAX_ROWS = 1 << 17
+WEB_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html)\b", re.IGNORECASE)
 KNOWN_BINARY = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
@@ -100,8 +103,9 @@ class DelimitedFile:
                     row += len(table)
                     if progress:
                         progress(taken())
-                    if len(table):
-                        yield table.append_column(ROW_NUMBER, numbers)
+                    table = table.append_column(ROW_NUMBER, numbers)
+                    for start in range(0, len(table), MAX_ROWS):
+                        yield table.slice(start, MAX_ROWS)
             except (pa.ArrowInvalid, OSError) as error:
                 raise SourceError(f"{self.content.name}: {_explain(error)}") from error
 
@@ -169,6 +173,8 @@ def open_content(
     for signature, what in KNOWN_BINARY.items():
         if head.startswith(signature):
             raise SourceError(f"{name}: is {what}, not delimited text; export it as CSV")
+    if WEB_PAGE.match(head):
+        raise SourceError(f"{name}: is a web page (HTML), not delimited text; export it as CSV")
     if b"\x00" in head and not encoding.lower().startswith(("utf-16", "utf16", "utf-32", "utf32")):
         raise SourceError(f"{name}: holds binary data, not delimited text; export it as CSV")
     line = _first_line(name, head, encoding)

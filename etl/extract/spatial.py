@@ -102,7 +102,7 @@ class Layer:
                 if missing:
                     raise SourceError(
                         f"{self.content.name}: there is no {missing[0]} beside it; a shapefile needs "
-                        "its .dbf, .shx and .prj"
+                        "its .dbf, .shx and .prj, beside it or with it in one zip"
                     )
             yield path
 

@@ -25,7 +25,7 @@ from etl.extract.packed import Content
 
 MAX_CELLS = 64_000_000
 MAX_MEMBERS_BYTES = 2 << 30
-CELL = re.compile(rb'<c r="([A-Z]+)([0-9]+)"')
+CELL = re.compile(rb'<(?:\w+:)?c\s(?:[^>]*?\s)?r="([A-Z]+)([0-9]+)"')
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 OLD = b"\xd0\xcf\x11\xe0"
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import io
 import json
+import math
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.errors import MappingError
+from etl.extract import tabular
 from etl.extract.files import MalformedRows
 from etl.extract.packed import Content
 from tests.etl.files import making as m
@@ -115,6 +118,45 @@ def test_progress_counts_the_bytes_of_the_copy(tmp_path: Path) -> None:
         copy = m.fetched(tmp_path, made)
         list(made.tables(copy, ["id"], MalformedRows(), lambda done, total, seen=seen: seen.append((done, total))))
         assert seen[-1] == (copy.bytes, copy.bytes), name
+
+
+def test_tables_are_no_longer_than_a_batch_and_rows_are_numbered_through(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("n\n" + "".join(f"{i}\n" for i in range(1, 300_001)))
+    made = m.adapter("a.csv")
+    tables = list(made.tables(m.fetched(tmp_path, made), ["n"], MalformedRows(), lambda _d, _t: None))
+    assert max(len(t) for t in tables) <= 1 << 17
+    assert all(str(row) == n for t in tables for n, row in zip(*t.to_pydict().values(), strict=True))
+    assert sum(len(t) for t in tables) == 300_000
+
+
+def test_a_gzip_in_a_zip_is_unpacked_too(tmp_path: Path) -> None:
+    data = m.zipped(a__csv__gz=gzip.compress(m.csv_bytes()))
+    assert m.read_file(tmp_path, "a.zip", data, m.FIELDS) == m.EXPECTED
+
+
+def test_a_member_is_chosen_by_its_path_or_its_name(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("2023/a.csv", "n\n1\n")
+        archive.writestr("2024/b.csv", "n\n2\n")
+        archive.writestr("2024/b.json", '[{"n": 3}]')
+    for options, n in (({"member": "2023/a.csv"}, "1"), ({"member": "b.csv"}, "2"), ({"format": "json"}, "3")):
+        assert m.read_file(tmp_path, "a.zip", out.getvalue(), **options)[0]["n"] == n
+
+
+# --- numbers ----------------------------------------------------------------------------------
+
+
+@given(st.floats(), st.floats(width=32))
+def test_numbers_are_spelled_without_loss_and_without_an_exponent(double: float, single: float) -> None:
+    for value, type_ in ((double, pa.float64()), (single, pa.float32())):
+        (text,) = tabular.text_of(pa.array([value], type_)).to_pylist()
+        if math.isnan(value):
+            assert text is None
+            continue
+        assert pa.array([float(text)], type_)[0].as_py() == value
+        assert "e" not in text
+        assert not text.endswith(".0")
 
 
 # --- JSON -------------------------------------------------------------------------------------
@@ -250,6 +292,33 @@ def test_cells_keep_their_value(tmp_path: Path) -> None:
         {"n": "0.1", "day": "2024-01-02", "moment": "2024-01-02T00:00:00", "mixed": "x", "__row__": 2},
         {"n": "-1", "day": None, "moment": None, "mixed": "08:15:00", "__row__": 3},
     ]
+
+
+ODS = """<?xml version="1.0" encoding="UTF-8"?>
+<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+ xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">
+<office:body><office:spreadsheet><table:table table:name="Mai">
+<table:table-row><table:table-cell office:value-type="string"><text:p>id</text:p></table:table-cell>
+<table:table-cell office:value-type="string"><text:p>opened</text:p></table:table-cell></table:table-row>
+<table:table-row><table:table-cell office:value-type="float" office:value="7"><text:p>7</text:p></table:table-cell>
+<table:table-cell office:value-type="date" office:date-value="2024-03-10T09:30:15"><text:p>x</text:p></table:table-cell>
+</table:table-row></table:table></office:spreadsheet></office:body></office:document-content>"""
+
+
+def test_an_opendocument_sheet_is_a_workbook_and_no_archive(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    manifest = (
+        '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+        '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>'
+    )
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", ODS.replace("\n", ""))
+        archive.writestr("META-INF/manifest.xml", manifest)
+    for name in ("a.ods", "export"):
+        assert m.read_file(tmp_path, name, out.getvalue(), sheet="Mai") == [
+            {"id": "7", "opened": "2024-03-10T09:30:15", "__row__": 1}
+        ]
 
 
 # --- Parquet ----------------------------------------------------------------------------------

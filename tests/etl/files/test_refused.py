@@ -63,6 +63,8 @@ WRONG: list[tuple[str, bytes, dict[str, Any], str]] = [
     ("a.csv.gz", gzip.compress(b""), {}, "is empty"),
     ("a.csv.gz", GZIPPED[:-600], {}, "gzip data are damaged or cut short"),
     ("a.csv.gz", gzip.compress(gzip.compress(b"a\n1\n")), {}, "gzip twice"),
+    ("a.csv", b"\n <!DOCTYPE html><table>", {}, "is a web page"),
+    ("a.xls", b"<html><table>", {}, "is a web page"),
     ("a.csv", b"a,b\n", {}, "header and no records"),
     ("a.csv", bytes(range(256)) * 100, {}, "binary data"),
     ("a.csv", b"a\n1\n", {"member": "b.csv"}, "is no zip archive, yet 'member'"),
