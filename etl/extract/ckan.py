@@ -49,12 +49,13 @@ class CkanAdapter(records.Paged):
         old = (known.watermark or {}).get("updated")
         headers = {"Authorization": token} if token else {}
         with self._transport(c.patience, headers=headers, secrets=[token] if token else []) as transport:
+            whole = whole or old is None or not _allows_sql(transport, c)
             writer = self._begin(fetching, None if whole else old)
             asking = _Asking(c, transport, writer)
-            if whole or old is None or not asking.since(str(old), fetching.progress):
-                whole = True
-                writer = self._begin(fetching, None)
-                _Asking(c, transport, writer).pages(fetching.progress)
+            if whole:
+                asking.pages(fetching.progress)
+            else:
+                asking.since(str(old), fetching.progress)
         pages = [part for part in writer.parts if part.note.get("rows")]
         if not pages and not whole:
             writer.drop()
@@ -91,7 +92,7 @@ class _Asking:
 
     def __init__(self, connection: CkanConnection, transport: Transport, writer: RawWriter) -> None:
         self._c, self._transport, self._writer = connection, transport, writer
-        self._url = connection.url if connection.url.endswith(API) else f"{connection.url}{API}"
+        self._url = _api(connection)
         self._size = connection.page_size or PAGE_SIZE
 
     def pages(self, progress: Progress) -> None:
@@ -123,8 +124,8 @@ class _Asking:
                 f"{self._url}: counts {total:,} rows of {self._c.resource} and sends {offset:,}; run again later"
             )
 
-    def since(self, mark: str, progress: Progress) -> bool:
-        """Rows updated since a watermark, by SQL; False where the portal does not allow that."""
+    def since(self, mark: str, progress: Progress) -> None:
+        """Rows updated since a watermark, by SQL, in the order of the key."""
         column, key = _name(self._c.updated_field or ""), _name(self._c.key)
         kept = [part for part in self._writer.parts if part.note.get("rows")]
         last: str | None = kept[-1].note["last"] if kept else None
@@ -135,15 +136,10 @@ class _Asking:
                 f"SELECT * FROM {_name(self._c.resource)} WHERE {column} >= {_quoted(_earlier(mark))}{after} "  # noqa: S608
                 f"ORDER BY {key} LIMIT {self._size}"
             )
-            try:
-                answer, result = self._get("datastore_search_sql", {"sql": sql})
-            except Refused as error:
-                if error.status in (400, 403, 404, 409):
-                    return False
-                raise
+            answer, result = _get(self._transport, self._url, "datastore_search_sql", {"sql": sql})
             rows = result["records"]
             if not rows:
-                return True
+                return
             if last is not None and self._key(rows[0]) == last:
                 raise SourceError(
                     f"{self._url}: does not heed the filter on '{self._c.key}'; leave 'updated_field' out"
@@ -159,7 +155,7 @@ class _Asking:
             "limit": str(limit),
             "sort": f"{_name(self._c.key)} asc",
         }
-        return self._get("datastore_search", params)
+        return _get(self._transport, self._url, "datastore_search", params)
 
     def _step_back(self, offset: int, last: str) -> int:
         """An offset from which the rows up to `last` and all after it are certainly read."""
@@ -189,23 +185,42 @@ class _Asking:
             note["updated"] = _greatest([records.text(row.get(self._c.updated_field)) for row in rows])
         records.add_part(self._writer, f"page-{len(self._writer.parts) + 1:05d}.json", answer.content, note)
 
-    def _get(self, action: str, params: Mapping[str, str]) -> tuple[httpx.Response, dict[str, Any]]:
-        url = f"{self._url}/{action}"
 
-        def check(document: Any) -> None:
-            if not isinstance(document, dict) or "success" not in document:
-                raise Garbled("sends something that no CKAN portal sends", SourceError)
-            if document["success"] is not True:
-                error = document.get("error")
-                said = error.get("message") if isinstance(error, dict) and "message" in error else error
-                line = self._transport.clean(records.text(said) or "no reason given")[:200]
-                raise Refused(f"{url}: refuses ({line}); check the source's settings", 400, b"")
-            result = document.get("result")
-            if not isinstance(result, dict) or not isinstance(result.get("records"), list):
-                raise Garbled("sends an answer without records", SourceError)
+def _api(connection: CkanConnection) -> str:
+    return connection.url if connection.url.endswith(API) else f"{connection.url}{API}"
 
-        answer, document = records.get_json(self._transport, url, params, check=check)
-        return answer, document["result"]
+
+def _allows_sql(transport: Transport, connection: CkanConnection) -> bool:
+    """Many portals switch SQL off, each with another status."""
+    sql = f"SELECT {_name(connection.key)} FROM {_name(connection.resource)} LIMIT 1"  # noqa: S608
+    try:
+        _get(transport, _api(connection), "datastore_search_sql", {"sql": sql})
+    except Refused as error:
+        if error.status in (400, 403, 404, 409):
+            return False
+        raise
+    return True
+
+
+def _get(
+    transport: Transport, api: str, action: str, params: Mapping[str, str]
+) -> tuple[httpx.Response, dict[str, Any]]:
+    url = f"{api}/{action}"
+
+    def check(document: Any) -> None:
+        if not isinstance(document, dict) or "success" not in document:
+            raise Garbled("sends something that no CKAN portal sends", SourceError)
+        if document["success"] is not True:
+            error = document.get("error")
+            said = error.get("message") if isinstance(error, dict) and "message" in error else error
+            line = transport.clean(records.text(said) or "no reason given")[:200]
+            raise Refused(f"{transport.clean(url)}: refuses ({line}); check the source's settings", 400, b"")
+        result = document.get("result")
+        if not isinstance(result, dict) or not isinstance(result.get("records"), list):
+            raise Garbled("sends an answer without records", SourceError)
+
+    answer, document = records.get_json(transport, url, params, check=check)
+    return answer, document["result"]
 
 
 def _name(value: str) -> str:

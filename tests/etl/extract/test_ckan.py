@@ -127,14 +127,15 @@ def test_a_column_that_does_not_grow_gives_no_watermark(tmp_path: Path) -> None:
 def test_a_killed_fetch_goes_on_after_the_pages_that_are_there(tmp_path: Path, known: Known) -> None:
     with CkanServer(table_of(35), FIELDS) as server:
         source = adapter(server, updated_field="updated")
-        server.faults = [None, None, *[Status(500)] * 3]
+        server.faults = [None, None, *([None] if known.watermark else []), *[Status(500)] * 3]
         with pytest.raises(SourceUnavailable):
             source.fetch(known, fetching(tmp_path))
         before = len(server.requests)
         copy = source.fetch(known, fetching(tmp_path))
         assert column(source, copy, "key") == [f"K{n}" for n in range(1, 36)]
-        assert len(server.requests) - before == 3
-        first = server.requests[before].params
+        asked = [r for r in server.requests[before:] if not r.params.get("sql", "").endswith("LIMIT 1")]
+        assert len(asked) == 3
+        first = asked[0].params
         assert first.get("offset") == "19" or "\"_id\" > '20'" in first["sql"]
 
 
