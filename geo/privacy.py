@@ -27,7 +27,10 @@ PRECISIONS = ("exact", "block_face", "area", "withheld", "none")
 """What became of a point; none: there was no point."""
 
 MIN_MOVE_M = 2.0
-"""A generalised point that would lie nearer to the true one than this is not used."""
+"""No published point may lie nearer to the true one than this."""
+KEEP_AWAY_M = 7.5
+"""Nearer than this a place is not chosen, so that a source that mends its points by up to 5 m never brings one
+within MIN_MOVE_M later: the fall of a row between two releases would tell where it is."""
 MAX_STREET_M = 150.0
 """A point farther than this from every street is on no block."""
 MIN_FACE_M = 30.0
@@ -191,11 +194,11 @@ def generalise(
     `level` is EXACT, BLOCK_FACE, AREA or WITHHELD; `days` (datetime64[D], the city's) choose the vintage of
     `areas`. A point without a face falls to its area, one without an area is withheld.
 
-    A place that would lie within MIN_MOVE_M of the true one is not used either: the row falls one level. This
-    is safe in that no published point ever stands on a true one. What it leaks: of a row that fell, someone who
-    knows the layers learns that it is on no block *or* within 2 m of the place of one of its area's faces, and of
-    a withheld row of an area-level service that it is in no area or within 2 m of one of the layer's centres,
-    without learning of which. Places stand off the street's line and off addresses to keep such rows rare.
+    A place within KEEP_AWAY_M of the true one is not used either: the row falls one level. This is safe in that
+    no published point ever stands on a true one. What it leaks: of a row that fell, someone who knows the layers
+    learns that it is on no block *or* within 7.5 m of the place of one of its area's faces, and of a withheld row
+    of an area-level service that it is in no area or within 7.5 m of one of the layer's centres, without learning
+    of which. Places stand off the street's line and before the houses to keep such rows rare.
     """
     out_lon, out_lat = lon.astype(np.float64), lat.astype(np.float64)
     located = np.isfinite(lon) & np.isfinite(lat)
@@ -249,10 +252,10 @@ class _Unique:
     def _far_enough(
         self, rows: NDArray[np.int64], at: NDArray[np.int64], lon: Floats, lat: Floats
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The rows that have a place, and which, at least MIN_MOVE_M from where they truly are."""
+        """The rows that have a place, and which, at least KEEP_AWAY_M from where they truly are."""
         rows, at = rows[at >= 0], at[at >= 0]
         # NaN (an area without a centre) compares as not far enough
-        far = metres_between(self.lon[rows], self.lat[rows], lon[at], lat[at]) >= MIN_MOVE_M
+        far = metres_between(self.lon[rows], self.lat[rows], lon[at], lat[at]) >= KEEP_AWAY_M
         return rows[far], at[far]
 
 

@@ -30,6 +30,7 @@ from geo.privacy import (
     AREA,
     BLOCK_FACE,
     EXACT,
+    KEEP_AWAY_M,
     MIN_MOVE_M,
     PRECISIONS,
     WITHHELD,
@@ -103,6 +104,11 @@ class Streets:
         for name in sorted({" ".join(n.split()) for n in names if n and n.strip()}):
             self._names.setdefault(_spelled(name.split()), name)
 
+    def tells_a_block(self, address: str, *, numbered: bool) -> bool:
+        """Whether an address is a street of the layer, or where `numbered` a hundred of its house numbers."""
+        hundred = re.match(r"(?:1-99|[1-9]\d*00) block of ", address) if numbered else None
+        return address[hundred.end() if hundred else 0 :] in self._names.values()
+
     def block(self, address: str | None) -> str | None:
         """'412 Main Street, Apt 3' as '400 block of Main St'; a street without a number as its name.
 
@@ -124,7 +130,7 @@ class Anchors:
     def __init__(self, table: pa.Table) -> None:
         """`table` has the schema ANCHORS, oldest first."""
         self.table = table
-        codes, requests = pd.factorize(_keys(table))
+        codes, requests = pd.factorize(request_keys(table))
         self._requests = pd.Index(requests, dtype=object)
         self._order = np.argsort(codes, kind="stable")
         self._start = np.searchsorted(codes[self._order], np.arange(len(requests) + 1))
@@ -253,6 +259,19 @@ def past_levels(history: pa.Table, rules: LocationRules) -> pa.Table:
     return pa.table(columns, schema=LEVEL_OF_REQUEST)
 
 
+def levels_in_force(
+    rows: pa.Table, rules: LocationRules, anchors: Anchors, past: pa.Table | None
+) -> tuple[Integers, Integers]:
+    """Each stored row's strictest level, of now, ever or when it was published; and its group of anchors, or -1."""
+    keys = request_keys(rows)
+    level = rules.levels(rows)
+    if past is not None and len(past):
+        found = _find(pd.Index(request_keys(past), dtype=object), keys)
+        level = np.maximum(level, np.append(past["level"].to_numpy().astype(np.int64), EXACT)[found])
+    group = anchors.group(keys)
+    return np.maximum(level, anchors.strictest_level(group)), group
+
+
 def apply(
     batch: pa.Table, rules: LocationRules, *, anchors: Anchors | None = None, past: pa.Table | None = None
 ) -> Applied:
@@ -263,13 +282,7 @@ def apply(
     their order stay; the column `location_precision` is new. To be called before anything is derived.
     """
     anchors = anchors or Anchors.none()
-    keys = _keys(batch)
-    level = rules.levels(batch)
-    if past is not None and len(past):
-        found = _find(pd.Index(_keys(past), dtype=object), keys)
-        level = np.maximum(level, np.append(past["level"].to_numpy().astype(np.int64), EXACT)[found])
-    group = anchors.group(keys)
-    level = np.maximum(level, anchors.strictest_level(group))
+    level, group = levels_in_force(batch, rules, anchors, past)
     lat, lon = batch["lat"].to_numpy(), batch["long"].to_numpy()
     precision = np.where(np.isfinite(lat) & np.isfinite(lon), EXACT, NONE)
     protected = np.flatnonzero(level > EXACT)
@@ -297,13 +310,13 @@ def public_changes(changes: pa.Table, protected: Iterable[pa.Table], rules: Loca
     service_request_id: what `apply` and `past_levels` return), nor of one whose service before or after any of
     these changes is not exact. Without this the table of changes would show the true point, old beside new.
     """
-    sensitive = {key for table in protected for key in _keys(table)}
-    sensitive |= set(_keys(past_levels(changes, rules)))
+    sensitive = {key for table in protected for key in request_keys(table)}
+    sensitive |= set(request_keys(past_levels(changes, rules)))
     fields = changes["field"].to_pylist()
     place = PLACE_FIELDS | set(rules.layers) | {layer.layer for layer in rules.config.layers}
     keep = [
         field not in (*FREE_TEXT, "media_url") and not (field in place and key in sensitive)
-        for field, key in zip(fields, _keys(changes), strict=True)
+        for field, key in zip(fields, request_keys(changes), strict=True)
     ]
     return changes.filter(pa.array(keep, pa.bool_()))
 
@@ -332,8 +345,8 @@ class _Sensitive:
     def _moved_onto_its_place(self) -> NDArray[np.bool_]:
         """Rows whose true point the source mended to within 2 m of what was published: they fall a level for good.
 
-        That the row falls tells about as much as it hides, but no published point may stand on a true one. It takes
-        a mended point that hits four metres of street, and is counted by the audit.
+        That the row falls tells about as much as it hides, but no published point may stand on a true one. As places
+        are chosen KEEP_AWAY_M away, it takes a point mended by more than 5 m that hits a disc of four metres.
         """
         at = self.reused
         lon, lat = self.anchors.lon, self.anchors.lat
@@ -358,7 +371,7 @@ class _Sensitive:
         at = self.anchors.face_of(self.true_lon, self.true_lat)
         rows = np.flatnonzero((at >= 0) & (self.level == BLOCK_FACE) & (self.reused < 0))
         lon, lat = self.anchors.lon[at[rows]], self.anchors.lat[at[rows]]
-        far = metres_between(self.true_lon[rows], self.true_lat[rows], lon, lat) >= MIN_MOVE_M
+        far = metres_between(self.true_lon[rows], self.true_lat[rows], lon, lat) >= KEEP_AWAY_M
         rows = rows[far]
         self.lon[rows], self.lat[rows], self.precision[rows] = lon[far], lat[far], BLOCK_FACE
         self.address[rows] = _objects(self.anchors.table["address"], at[rows])
@@ -445,7 +458,7 @@ def _set(table: pa.Table, name: str, values: Any) -> pa.Table:
     return table.append_column(name, values)
 
 
-def _keys(table: pa.Table) -> NDArray[np.object_]:
+def request_keys(table: pa.Table) -> NDArray[np.object_]:
     """One text for each row's source and number; the separator occurs in neither."""
     source, number = (table[name].cast(pa.string()) for name in KEY)
     joined = pc.binary_join_element_wise(source, number, "\x1f")
