@@ -72,8 +72,14 @@ class ParquetTable:
     def _opened(self) -> Iterator[pq.ParquetFile]:
         try:
             with self.content.unpacked() as path, pq.ParquetFile(path) as file:
+                names = file.schema_arrow.names
+                doubled = sorted({name for name in names if names.count(name) > 1})
+                if doubled:
+                    raise SourceError(
+                        f"{self.content.name}: column '{doubled[0]}' appears more than once; rename one of them"
+                    )
                 yield file
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError, KeyError, IndexError) as error:
             text = " ".join(str(error).replace(str(self.content.path), self.content.name).split())[:120]
             raise SourceError(
                 f"{self.content.name}: is not a Parquet file, or a damaged one ({text}); fetch the file again"

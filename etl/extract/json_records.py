@@ -231,10 +231,14 @@ class JsonRecords:
         with self.content.opened() as (stream, taken):
             scanner = _Scanner(stream, self.encoding, self.content.name)
             for number, record in enumerate(self._records(scanner), 1):
-                if not isinstance(record, dict):
-                    malformed.rows.append((number, spelled(record)[:1000]))
-                    continue
-                yield taken, self._feature(record) if self.features else dict(flat(record))
+                try:
+                    if not isinstance(record, dict):
+                        malformed.rows.append((number, spelled(record)[:1000]))
+                        continue
+                    made = self._feature(record) if self.features else dict(flat(record))
+                except RecursionError as error:
+                    raise SourceError(f"{self.content.name}: record {number:,} is nested too deeply") from error
+                yield taken, made
 
     # --- where the records are ----------------------------------------------------------------
 

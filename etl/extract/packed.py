@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -27,6 +28,11 @@ ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 MIN_LIMIT = 1 << 30
 MAX_RATIO = 200
 BLOCK = 1 << 20
+ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError,
+    KeyError, IndexError,
+)  # fmt: skip
+"""What Python's zipfile raises for archives that are damaged, encrypted or packed in an unknown way."""
 SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 TABLE_SUFFIXES: Mapping[str, str] = {
     ".csv": "csv",
@@ -98,7 +104,7 @@ class Content:
                     stream = stack.enter_context(pa.CompressedInputStream(pa.PythonFile(raw, "rb"), "gzip"))
             except OSError as error:
                 raise SourceError(f"{self.name}: cannot be read ({error.strerror or error})") from error
-            except (zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError) as error:
+            except ZIP_ERRORS as error:
                 raise SourceError(f"{self.name}: {_damage(self, error)}") from error
             yield Bounded(stream, self), raw.tell
 
@@ -158,7 +164,7 @@ class Bounded(io.RawIOBase):
         """As of any stream; SourceError for damage and for a packing bomb."""
         try:
             data: bytes = self._stream.read(-1 if size is None else size)
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, pa.ArrowInvalid) as error:
+        except (*ZIP_ERRORS, pa.ArrowInvalid) as error:
             raise SourceError(f"{self._content.name}: {_damage(self._content, error)}") from error
         if self._left is not None:
             self._left -= len(data)
@@ -189,7 +195,7 @@ def _damage(content: Content, error: Exception) -> str:
 def _archive(raw: IO[bytes], name: str) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(raw)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except ZIP_ERRORS as error:
         raise SourceError(f"{name}: the zip data are damaged or cut short ({error}); fetch the file again") from error
 
 
@@ -201,8 +207,11 @@ def is_workbook(path: Path, name: str) -> bool:
             return any(n.startswith("xl/") for n in names)
         if "mimetype" not in names or "content.xml" not in names:
             return False
-        with archive.open("mimetype") as kind:
-            return b"opendocument.spreadsheet" in kind.read(100)
+        try:
+            with archive.open("mimetype") as kind:
+                return b"opendocument.spreadsheet" in kind.read(100)
+        except ZIP_ERRORS as error:
+            raise SourceError(f"{name}: {_damage(Content(path, name, 'mimetype'), error)}") from error
 
 
 def unwrap(path: Path, name: str, *, member: str | None, wanted: str = "auto") -> Content:
@@ -255,6 +264,8 @@ def _member(content: Content, member: str | None, wanted: str) -> Content:
 
 
 def _is_noise(info: zipfile.ZipInfo) -> bool:
+    if not info.filename:
+        return True
     path = PurePosixPath(info.filename)
     link = stat.S_ISLNK(info.external_attr >> 16)
     return info.is_dir() or link or path.parts[:1] == ("__MACOSX",) or path.name.startswith(".")

@@ -50,8 +50,15 @@ def _without(column: pa.ChunkedArray, words: pa.Array) -> pa.ChunkedArray:
 
 def rows_to_table(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> pa.Table:
     """A table of text from rows."""
-    arrays = [pa.array([row[i] for row in rows], pa.string()) for i in range(len(columns))]
-    return pa.table(arrays, names=list(columns))
+    return pa.table([_strings([row[i] for row in rows]) for i in range(len(columns))], names=list(columns))
+
+
+def _strings(values: list[str | None]) -> pa.Array:
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:  # half of a character, which JSON can escape and UTF-8 cannot write
+        whole = [v if v is None else v.encode("utf-8", "replace").decode("utf-8") for v in values]
+        return pa.array(whole, pa.string())
 
 
 def number_text(value: float) -> str | None:

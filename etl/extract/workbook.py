@@ -21,7 +21,7 @@ import python_calamine as calamine
 from etl.errors import SourceError
 from etl.extract import tabular
 from etl.extract.files import MalformedRows
-from etl.extract.packed import Content
+from etl.extract.packed import ZIP_ERRORS, Content
 
 MAX_CELLS = 64_000_000
 MAX_MEMBERS_BYTES = 2 << 30
@@ -122,7 +122,7 @@ def _refuse_monsters(path: Path, name: str) -> None:
             for info in archive.infolist():
                 if info.filename.startswith("xl/worksheets/") and _span(archive, info) > MAX_CELLS:
                     raise SourceError(_too_large(name))
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except ZIP_ERRORS as error:
         raise SourceError(f"{name}: is a damaged workbook ({error}); fetch the file again") from error
 
 

@@ -181,6 +181,10 @@ def test_what_is_no_record_is_kept_aside(tmp_path: Path) -> None:
     assert malformed.rows == [(2, "7"), (3, "null")]
 
 
+def test_half_a_character_is_replaced(tmp_path: Path) -> None:
+    assert m.read_file(tmp_path, "a.json", b'[{"a": "x\\ud800"}, {"a": "y"}]')[0]["a"] == "x?"
+
+
 def test_json_longer_than_the_window_is_read_whole(tmp_path: Path) -> None:
     records = [{"n": i, "text": 'é{"]' * (i % 200), "deep": {"k": i * 10**9}} for i in range(9000)]
     data = json.dumps({"meta": {"pad": "x" * 3_000_000}, "rows": records}, ensure_ascii=False).encode()

@@ -100,6 +100,8 @@ WRONG: list[tuple[str, bytes, dict[str, Any], str]] = [
     ("a.json", b'[{"a": 1}, {"a" 2}]', {}, "not valid JSON near character"),
     ("a.json", b'[{"a": 1}] more', {}, "not valid JSON near character 12"),
     ("a.json", b'[{"a": "caf\xe9"}]', {}, "not valid UTF-8"),
+    ("a.json", b'[{"a": ' + b"[" * 940 + b"]" * 940 + b"}]", {}, "record 1 is nested too deeply"),
+    ("a.parquet", _parquet(pa.Table.from_arrays([pa.array([1])] * 2, names=["a", "a"])), {}, "'a' appears more than"),
     ("a.json", b"[" * 200_000, {"format": "json"}, "nested too deeply|breaks off"),
     (
         "a.json",
