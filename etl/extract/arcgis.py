@@ -58,12 +58,11 @@ class ArcgisAdapter(records.Paged):
             asking.pages(layer, where, fetching.progress)
             asking.settle(layer, where)
         pages = [part for part in writer.parts if part.note.get("rows")]
-        if not pages and not whole:
-            writer.drop()
-            return None
         newest = max((int(p.note["edited"]) for p in pages if p.note.get("edited")), default=None)
         mark = max((m for m in (old, _moment(newest)) if m), default=None)
-        return writer.finish(
+        return records.finish(
+            writer,
+            known,
             whole=since is None or layer.edit_field is None,
             watermark={"edited": records.stamp(mark)} if mark else None,
             as_of=max((m for m in (_moment(layer.last_edit), _moment(newest)) if m), default=None),

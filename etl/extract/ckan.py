@@ -57,11 +57,10 @@ class CkanAdapter(records.Paged):
             else:
                 asking.since(str(old), fetching.progress)
         pages = [part for part in writer.parts if part.note.get("rows")]
-        if not pages and not whole:
-            writer.drop()
-            return None
         mark = _greatest([old, *(part.note.get("updated") for part in pages)]) if c.updated_field else None
-        return writer.finish(
+        return records.finish(
+            writer,
+            known,
             whole=whole,
             watermark={"updated": mark} if mark else None,
             columns=records.columns_of(pages, _stated(writer.parts)),

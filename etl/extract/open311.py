@@ -70,11 +70,10 @@ class Open311Adapter(records.Paged):
             if known.watermark is not None:
                 asking.again(known.open_ids(records.before(fetching.now, days=c.watch_days)))
         parts = [part for part in writer.parts if part.note.get("rows")]
-        if not parts and not whole:
-            writer.drop()
-            return None
         until = max(m for m in (old, fetching.now) if m)
-        return writer.finish(
+        return records.finish(
+            writer,
+            known,
             # Where the endpoint would not send all, what is missing is not withdrawn.
             whole=whole and not any(part.note.get("warning") for part in parts),
             watermark={"until": records.stamp(until, "seconds")},

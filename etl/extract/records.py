@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pyarrow as pa
 
-from etl.errors import MappingError, SourceError
+from etl.errors import MappingError, SourceError, SourceUnavailable
 from etl.extract.files import ROW_NUMBER, MalformedRows
 from etl.extract.raw import Part, RawCopy, RawWriter
 from etl.extract.source import Fetching, Known, Progress
@@ -223,6 +223,39 @@ def _json(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(_json(v) for v in value) + "]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def finish(
+    writer: RawWriter,
+    known: Known,
+    *,
+    whole: bool,
+    watermark: Mapping[str, Any] | None,
+    columns: Mapping[str, str],
+    as_of: dt.datetime | None = None,
+) -> RawCopy | None:
+    """The finished copy; None, and nothing kept, where it brings nothing new.
+
+    A source that held records and is empty now is most likely being loaded anew: taken as it stands, everything
+    would be withdrawn, so that it is SourceUnavailable.
+    """
+    pages = [part for part in writer.parts if part.note.get("rows")]
+    same = watermark is None and known.sha256 is not None and known.sha256 == _digest(writer)
+    if same or not (pages or whole):
+        writer.drop()
+        return None
+    if not pages and known.whole_at is not None:
+        name = writer.folder.parent.name
+        writer.drop()
+        raise SourceUnavailable(
+            f"{name}: the source is empty, though it was not before; look at it, or run again later"
+        )
+    return writer.finish(whole=whole, watermark=watermark, as_of=as_of, columns=columns)
+
+
+def _digest(writer: RawWriter) -> str:
+    now = dt.datetime.min.replace(tzinfo=dt.UTC)
+    return RawCopy(writer.folder, "", "", now, writer.parts, True, None, None, {}).sha256
 
 
 # --- from where on ---------------------------------------------------------------------------

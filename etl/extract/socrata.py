@@ -53,12 +53,11 @@ class SocrataAdapter(records.Paged):
             self._view(transport, writer)
             self._pages(transport, writer, since, fetching.progress)
         pages = [part for part in writer.parts if part.note.get("rows")]
-        if not pages and not whole:
-            writer.drop()
-            return None
         newest = max((m for p in pages if (m := records.moment(p.note["last"][0]))), default=None)
         mark = max((m for m in (old, newest) if m), default=None)
-        return writer.finish(
+        return records.finish(
+            writer,
+            known,
             whole=since is None,
             watermark={"updated_at": records.stamp(mark)} if mark else None,
             as_of=_as_of(writer.parts, newest),

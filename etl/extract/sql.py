@@ -76,11 +76,10 @@ class SqlAdapter(records.Paged):
         finally:
             engine.dispose()
         pages = [part for part in writer.parts if part.note.get("rows")]
-        if not pages and not whole:
-            writer.drop()
-            return None
         mark = _greatest([old, *(part.note.get("since") for part in pages)]) if c.updated_column else None
-        return writer.finish(whole=whole, watermark=None if mark is None else {"since": mark}, columns=columns)
+        return records.finish(
+            writer, known, whole=whole, watermark=None if mark is None else {"since": mark}, columns=columns
+        )
 
     def reader(self, copy: RawCopy) -> Callable[[bytes], Sequence[records.Record]]:
         """Lines of JSON."""

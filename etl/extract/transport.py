@@ -431,11 +431,11 @@ def _said(body: bytes) -> str:
         found: Any = json.loads(text)
     except ValueError:
         return "" if HTML.match(body[:1024]) else re.sub(r"<[^>]*>", " ", text)
-    while isinstance(found, list) and found:
-        found = found[0]
-    for key in ("error", "message", "description", "detail"):
-        if isinstance(found, dict) and key in found:
-            found = found[key]
+    for key in ("errors", "error", "message", "description", "detail"):
+        found = found[0] if isinstance(found, list) and found else found
+        inner = found.get(key) if isinstance(found, dict) else None
+        # Some say {"error": true, "message": "…"}, others {"error": {"message": "…"}}.
+        found = inner if isinstance(inner, (str, dict, list)) and inner else found
     return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
