@@ -212,8 +212,9 @@ def generalise(
         return Generalised(out_lon, out_lat, precision, area, street)
     day = np.full(rows.shape, np.datetime64("NaT", "D")) if days is None else days[rows].astype("datetime64[D]")
     era = _eras(areas, day)
-    keys = pd.MultiIndex.from_arrays([lon[rows], lat[rows], level[rows], era])
-    which, first = _unique(keys)
+    place, _ = pd.factorize(lon[rows] + 1j * lat[rows])
+    which, _ = pd.factorize((place * (WITHHELD + 1) + level[rows]) * (era.max() + 1) + era)
+    _, first = np.unique(which, return_index=True)
     one = _Unique(lon[rows][first], lat[rows][first], level[rows][first].astype(np.int64), day[first])
     told = one.told(faces, areas)
     out_lon[rows], out_lat[rows] = told.lon[which], told.lat[which]
@@ -266,13 +267,6 @@ def _eras(areas: AreaCentres | None, day: NDArray[np.datetime64]) -> NDArray[np.
         era = 2 * era + vintage.in_force(day)
         _, era = np.unique(era, return_inverse=True)
     return era
-
-
-def _unique(keys: pd.MultiIndex) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number of each key's group, and the first position of each group."""
-    which, _ = pd.factorize(keys)
-    _, first = np.unique(which, return_index=True)
-    return which, first
 
 
 def _lines(streets: gpd.GeoDataFrame, crs: str) -> tuple[NDArray[np.object_], NDArray[np.object_]]:

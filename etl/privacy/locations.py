@@ -214,10 +214,11 @@ class LocationRules:
 
     def levels(self, rows: pa.Table) -> Integers:
         """Number of each row's level, from its service as it is now."""
-        services = pd.MultiIndex.from_arrays([rows[n].to_pandas() for n in ("service_code", "service_group")])
-        which, distinct = pd.factorize(services)
-        found = [self.level_of(_text(code), _text(group)) for code, group in distinct]
-        return np.array([*found, WITHHELD], dtype=np.int64)[which]
+        code, group = (pc.fill_null(rows[n].cast(pa.string()), "") for n in ("service_code", "service_group"))
+        services = pc.binary_join_element_wise(code, group, "\x1f").combine_chunks().dictionary_encode()
+        pairs = (text.split("\x1f", 1) for text in services.dictionary.to_pylist())
+        found = np.array([self.level_of(code or None, group or None) for code, group in pairs], dtype=np.int64)
+        return found[services.indices.to_numpy()]
 
     def places(self, anchors: Anchors) -> tuple[Floats, Floats]:
         """Every place (longitude, latitude, EPSG:4326) that may stand for a sensitive one in a release."""
@@ -503,10 +504,6 @@ def _objects(column: Any, at: Integers) -> NDArray[np.object_]:
 def _spots(lat: Floats, lon: Floats) -> NDArray[np.complex128]:
     """Places to a metre: degrees rounded to five decimals."""
     return np.round(lon, 5) + 1j * np.round(lat, 5)
-
-
-def _text(value: Any) -> str | None:
-    return None if pd.isna(value) else str(value)
 
 
 def _spelled(words: Sequence[str]) -> str:
