@@ -124,11 +124,12 @@ class Layer:
                 warnings.simplefilter("ignore")
                 yield
         except (
-            pyogrio.errors.DataSourceError,
-            pyogrio.errors.DataLayerError,
             RuntimeError,
+            OSError,
+            ValueError,
+            KeyError,
             pa.ArrowException,
-        ) as error:
+        ) as error:  # pyogrio's own are RuntimeErrors
             text = " ".join(str(error).replace(str(self.content.path), self.content.name).split())[:160]
             raise SourceError(
                 f"{self.content.name}: is a damaged {self.what} ({text}); fetch or save the file again"

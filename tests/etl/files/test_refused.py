@@ -140,6 +140,7 @@ def test_a_layer_is_chosen_by_name_and_another_is_told(tmp_path: Path) -> None:
         m.read_file(tmp_path, "a.gpkg", data, ["id"], sheet="May")
 
 
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
 @pytest.mark.parametrize("name", ["a.parquet", "a.shp"])
 def test_a_missing_crs_matters_only_where_the_point_is_asked_for(tmp_path: Path, name: str) -> None:
     source = m.frame(None).drop(columns="opened")
