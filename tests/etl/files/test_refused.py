@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import random
 import re
 import zipfile
 from pathlib import Path
@@ -58,7 +59,7 @@ def _stored(**members: bytes) -> bytes:
     return out.getvalue()
 
 
-GZIPPED = gzip.compress(b"a,b\n" + os.urandom(3000).hex().encode() + b",2\n" * 50)
+GZIPPED = gzip.compress(b"a,b\n" + random.Random(1).randbytes(3000).hex().encode() + b",2\n" * 50)
 WRONG: list[tuple[str, bytes, dict[str, Any], str]] = [
     ("a.csv.gz", gzip.compress(b""), {}, "is empty"),
     ("a.csv.gz", GZIPPED[:-600], {}, "gzip data are damaged or cut short"),
@@ -120,7 +121,9 @@ WRONG: list[tuple[str, bytes, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "data", "options", "told"), WRONG)
+@pytest.mark.parametrize(
+    ("name", "data", "options", "told"), WRONG, ids=[f"{name}: {told}" for name, _, _, told in WRONG]
+)
 def test_what_is_wrong_is_told_in_one_line(
     tmp_path: Path, name: str, data: bytes, options: dict[str, Any], told: str
 ) -> None:
