@@ -31,7 +31,7 @@ COMMON_WORDS = 30_000
 
 # First names that are as often a plain word, a place, a make or a date: a name only by context.
 WEAK_FIRST = frozenset(
-    """mark don lane rose robin crystal dale dawn grace hazel amber ray june july jay holly bill sue dean pearl gene rick joy
+    """mark don hang lane rose robin crystal dale dawn grace hazel amber ray june july jay holly bill sue dean pearl gene rick joy
     penny jack brandy violet misty mae sandy daisy iris olive opal melody flora grant hope faith ginger earnest may
     jewel dixie ebony mack fern laurel dexter clay junior chase sterling rocky ivy candy summer heath autumn garland
     young lily art jasper rusty cliff mason cole ward basil royal queen booker german kitty pansy berry forest merry
@@ -49,6 +49,15 @@ WEAK_FIRST = frozenset(
     van den der la le de da mi su tu el en es un una los las con por para sin mas bien bay beach north south east west
     luz mayo abril julio julia agosto mercedes piedad socorro sol paz long short man men bell lee park glen page vale terry terrace barb ram sol iva toi pet pets rex sage dusk clove
     numbers games states love mon sat sun wed tue fri feb mar apr jun jul aug sep oct nov dec mason piper loan""".split()
+)
+
+# Names of people that large word lists hold as well, for other reasons.
+STRONG_FIRST = frozenset(
+    """raj kim ming hong jing ling ping qing wen yan mei xin jun minh dev kiran noor nur zara tara asha usha uma indira ali omar
+    abu kofi ama raja rani sana hana amir emir jamal malik imam aziz sami nadia tony bob jim tom mike joe dan sam ron
+    ken tim jeff kyle todd greg doug phil vic vince vinny eddie teddy bobby billy tommy jimmy johnny peggy patty betty
+    nancy carol sally judy wendy cindy sandra debby deb barb kathy molly polly emma anna sophia maria mario marco
+    carlos pedro pablo diego juan luis jose jorge jean pierre marie claire yves guy-luc patrice sean liam kelly kerry erin""".split()
 )
 
 # Words of service requests that general lists lack.
@@ -161,10 +170,12 @@ class _Sources:
         return rank < COMMON_WORDS or (rank < 10**9 and w not in self.last) or w in self.spanish
 
     def letters(self, w: str) -> str:
+        if w in self.jargon and w not in STRONG_FIRST:
+            return "w"
         out, word = "", self.is_word(w)
         if w in self.first:
             rare = self.share.get(w, 0.0) < 0.008
-            weak = w in WEAK_FIRST or (rare and (word or w in self.spanish)) or len(w) == 2
+            weak = w not in STRONG_FIRST and (w in WEAK_FIRST or (rare and (word or w in self.spanish)) or len(w) == 2)
             out += "F" if not weak else "f" if self.share.get(w, 0.0) >= 0.012 else "g"
         if w in self.last and len(w) > 1:
             rank = self.surname_rank.get(w, 10**9)

@@ -15,13 +15,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from etl.privacy import lexicon
 
-THRESHOLD: Final = 2.3
+THRESHOLD: Final = 1.9
 
-_TOKEN: Final = re.compile(r"\[[a-z-]+(?: [a-z]+)?\]|[^\W\d_]+(?:['’‘`ʼ][^\W\d_]+)*['’]?|\d[^\W_]*")
+_TOKEN: Final = re.compile(r"\[[a-z-]+(?: [a-z]+)?\]|(?:https?://|www\.)\S+|[^\W\d_]+(?:['’‘`ʼ][^\W\d_]+)*['’]?|\d[^\W_]*")
 _GROUPS: Final = re.compile(r"[^\W\d_]+(?:['’‘`ʼ][^\W\d_]+)*")
 
 _STOP: Final = frozenset(
@@ -33,15 +34,16 @@ _STOP: Final = frozenset(
     another again still yet already now today tomorrow yesterday out up down off near next after before between please
     never always ever lot see saw seen because since until though although per via due let lets get got went go going
     gone come came take took put make made need needs want wants el los las un una unos unas y o que se por para con sin
-    su sus mi mis tu es son esta este esto estan hay muy mas pero como cuando donde yo ella ellos nos le lo les de del
-    im ive id hes shes theyre thats theres dont didnt doesnt isnt wasnt cant couldnt wont wouldnt havent hasnt hadnt
+    su al sus mi mis tu es son esta este esto estan hay muy mas pero como cuando donde yo ella ellos nos le lo les de del
+    re sts rds didn doesn isn wasn couldn wouldn hasn haven aren weren don wont im ive id hes shes theyre thats theres dont didnt doesnt isnt wasnt cant couldnt wont wouldnt havent hasnt hadnt
     arent werent weve youre ill well til till monday tuesday wednesday thursday friday saturday sunday mon tue tues wed
     thu thur thurs fri sat sun january february march april june july august september october november december jan
     feb mar apr jun jul aug sept sep oct nov dec north south east west am pm st ave rd blvd massachusetts california
     america american usa spanish english french chinese christmas thanksgiving halloween easter new""".split()
 )
 # Of these, the ones that are names too; a capital and a strong cue are wanted.
-_STOP_NAMES: Final = frozenset("will may june april august an do so my van long le jun jan al ty kim mercedes".split())
+_STOP_NAMES: Final = frozenset("will may june april august an do so my van long le jun jan al ty".split())
+_MONTHS: Final = frozenset("june april august jun jan".split())
 # Small words that are also parts of names; within a name they go with it.
 _PARTICLES: Final = frozenset(
     """de la las los del da das do dos di du des van von der den ter bin ibn bint ben abu al el el st san santa mc mac o
@@ -100,13 +102,13 @@ _CITY: Final = frozenset(
     master major minor page pages book books paper list lists chart map maps post posts note notes picture
     pictures photo photos video camera cameras film screen computer system systems program programs data file files
     senior civil test tests made safe sje ada
-    gentleman individual party parties rep reps staff personnel agent agents tech techs technician dispatcher operator""".split()
+    constituent recycling squirrel contractor collected replaced respliced burner clock gentleman individual party parties rep reps staff personnel agent agents tech techs technician dispatcher operator""".split()
 )
 
 # Of these, the ones that a capital can still make a surname.
 _CAPITAL: Final = frozenset(
     "hill brown green white black gray grey young rose park church hall bell stone king page price rice fields banks woods "
-    "wall walls marks mark cook long short good best bush branch cross small bird fish fair lane wood penny bill rose west "
+    "wall walls marks mark cook long short good bush branch cross small bird fish fair lane wood penny bill rose west "
     "north ward bridges brooks pierce fisher walker rider miner major chief clark baker driver cherry apple little strong golden "
     "snow winter rain frost field law love winters power powers singer waters root roots".split()
 )
@@ -152,21 +154,34 @@ _CUE1: Final = (
     | dict.fromkeys("per by initials inspected completed w assigned submitted reported requested".split(), 1.8)
     | dict.fromkeys("with from to via says and tell about against between thru through email see saw a con para know knows seen".split(), 0.7)
 )  # fmt: skip
-_CUE2: Final = dict.fromkeys(
-    """spoke with|spoke to|spoken to|spoken with|speak with|speak to|talked to|talked with|talk to|speaking with|spk with|spk w|spoke w|talking to|met with
-    |name is|names is|name was|i am|im |this is|ask for|asked for|asking for|care of|my name|is named|goes by|call for
-    |reported by|submitted by|requested by|called by|signed by|completed by|inspected by|taken by|closed by|done by|assigned to|written by|issued to|issued by
-    |registered to|belongs to|owned by|message for|call from|called from|email from|complaint from|letter from|report from|return to|voicemail from|msg from
-    |left by|followed by|known as|aka |a k|hable con|hablo con|hablar con|se llama|me llamo|es de|pregunte por|llame a|llamar a|de parte
-    |thank you|many thanks|kind regards|best regards|warm regards|your friend|per mr|contact person|contact name|point of|sent by|sent to|forwarded to
-    |referred by|refer to|given to|mail to|released to|leased to|rented to|rented by|rents to|caused by|performed by|verified by|approved by|made by|placed by""".replace("\n", "").split("|"),
-    3.2,
-) | dict.fromkeys("forwarded to|refer to|given to|this is|caused by|performed by|belongs to|left by|point of|es de|sent to|made by|placed by|thank you|call from|done by|mail to|return to".split("|"), 2.2)  # fmt: skip
-_CUE2 |= dict.fromkeys(
-    "spoke with|spoke to|speak with|speak to|talked to|talked with|name is|i am|ask for|my name|se llama|me llamo".split(
-        "|"
-    ),
-    4.0,
+
+
+def _pairs(text: str, points: float) -> dict[str, float]:
+    return {" ".join(pair.split()): points for pair in text.split("|")}
+
+
+_CUE2: Final = (
+    _pairs("next door", 2.6)
+    | _pairs(
+        """spoken to | spoken with | talk to | speaking with | spk with | spk w | spoke w | talking to | met with | names is | name was | im the
+        | asked for | asking for | care of | is named | goes by | call for | reported by | submitted by | requested by | called by | signed by
+        | completed by | inspected by | taken by | closed by | assigned to | written by | issued to | issued by | registered to | owned by
+        | message for | called from | email from | complaint from | request from | note from | text from | tip from | update from | inquiry from | feedback from | letter from | report from | voicemail from | msg from | followed by
+        | known as | a k | hable con | hablo con | hablar con | pregunte por | llame a | llamar a | de parte | many thanks | kind regards
+        | best regards | warm regards | your friend | contact person | contact name | sent by | referred by | released to | leased to
+        | rented to | rented by | rents to | verified by | approved by""",
+        3.2,
+    )
+    | _pairs(
+        """forwarded to | refer to | given to | this is | caused by | performed by | belongs to | left by | point of | es de | sent to | made by
+        | placed by | thank you | call from | done by | mail to | return to""",
+        2.2,
+    )
+    | _pairs(
+        """spoke with | spoke to | speak with | speak to | talked to | talked with | name is | i am | ask for | my name
+        | se llama | me llamo""",
+        4.0,
+    )
 )
 # A cue reaches over these to the word after them.
 _FILL: Final = frozenset(
@@ -178,7 +193,7 @@ _VERBS: Final = dict.fromkeys(
     dijo llamo vive quiere replied explained agreed complaining calls insists insisted noted yells yelled parks
     keeps promised responded apologized denied denies inquired asks texted dumped threw throws drives drove rents
     moved died fell tripped slipped spoke lived yelling wishes expressed feels felt hung picked left arrived came went
-    stopped signed waited waiting resides handled told informs informed adv thanked threatened harassed verified""".split(),
+    stopped signed waited waiting resides handled told informs informed adv thanked threatened harassed verified calling""".split(),
     2.0,
 ) | dict.fromkeys("is was has would will wants had who and can does did".split(), 0.5)
 _PLACES: Final = frozenset(
@@ -264,16 +279,30 @@ def _slip(fold: str) -> str:
     if len(fold) > 4:
         for k in range(1, len(fold) - 1):
             other = fold[:k] + fold[k + 1] + fold[k] + fold[k + 2 :]
-            if other in _STOP or lexicon.letters().get(other, "") in ("w", "rw", "sw"):
+            near = other in _STOP or other in _CITY or other in _CUE1
+            if near or (len(fold) > 5 and lexicon.letters().get(other, "") in ("w", "rw", "sw")):
                 return other
+        if len(fold) > 6 and not _shorter(fold).isdisjoint(_known_slips()):
+            return fold
     return ""
+
+
+def _shorter(word: str) -> set[str]:
+    """The word, and what it is with one letter left out."""
+    return {word} | {word[:k] + word[k + 1 :] for k in range(len(word))}
+
+
+@lru_cache(maxsize=1)
+def _known_slips() -> frozenset[str]:
+    """The longer words of service requests, each with one letter left out: two words that share one differ by a letter."""
+    return frozenset(slip for word in _CITY | set(_CUE1) | set(_VERBS) if len(word) > 6 for slip in _shorter(word))
 
 
 def _read(token: str) -> _Word:
     """Classify one token by itself."""
     if token[0] == "[":
         return _Word(token, len(token), -9.0, "m", "l", owned=False)
-    if token[0].isdigit():
+    if token[0].isdigit() or "://" in token or token.startswith("www."):
         return _Word(token.lower(), len(token), -9.0, "#", "l", owned=False)
     owned = len(token) > 2 and token[-2] in "'’‘`" and token[-1] in "sS"
     core = token[:-2] if owned else token.rstrip("'’")
@@ -282,8 +311,8 @@ def _read(token: str) -> _Word:
     if len(fold) <= 1:
         return _Word(fold, len(core), -0.5, "i" if shape != "l" else "x", shape, owned)
     letters = lexicon.letters().get(fold, "")
-    if shape == "T" and fold in _STOP_NAMES:
-        return _Word(fold, len(core), -2.6, "f", shape, owned)
+    if fold in _STOP_NAMES and (shape == "T" or fold in _MONTHS):
+        return _Word(fold, len(core), -1.8, "f", shape, owned)
     if fold in _STOP or fold in _HONORS or (_CONTRACTED.search(core) and "S" not in letters):
         return _Word(fold, len(core), -6.0, "x", shape, owned)
     kind = _kind(fold, letters)
@@ -293,9 +322,9 @@ def _read(token: str) -> _Word:
     if fold in _CITY:
         # With a capital a word that is also a common surname can still be one: Hill, Brown, Green.
         named = shape == "T" and fold in _CAPITAL and kind in "fsr"
-        kind, points = ("f" if kind == "f" else "s", -0.6) if named else ("w", -1.6 if fold in _CAPITAL else -3.0)
+        kind, points = ("f" if kind == "f" else "s", -0.6) if named else ("w", -1.4 if fold in _CAPITAL else -3.0)
     elif fold in _ELSEWHERE:
-        kind, points = "h" if kind in "Fhf" else "s", -0.8
+        kind, points = "h" if kind in "Fhf" else "s", -1.5
     elif kind == "u" and _compound(fold):
         kind, points = "s", -0.8
     elif kind == "u" and (plain := _slip(fold)):
@@ -355,7 +384,9 @@ class NameFinder:
             return out
         for i, fold in enumerate(folds):
             if fold in self._keep:
-                out[i] = min(out[i], -2.0)
+                # Streets are called after people: a first name is still likely to be one.
+                first = {"F", "f", "g"} & set(lexicon.letters().get(fold, ""))
+                out[i] = min(out[i], -1.2 if first else -2.0)
             for phrase in self._phrases.get(fold, ()):
                 if tuple(folds[i : i + len(phrase)]) == phrase:
                     for j in range(i, i + len(phrase)):
@@ -445,7 +476,7 @@ class _Reading:
             begin = end
             while begin and self._nameable(begin - 1) and (begin == end or not self.gaps[begin].strip(" .,-'’")):
                 begin -= 1
-            if not 0 < end - begin < 5 or not any(self.words[k].kind in "FhfSTu" for k in range(begin, end)):
+            if not 0 < end - begin < 5 or not any(self.words[k].kind in "FhfSTu" and len(self.folds[k]) > 2 for k in range(begin, end)):
                 continue
             # At the end it must stand apart from the sentence before.
             apart = begin == 0 or re.search(r"[.!?\n/~|–—-]\s*$|\s-\s*$|   ?$", self.gaps[begin])
@@ -562,7 +593,7 @@ class _Reading:
         if self.words[low].owned:
             return 0.0
         if gap == "," or gap == ", ":
-            alone = i == high and self.marked[j] and not (j and self.marked[j - 1]) and other.kind in "STuhsr"
+            alone = i == high and self.marked[j] and not (j and self.marked[j - 1] and self.words[j - 1].kind == "F") and other.kind in "STuhsr"
             if alone and me.kind in "FfhSTu" and me.shape == other.shape:
                 return 2.2
             if i == low and self.marked[j] and self.cue[i] >= 1.8 and me.kind in "STuhsrf" and me.shape == other.shape:
@@ -573,7 +604,8 @@ class _Reading:
         if self._initial_at(j):
             return self._initial(me, other, gap, before=j < i) + self._past_initial(i, j)
         if self.marked[j]:
-            return self._joined(me, other, gap)
+            # "Bill Brackenbury": a word that is a first name too, before what is surely a name.
+            return self._joined(me, other, gap, after=j < i) + (0.8 if i == low and (me.kind in "fh" or me.fold in _CAPITAL) else 0.0)
         return self._pair(me, other, first=i == low) if me.kind in "fhFSTu" else 0.0
 
     def _past_initial(self, i: int, j: int) -> float:
@@ -583,22 +615,30 @@ class _Reading:
             return 0.0
         me, other = self.words[i], self.words[k]
         if self.marked[k]:
-            return self._joined(me, other, " ")
+            return self._joined(me, other, " ", after=k < i)
         return 1.0 if other.kind in "FfhSTu" and me.kind in "FfhSTu" else 0.0
 
-    def _joined(self, me: _Word, other: _Word, gap: str) -> float:
+    def _joined(self, me: _Word, other: _Word, gap: str, *, after: bool) -> float:
         if gap == "-":
-            return 5.6 if me.kind == "w" and me.shape == other.shape != "l" else 4.0
+            return 5.6 if me.kind == "w" and me.shape == other.shape != "l" else 4.5
         if me.shape == "l" and other.shape != "l":
             return 1.0 if me.kind in "STF" else 0.0
         if self.flat or self.proud or me.shape == "U":
-            return {"s": 3.2, "r": 1.5, "w": 0.0, "u": 2.2}.get(me.kind, 2.5)
+            if me.fold in _VERBS:
+                return 1.0
+            if me.kind == "w":
+                return 4.0 if me.fold in _CAPITAL else 0.0
+            return {"s": 3.2, "r": 4.2 if after else 2.0, "u": 2.2}.get(me.kind, 2.5)
+        if me.kind == "w":
+            return 2.8 if me.fold in _CAPITAL else 1.0
         return 3.2 if me.kind in "sr" else 2.5
 
     @staticmethod
     def _comma(me: _Word, other: _Word, *, first: bool) -> float:
         """ "Last, First"."""
         if first:
+            if me.kind == "s" and other.kind == "F" and me.shape == other.shape:
+                return 2.8
             return 1.5 if other.kind in "Ff" and other.shape == me.shape and me.kind in "STuhs" else 0.0
         return 1.2 if other.kind in "STs" and other.shape == me.shape and me.kind in "Ffhu" else 0.0
 
@@ -609,11 +649,11 @@ class _Reading:
         return 0.0
 
     def _initial(self, me: _Word, other: _Word, gap: str, *, before: bool) -> float:
-        if me.kind in "wx" or (me.shape == "l" and other.shape != "l"):
+        if me.kind == "x" or (me.kind == "w" and me.fold not in _CAPITAL) or (me.shape == "l" and other.shape != "l"):
             return 0.0
         if before:
             compass = other.fold in _COMPASS and gap != "."
-            return 0.8 if compass else 3.6 if "." in gap else 2.2
+            return 0.8 if compass else (4.6 if me.fold in _CAPITAL else 3.6) if "." in gap else 2.2
         return 1.2 if me.kind in "FfhSTu" else 0.0
 
     def _pair(self, me: _Word, other: _Word, *, first: bool) -> float:
@@ -635,7 +675,7 @@ class _Reading:
     def _over(self, i: int) -> float:
         """A name or a cue reaches over "de la" and the like to this word."""
         j = i - 1
-        while j >= 0 and self.folds[j] in _PARTICLES and i - j < 4 and not self.gaps[j + 1].strip(" .'-"):
+        while j >= 0 and (self.folds[j] in _PARTICLES or (j < i - 1 and self._initial_at(j))) and i - j < 4 and not self.gaps[j + 1].strip(" .'-"):
             j -= 1
         if j == i - 1:
             return 0.0

@@ -167,7 +167,7 @@ def _card(text: str) -> str:
     return _CARD.sub(check, text)
 
 
-_SSN_CUE: Final = r"(?:s\.?s\.?n\b\.?|ss ?#|ss no\b|ss number|social(?: security)?(?: (?:number|num|no|card))?|soc(?:ial)?\.? sec\w*\.?|seguro social|i\.?t\.?i\.?n\b)"
+_SSN_CUE: Final = r"(?:s\.?s\.?n\b\.?|ss ?#|ss no\b|ss number|so(?:ci|ic)al(?: security)?(?: (?:number|num|no|card))?|soc(?:ial)?\.? sec\w*\.?|seguro social|i\.?t\.?i\.?n\b)"
 _SSN: Final = (
     re.compile(rf"(?P<cue>\b{_SSN_CUE}(?:\W+(?:is|was|ends?|ending|in|number|no|num|my|his|her|the|last|4|four|digits|of|es|de)\b){{0,5}}\W{{0,4}})\d(?:[\s.–—-]{{0,2}}\d){{3,8}}(?!\d)", re.IGNORECASE),
     re.compile(r"(?P<cue>)(?<![\w.$])(?<!\d[-/:])\d{3}(?P<gap>[ .–—-]|\s-\s)\d{2}(?P=gap)\d{4}(?![\w])(?!-\d)(?!\.\d)"),
@@ -235,7 +235,7 @@ _NOT_PLATE: Final = frozenset(
 _CODE_DATE: Final = re.compile(r"\d{1,2}[-/ ]\d{1,2}[-/ ]\d{2,4}$|\d{4}[-/]\d{2}[-/]\d{2}|(?:\d+(?:st|nd|rd|th|am|pm|ft|lb|hr|hrs|x|k|in|yr|yrs|min|mins|mph))$", re.IGNORECASE)  # fmt: skip
 
 
-def _is_code(code: str, *, digits_only: bool) -> bool:
+def _is_code(code: str, *, digits_only: bool, sure: bool = False) -> bool:
     """Whether this can be a plate: of four to nine characters, with a digit, not a date, a street or a count."""
     core = re.sub(r"[^A-Za-z0-9]", "", code)
     digits = sum(c.isdigit() for c in core)
@@ -243,10 +243,10 @@ def _is_code(code: str, *, digits_only: bool) -> bool:
         return False
     words = re.findall(r"[A-Za-z]+", code)
     groups = re.findall(r"[A-Za-z0-9]+", code)
-    # A word counts where it stands alone, or as the end of one group: "12 ELM", "200YDS", but not "3SR-K43".
-    if any(
-        w.upper() in _NOT_PLATE for w in (groups if len(groups) > 1 else re.findall(r"^[A-Za-z]+|[A-Za-z]+$", code))
-    ):
+    # A word counts where it stands alone, or as the one end of a group: "12 ELM", "200YDS", but not "3SR-K43".
+    end = re.fullmatch(r"\d+([A-Za-z]+)|([A-Za-z]+)\d+", code)
+    alone = groups if len(groups) > 1 else [end[1] or end[2]] if end else []
+    if not (sure and " " not in code) and any(w.upper() in _NOT_PLATE for w in alone):
         return False
     # A word of the language beside a number is a count or a street; a plate's letters are few.
     return digits_only if digits == len(core) else max(map(len, words)) <= 4 or digits >= 2
@@ -260,12 +260,16 @@ def _counted(code: str) -> bool:
 
 def _plate_after(found: re.Match[str]) -> str:
     whole, code, cue = found.group(), found["code"], found["cue"]
-    sure = bool(re.search(r"plate|plt|lic|reg|placa|matr|#", cue, re.IGNORECASE))
-    if _is_code(code, digits_only=sure):
+    sure = bool(re.search(r"(?:car|vehicle|veh|truck|van)\W*tag|plate|plt|lic|reg|placa|matr|#", cue, re.IGNORECASE))
+    if _is_code(code, digits_only=sure, sure=sure):
         return cue + MARKS["plate"]
-    first = code.split(" ")[0]
-    if _is_code(first, digits_only=sure):
-        return cue + MARKS["plate"] + code[len(first) :]
+    parts = code.split(" ")
+    first = parts[0]
+    # The words after a plate may look like a part of it: "tag 192 CB1 ON".
+    for size in range(len(parts) - 1, 0, -1):
+        shorter = " ".join(parts[:size])
+        if _is_code(shorter, digits_only=sure, sure=sure):
+            return cue + MARKS["plate"] + code[len(shorter) :]
     vanity = re.search(
         r"(?:plates?|plt|tags?)\W*(?:\bis|\breads?|\bnumber|\bnum|\bno|[:#=\"“'])[\W_]*$", cue, re.IGNORECASE
     )
@@ -285,7 +289,7 @@ def _plate(text: str) -> str:
     def before(found: re.Match[str]) -> str:
         code = found["code"]
         sure = "plate" in found["cue"].lower()
-        if _is_code(code, digits_only=False) or (sure and re.fullmatch(r"\d{2,4}[ -]?\d{2,4}", code)):
+        if _is_code(code, digits_only=False, sure=sure) or (sure and re.fullmatch(r"\d{2,4}[ -]?\d{2,4}", code)):
             return MARKS["plate"] + found["cue"]
         return found.group()
 
