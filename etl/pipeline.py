@@ -10,6 +10,7 @@ import json
 import logging
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -82,14 +83,17 @@ class Prepared:
     """Inputs that were looked at and accepted, before any store is opened: `prepare` makes it."""
 
     base: Path
-    inputs: Mapping[str, Path]
+    inputs: Mapping[str, Path | str]
     layers: Mapping[str, Sequence[Vintage]]
     basemap: Basemap
 
 
-def prepare(config: CityConfig, config_path: Path, inputs: Mapping[str, Path]) -> Prepared:
-    """Check the files and layers that a run needs; `inputs` gives files in place of sources.
+def prepare(
+    config: CityConfig, config_path: Path, inputs: Mapping[str, Path | str], *, ask: bool = True
+) -> Prepared:
+    """Check the files and layers that a run needs; `inputs` gives files, or addresses as text, in place of sources.
 
+    `ask` is False for a replay, which needs no source to be there: then inputs only say where layers may lie.
     ConfigError or SourceError say what is wrong while nothing has been touched.
     """
     every = config.every_source
@@ -103,12 +107,13 @@ def prepare(config: CityConfig, config_path: Path, inputs: Mapping[str, Path]) -
         reached = source.connection
         path = inputs.get(name)
         if path is None and isinstance(reached, FileConnection):
-            if not reached.path:
+            if not reached.path and ask:
                 raise ConfigError(f"source '{name}' of {config_path} has no file; give one with --input {name}=FILE")
-            path = None if "://" in reached.path else config_path.parent / reached.path
+            path = None if not reached.path or "://" in reached.path else config_path.parent / reached.path
         if path is not None and "://" not in str(path):
-            _must_be_there(path)
-            folders.append(path.parent)
+            if ask:
+                _must_be_there(Path(path))
+            folders.append(Path(path).parent)
     layers = read_layers(config, list(dict.fromkeys(folders)))
     return Prepared(config_path.parent, dict(inputs), layers, Basemap(config.basemap, folders, layers))
 
@@ -145,6 +150,7 @@ def run(
     """
     moment = now or dt.datetime.now(dt.UTC)
     chosen, say = options or Options(), reporter or Silent()
+    begun = time.monotonic()
     with exclusive(place.engine, place.config.city.id):
         emit("run_started", city=place.config.city.id)
         try:
@@ -157,7 +163,8 @@ def run(
             raise
         finally:
             shutil.rmtree(place.folder / "work", ignore_errors=True)
-    emit("run_finished", city=place.config.city.id, release=report.release_id, current=report.current)
+    took = round(time.monotonic() - begun, 3)
+    emit("run_finished", city=place.config.city.id, release=report.release_id, current=report.current, seconds=took)
     return report
 
 
@@ -215,7 +222,12 @@ def _run(place: Place, prepared: Prepared, moment: dt.datetime, options: Options
     counts = {one.source: one.counts for one in taken}
     if unavailable and len(unavailable) == len(place.config.every_source) and not _anything(place):
         raise SourceUnavailable("; ".join(unavailable.values()))
-    release_id, current = _publish(place, run_id, moment, options.accept, say)
+    try:
+        release_id, current = _publish(place, run_id, moment, options.accept, say)
+    except HeldError as error:
+        folder = chain.current_folder(place.releases)
+        error.report = RunReport(run_id, counts, None, folder.name if folder else None, unavailable, drift)
+        raise
     _prune(place, moment)
     status.write(place.engine, place.config, place.releases, moment)
     return RunReport(run_id, counts, release_id, current, unavailable, drift)
@@ -376,8 +388,12 @@ def _publish(
             state.end_run(connection, inputs.data_version, "held", message=str(error))
         emit("release_held", level=logging.WARNING, reason=str(error))
         raise
+    # Only where there was something to accept: otherwise nobody let anything through.
+    broken = chain.read_package(published.folder)["openward"]["accepted"] if accept else None
+    values = {"accepted_by": broken["by"], "accepted_reason": broken["reason"]} if broken else {}
+    if broken:
+        emit("release_accepted", level=logging.WARNING, release=published.release_id, **broken)
     with writing(place.engine) as connection:
-        values = {"accepted_by": accept.by, "accepted_reason": accept.reason} if accept else {}
         state.end_run(connection, inputs.data_version or run_id, "published", **values)
     emit("release_published", release=published.release_id, requests=published.requests)
     return published.release_id, published.release_id

@@ -256,7 +256,7 @@ class _Build:
     def _audit(self, db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         """What the privacy audit found; ReleaseError where something is told that must not be."""
         self.progress("release: auditing privacy", 0)
-        return self.policy.audit(db, self.public)
+        return self.policy.audit(db)
 
     def _facts(
         self, resources: Sequence[dict[str, Any]], counts: dict[str, int], profile: dict[str, Any],

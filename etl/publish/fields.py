@@ -309,7 +309,16 @@ MONTHLY_FIELDS = (
     Field("month", "date", "Month", "First day of the month requested.", required=True),
     Field("requests", "integer", "Requests", "How many; empty where too few to be told."),
     Field("closed", "integer", "Closed", "How many of them are closed; empty where too few to be told."),
+    Field("open", "integer", "Not closed", "How many of them are not closed; empty where too few to be told."),
     Field("suppressed", "boolean", "Suppressed", "true: the counts are not told.", required=True),
+)
+FEEDBACK_MONTHLY_FIELDS = (
+    Field("department", "string", "Department", "Code of the department that the answers are about."),
+    Field("channel", "string", "Channel", "How the answers were given."),
+    Field("month", "date", "Month", "First day of the month in which they were given (UTC).", required=True),
+    Field("responses", "integer", "Answers", "How many; empty where too few to be told."),
+    Field("mean_score", "number", "Mean score", "0 (worst) to 100 (best)."),
+    Field("suppressed", "boolean", "Suppressed", "true: the numbers are not told.", required=True),
 )
 EXCLUSION_FIELDS = (
     Field(
@@ -323,7 +332,7 @@ EXCLUSION_FIELDS = (
     ),
     Field("reason", "string", "Reason", "Why.", required=True),
     Field("source", "string", "Source", "As in requests.", required=True),
-    Field("rows", "integer", "Rows", "How many.", required=True),
+    Field("rows", "integer", "Rows", "How many; empty where too few to be told."),
 )
 SMALL: dict[str, Sequence[Field]] = {
     "services": SERVICE_FIELDS,
@@ -334,6 +343,7 @@ SMALL: dict[str, Sequence[Field]] = {
     "exclusions": EXCLUSION_FIELDS,
     "measures": MEASURE_FIELDS,
     "feedback": FEEDBACK_FIELDS,
+    "feedback_monthly": FEEDBACK_MONTHLY_FIELDS,
     "monthly": MONTHLY_FIELDS,
 }
 

@@ -26,6 +26,7 @@ ABOUT = {
     "withdrawn": ("Withdrawn", "Requests that were in the record and that their source no longer has."),
     "measures": ("Measures", "Periodic performance measures of departments and of the call centre."),
     "feedback": ("Feedback", "Satisfaction answers, one row for each."),
+    "feedback_monthly": ("Feedback by month", "Satisfaction answers by department, channel and month."),
     "monthly": ("By month", "Requests by area, service and month; counts too small to be told are left empty."),
     "exclusions": ("Exclusions", "What is left out of the requests, of the map or of a figure, counted by reason."),
 }

@@ -103,7 +103,7 @@ def small_tables(
     tables["measures"] = db.execute(
         "SELECT * FROM scratch.measure ORDER BY source, measure, department, period_start"
     ).to_arrow_table()
-    tables["feedback"] = policy.feedback(db)
+    tables |= policy.feedback(db)
     if "monthly" in config.privacy.small_cells.tables:
         tables["monthly"] = policy.cells("monthly", _monthly(db, [layer.layer for layer in config.layers]))
     return tables
@@ -144,17 +144,19 @@ def _monthly(db: duckdb.DuckDBPyConnection, layers: Sequence[str]) -> pa.Table:
     """Requests by layer, area, service and month requested; the city as a whole is the layer 'city'."""
     parts = [
         f"""SELECT '{layer}' AS layer, "{layer}"::VARCHAR AS area, service_code::VARCHAR AS service_code, month,
-                   count(*) AS requests, count(*) FILTER (status = 'closed') AS closed
+                   count(*) AS requests, count(*) FILTER (status = 'closed') AS closed,
+                   count(*) FILTER (status <> 'closed') AS open
             FROM requests WHERE "{layer}" IS NOT NULL GROUP BY ALL"""  # noqa: S608
         for layer in layers
     ]
     parts.append(
-        """SELECT 'city', '', service_code::VARCHAR, month, count(*), count(*) FILTER (status = 'closed')
+        """SELECT 'city', '', service_code::VARCHAR, month, count(*), count(*) FILTER (status = 'closed'),
+                  count(*) FILTER (status <> 'closed')
            FROM requests GROUP BY ALL"""
     )
     return db.execute(
         f"""SELECT layer, area, service_code, CAST(DATE '1970-01-01' + to_months(month::INT) AS DATE) AS month,
-                   requests, closed FROM ({" UNION ALL ".join(parts)}) ORDER BY ALL"""  # noqa: S608
+                   requests, closed, open FROM ({" UNION ALL ".join(parts)}) ORDER BY ALL"""  # noqa: S608
     ).to_arrow_table()
 
 

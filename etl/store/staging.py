@@ -50,13 +50,13 @@ class Decided:
 
 
 class Staging:
-    """A DuckDB file with the staged rows of one source of one kind."""
+    """The staged rows of one source of one kind, in memory up to a limit and beyond it in a spill file."""
 
     def __init__(self, folder: Path, kind: Kind, source: str) -> None:
-        """Begin anew in `folder`, which the caller removes."""
+        """Begin anew; `folder` is for what does not fit into memory, and the caller removes it."""
         folder.mkdir(parents=True, exist_ok=True)
         self.kind, self.source, self.folder = kind, source, folder
-        self.db = builder(folder / "staging.duckdb", temp=folder / "spill")
+        self.db = builder(":memory:", temp=folder / "spill")
         self.rows = 0
         self._create("staged", kind.schema, "generation INTEGER, seq BIGINT")
         self._create("refused", QUARANTINE, "generation INTEGER")
@@ -70,10 +70,9 @@ class Staging:
         """Stage a chunk of clean records."""
         if not len(records):
             return
-        self.db.register("incoming", records)
-        self.db.execute(
-            "INSERT INTO staged SELECT *, ?, ? + row_number() OVER () FROM incoming", [generation, self.rows]
-        )
+        seq = pa.array(range(self.rows, self.rows + len(records)), pa.int64())
+        self.db.register("incoming", records.append_column("seq", seq))
+        self.db.execute("INSERT INTO staged SELECT * EXCLUDE seq, ?, seq FROM incoming", [generation])
         self.db.unregister("incoming")
         self.rows += len(records)
 

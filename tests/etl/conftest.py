@@ -17,6 +17,7 @@ from shapely import LineString, box
 
 from etl.config import load_city
 from etl.pipeline import Options, Place, RunReport, prepare, run
+from etl.publish import chain
 from etl.store.engine import open_store
 
 NOW = dt.datetime(2024, 6, 1, 12, tzinfo=dt.UTC)
@@ -124,6 +125,29 @@ class TinyCity:
         place = self.place()
         prepared = prepare(place.config, self.yaml, {"calls": path})
         return run(place, prepared, now=now, options=Options(**options))
+
+    def run_again(self, now: dt.datetime = NOW, **options: Any) -> RunReport:
+        """Run the ETL over the file as it lies there, with the configuration as it is now."""
+        self.yaml.write_text(yaml.safe_dump(self.config), encoding="utf-8")
+        place = self.place()
+        prepared = prepare(place.config, self.yaml, {"calls": self.folder / "calls.csv"})
+        return run(place, prepared, now=now, options=Options(**options))
+
+    def replay(self, now: dt.datetime = NOW) -> RunReport:
+        """Run the ETL over the raw copies alone, with the configuration as it is now."""
+        self.yaml.write_text(yaml.safe_dump(self.config), encoding="utf-8")
+        place = self.place()
+        prepared = prepare(place.config, self.yaml, {}, ask=False)
+        return run(place, prepared, now=now, options=Options(replay=True))
+
+    def current(self) -> str | None:
+        """Id of the promoted release."""
+        folder = chain.current_folder(self.releases)
+        return folder.name if folder else None
+
+    def package(self) -> dict[str, Any]:
+        """datapackage.json of the promoted release."""
+        return chain.read_package(self.releases / str(self.current()))
 
 
 def make_city(folder: Path, store_url: str) -> TinyCity:
