@@ -52,8 +52,7 @@ class Locations(Strict):
         if "area" in self.named() and self.area_layer is None:
             raise ValueError("area_layer is required where a level is 'area'; name a layer that has files")
         for name, keys in (("services", self.services), ("groups", self.groups)):
-            folded = [_folded(key) for key in keys]
-            if len(set(folded)) != len(folded):
+            if len({folded(key) for key in keys}) != len(keys):
                 raise ValueError(f"{name}: two keys differ only in capitals or spaces; keep one of them")
         return self
 
@@ -63,11 +62,11 @@ class Locations(Strict):
         `registered` is False where the city's `services` name others but not this one. Codes and groups are
         compared without regard to case and outer spaces, so that a capital in a source opens nothing.
         """
-        by_code = {_folded(key): level for key, level in self.services.items()}
-        by_group = {_folded(key): level for key, level in self.groups.items()}
+        by_code = {folded(key): level for key, level in self.services.items()}
+        by_group = {folded(key): level for key, level in self.groups.items()}
         found = [
             level
-            for level in (by_code.get(_folded(service_code)), by_group.get(_folded(service_group)))
+            for level in (by_code.get(folded(service_code)), by_group.get(folded(service_group)))
             if level is not None
         ]
         if found:
@@ -91,5 +90,6 @@ class Privacy(Strict):
     keep_words: tuple[str, ...] = Field(default=(), description="words that the redactor must not take for names")
 
 
-def _folded(text: str | None) -> str:
+def folded(text: str | None) -> str:
+    """A code or a group as names are compared: without regard to case and spaces."""
     return " ".join((text or "").split()).casefold()

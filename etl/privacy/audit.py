@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from etl.config.privacy import LEVELS
+from etl.config.privacy import LEVELS, folded
 from etl.errors import ReleaseError
 from etl.privacy.locations import BOUND_TO_PLACE, Anchors, LocationRules, levels_in_force, request_keys
 from geo.crs import Floats, mercator_grid
@@ -122,8 +122,11 @@ class _Audit:
         self._found = AuditFigures()
 
     def read_true(self, batch: pa.Table, past: pa.Table | None) -> None:
-        for name in ("service_code", "service_group"):
-            self._unheard -= set(pc.unique(batch[name]).to_pylist())
+        register = self._rules.config.services
+        codes = pc.unique(batch["service_code"]).to_pylist()
+        groups = [*pc.unique(batch["service_group"]).to_pylist(), *(register[c].group for c in codes if c in register)]
+        heard = {folded(text) for text in (*codes, *groups)}
+        self._unheard = {name for name in self._unheard if folded(name) not in heard}
         level, _ = levels_in_force(batch, self._rules, self._anchors, past)
         rows = np.flatnonzero(level > EXACT)
         some = batch.select(["source", "service_request_id", "lat", "long"]).take(pa.array(rows))

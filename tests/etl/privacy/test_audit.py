@@ -218,6 +218,8 @@ def test_a_release_of_nothing_and_a_name_that_nobody_has() -> None:
     got = audit_locations([], [], rules)
     must_hold(got)
     assert got.unheard_of == ("needle", "noise", "shelter")
+    heard = audit_locations([_put(_city(9), "service_code", ["NOISE "] * 9)], [], rules)
+    assert heard.unheard_of == ("needle", "shelter")
     assert got.released()["closest_m_at_least"] is None
 
 
