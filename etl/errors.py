@@ -54,6 +54,16 @@ class SourceUnavailable(SourceError):
 
 
 class HeldError(EtlError):
-    """Everything was stored, but a named limit keeps the release from being promoted."""
+    """Everything was stored, but a named limit keeps the release from being promoted.
+
+    `report` is what the run did before (an etl.pipeline.RunReport), where it came that far.
+    """
 
     exit_code = 9
+    report: object = None
+
+
+class DoctorError(EtlError):
+    """`openward doctor` found something that must be put right."""
+
+    exit_code = 10

@@ -96,17 +96,25 @@ class Intake:
     now: dt.datetime
     say: Reporter
     pipeline: str
-    inputs: Mapping[str, Path] = field(default_factory=dict)
+    inputs: Mapping[str, Path | str] = field(default_factory=dict)
 
     def source(self, name: str) -> Any:
         """The source as configured, or reading the file that was given instead."""
         source = self.config.every_source[name]
         if name not in self.inputs:
             return source
-        path = str(self.inputs[name].resolve()) if "://" not in str(self.inputs[name]) else str(self.inputs[name])
+        given = str(self.inputs[name])
+        path = given if "://" in given else str(Path(given).resolve())
         old = source.connection
-        given = old.model_copy(update={"path": path}) if isinstance(old, FileConnection) else FileConnection(path=path)
-        return source.model_copy(update={"connection": given})
+        file = old.model_copy(update={"path": path}) if isinstance(old, FileConnection) else FileConnection(path=path)
+        return source.model_copy(update={"connection": file})
+
+    def as_fetched(self, name: str, copy: RawCopy) -> Any:
+        """The source as one of its copies is read: a file that --input gave is a file, whatever the YAML asks."""
+        source = self.config.every_source[name]
+        if copy.kind == "file" and not isinstance(source.connection, FileConnection):
+            return source.model_copy(update={"connection": FileConnection()})
+        return source
 
     def rules(self, name: str) -> str:
         """Checksum of everything that decides how a source's rows are read."""
@@ -262,7 +270,7 @@ class _Reading:
     def copy(self, number: int, copy: RawCopy) -> None:
         """Read one raw copy through the cleaners."""
         copy.verify()
-        source = self.intake.source(self.name)
+        source = self.intake.as_fetched(self.name, copy)
         adapter: Adapter = adapter_of(source)
         self.columns = dict(adapter.columns(copy))
         malformed = MalformedRows()
