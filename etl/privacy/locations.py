@@ -76,6 +76,7 @@ PLACE_FIELDS = frozenset(
 )
 """Fields whose changes are not published for a request that is, or ever was, not exact."""
 
+_PRECISIONS = pd.Index(PRECISIONS, dtype=object)
 _SPELLINGS = {
     "street": "st", "avenue": "ave", "av": "ave", "road": "rd", "boulevard": "blvd", "drive": "dr", "lane": "ln",
     "court": "ct", "place": "pl", "square": "sq", "terrace": "ter", "highway": "hwy", "parkway": "pkwy",
@@ -492,7 +493,7 @@ def _codes(column: Any, values: Sequence[str]) -> Integers:
 
 
 def _positions(precision: NDArray[np.object_]) -> Integers:
-    return _find(pd.Index(PRECISIONS, dtype=object), precision)
+    return _find(_PRECISIONS, precision)
 
 
 def _objects(column: Any, at: Integers) -> NDArray[np.object_]:
