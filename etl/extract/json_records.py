@@ -26,6 +26,7 @@ from etl.extract.packed import Bounded, Content
 BLOCK = 1 << 20
 MAX_RECORD = 64 << 20
 BLANK = re.compile(r"[ \t\r\n\ufeff\x1e]*")
+REST_OF_NUMBER = re.compile(r"[0-9.eE+-]*")
 COLLECTION = re.compile(rb'"type"\s*:\s*"FeatureCollection"|"features"\s*:\s*\[')
 FEATURE = re.compile(rb'"type"\s*:\s*"Feature(?:Collection)?"')
 
@@ -117,8 +118,8 @@ class _Scanner:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
-                # What touches the window's end may go on behind it.
-                if end < len(self._text) or not self._more():
+                # A number that touches the window's end, or is '1' of '1.' or '1e', may go on behind it.
+                if REST_OF_NUMBER.match(self._text, end).end() < len(self._text) or not self._more():  # type: ignore[union-attr]
                     self._at = end
                     return value
             except json.JSONDecodeError as error:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from etl.errors import MappingError
@@ -205,6 +205,7 @@ VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.floats
     st.integers(1, 40),
     st.sampled_from(["list", "lines", "path"]),
 )
+@example([{"a": None}], 1, "path")  # cut within 1.25, of which 1 is a number, too
 def test_any_records_survive_any_cut_of_the_window(
     tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]], block: int, shape: str
 ) -> None:
