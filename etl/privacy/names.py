@@ -334,6 +334,36 @@ def _read(token: str) -> _Word:
     return _Word(fold, len(core), points, kind, shape, owned)
 
 
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a word can have and give at most, wherever it stands."""
+
+    points: float = -99.0
+    cue: float = 0.0
+    verb: float = 0.0
+    first: int = 0  # number of the word among those that begin a cue of two words
+    second: int = 0
+    initial: float = 0.0
+    passes: bool = False
+    particle: bool = False
+    single: bool = False
+    likely: bool = False
+    real: bool = False
+
+
+_PAIR_FIRST: Final = {w: n for n, w in enumerate(sorted({pair.split()[0] for pair in _CUE2}), 1)}
+_PAIR_SECOND: Final = {w: n for n, w in enumerate(sorted({pair.split()[-1] for pair in _CUE2}), 1)}
+
+
+def pair_points() -> list[list[float]]:
+    """Points of a cue of two words, by the numbers of its words; 0 stands for any other word."""
+    out = [[0.0] * (len(_PAIR_SECOND) + 1) for _ in range(len(_PAIR_FIRST) + 1)]
+    for pair, points in _CUE2.items():
+        first, second = pair.split()
+        out[_PAIR_FIRST[first]][_PAIR_SECOND[second]] = points
+    return out
+
+
 class NameFinder:
     """Finds the names of people in a text; `keep` are words and phrases of the city that are none."""
 
@@ -357,18 +387,30 @@ class NameFinder:
             found = self._known[token] = _read(token)
         return found
 
-    def gate(self, token: str) -> int:
-        """Bits of a token for the choice of texts: 1 may be a name by itself, 2 only by a cue, 4 is a cue.
-
-        A token of the column's splitting: letters and apostrophes only.
-        """
-        if not token or not token[0].isalpha():
-            return 0
-        word = self.word(token)
-        bits = 4 if _CUE1.get(word.fold, 0.0) >= 1.8 or word.kind == "i" else 0
-        if word.kind in "FhST" or (word.kind in "uf" and (word.shape != "l" or word.kind == "u")):
-            return bits | 1
-        return bits | (2 if word.kind in "fsr" else 0)
+    def traits(self, token: str) -> Traits:
+        """What a word can have at most, for screen.py; a token of letters and apostrophes."""
+        parts = _TOKEN.findall(token)
+        if not parts:
+            return Traits()
+        if len(parts) > 1:
+            return Traits(points=99.0, real=True)
+        word = self.word(parts[0])
+        single, never = len(word.fold) == 1 and word.kind in "ix", word.kind in "#mix"
+        role = 1.5 if _CUE1.get(word.fold) == 2.6 else 0.0
+        capital = word.fold in _CAPITAL
+        return Traits(
+            points=word.points + (-0.3 if word.shape == "l" else 1.2) + (1.8 if word.owned else 0.0),
+            cue=0.0 if word.owned else _CUE1.get(word.fold, 0.0),
+            verb=_VERBS.get(word.fold, 0.0) + role,
+            first=_PAIR_FIRST.get(word.fold, 0),
+            second=0 if word.owned else _PAIR_SECOND.get(word.fold, 0),
+            initial=0.0 if never or (word.kind == "w" and not capital) else 4.6 if capital else 3.6,
+            passes=word.fold in _FILL or word.fold in _PARTICLES or single,
+            particle=word.fold in _PARTICLES or single,
+            single=single,
+            likely=word.kind in "FfhSTus" or capital,
+            real=not never,
+        )
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where names are: start and end of each, in order, not overlapping."""
@@ -581,6 +623,8 @@ class _Reading:
         word = self.words[i]
         if word.kind in "#mix":
             return word.points
+        if word.kind == "w" and not self.cue[i] and word.fold not in _CAPITAL:
+            return word.points + self.keep[i]  # most words by far
         return word.points + self._case(i) + self.cue[i] + self._around(i) + self.keep[i]
 
     # -- names beside one another -----------------------------------------------
@@ -693,10 +737,19 @@ class _Reading:
             total += self._beside(i, i + 1)
         return total
 
+    def _open(self, i: int) -> bool:
+        """Whether anything beside it can make this word a part of a name."""
+        word = self.words[i]
+        if word.kind in "#mix":
+            return False
+        if word.kind == "w" and word.fold not in _CAPITAL and "-" not in (self.gaps[i], self.gaps[i + 1]):
+            return self.points[i] > -1.7
+        return self.points[i] > -4.5
+
     def spans(self) -> list[tuple[int, int]]:
         """Mark until nothing changes, then join what belongs together."""
         size = len(self.words)
-        open_ = [i for i in range(size) if self.words[i].kind not in "#mix" and self.points[i] > -4.5]
+        open_ = [i for i in range(size) if self._open(i)]
         for _ in range(4):
             new = [i for i in open_ if not self.marked[i] and self._total(i) >= THRESHOLD]
             if not new:

@@ -278,25 +278,31 @@ def _plate_after(found: re.Match[str]) -> str:
     return whole
 
 
-def _plate(text: str) -> str:
-    def bare(found: re.Match[str]) -> str:
-        own = _OWN.search(text, max(0, found.start() - 40), found.start())
-        street = _STREET.match(text, found.start("code")) or _STREET.match(text, found.end())
-        if own or street or not _is_code(found["code"], digits_only=False) or _counted(found["code"]):
-            return found.group()
-        return (found.groupdict().get("cue") or "") + MARKS["plate"]
-
-    def before(found: re.Match[str]) -> str:
-        code = found["code"]
-        sure = "plate" in found["cue"].lower()
-        if _is_code(code, digits_only=False, sure=sure) or (sure and re.fullmatch(r"\d{2,4}[ -]?\d{2,4}", code)):
-            return MARKS["plate"] + found["cue"]
+def _bare_plate(found: re.Match[str]) -> str:
+    """A plate that no word announces."""
+    text, start, code = found.string, found.start(), found["code"]
+    own = _OWN.search(text, max(0, start - 40), start)
+    street = _STREET.match(text, found.start("code")) or _STREET.match(text, found.end())
+    if own or street or not _is_code(code, digits_only=False) or _counted(code):
         return found.group()
+    return (found.groupdict().get("cue") or "") + MARKS["plate"]
 
-    text = _PLATE_AFTER.sub(_plate_after, text)
-    text = _PLATE_BEFORE.sub(before, text)
-    text = _PLATE_BARE.sub(bare, _PLATE_STATE.sub(bare, text))
-    return _PLATE_CAR.sub(bare, text) if _CAR.search(text) else text
+
+def _plate_before(found: re.Match[str]) -> str:
+    code = found["code"]
+    sure = "plate" in found["cue"].lower()
+    if _is_code(code, digits_only=False, sure=sure) or (sure and re.fullmatch(r"\d{2,4}[ -]?\d{2,4}", code)):
+        return MARKS["plate"] + found["cue"]
+    return found.group()
+
+
+def _plate(text: str) -> str:
+    text = _PLATE_BEFORE.sub(_plate_before, _PLATE_AFTER.sub(_plate_after, text))
+    return _PLATE_BARE.sub(_bare_plate, _PLATE_STATE.sub(_bare_plate, text))
+
+
+def _car_plate(text: str) -> str:
+    return _PLATE_CAR.sub(_bare_plate, text) if _CAR.search(text) else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,11 +312,16 @@ class Rule:
     kind: str
     gate: str
     rewrite: Callable[[str], str]
+    needs: str = ""  # a second expression that such a text matches too
 
 
 # In this order: what is longer or has a clearer shape goes first, so that no part of it is taken for something shorter.
 RULES: Final = (
-    Rule("email", r"(?i)@|[\[({< _-](?:at|arroba)[\])}> _-]", _email),
+    Rule(
+        "email",
+        rf"(?i)@|[\[({{<_-]\s*(?:at|arroba)\s*[\])}}>_-]|\s(?:at|arroba)\s.*(?:\bdot\b|\bpunto\b|{_HOSTS}\s*[.\[({{]|{_HOSTS}\s+{_ENDS}\b)",
+        _email,
+    ),
     Rule("handle", r"(?i)@|\.(?:com|me|net)/", _handle),
     Rule("ip", r"\d\.\d{1,3}\.\d{1,3}\.\d", _ip),
     Rule("card", r"(?:^|[^\w.])[2-6](?:[ .–—-]{0,2}\d){12}", _card),
@@ -324,8 +335,16 @@ RULES: Final = (
     ),
     Rule(
         "plate",
-        r"(?i)(?:plate|plt|\btags?\b|\blic|\breg|placa|matr).*\d|\d.*(?:plate|plt|\btag|\breg)|(?:plate|plt|tag)s?\W*(?:is|read|num|no|[:#=\"“'])"
-        r"|(?:\b(?:[a-z]{2}|mass\.?)[ :#-]{1,2}[a-z]{0,4}\d*[a-z]{0,4}\d)|\d[a-z]{1,4}\d{2}|[a-z]{2,4}[ -]?\d{2,5}\b|\b\d{2,4}[ -]?[a-z]{2,4}\b|[a-z]\d{2}[ -][a-z]",
+        r"(?i)(?:plate|plt|\btags?\b|\blic|\breg|placa|matr).*\d|\d.*(?:plate|plt|\btags?\b|\breg\b)"
+        r"|(?:plate|plt|tag)s?\W*(?:is|read|num|no|[:#=\"“'])"
+        r"|\b(?:[a-z]{2}|mass\.?)[ :#-]{1,2}(?:[a-z]{0,4}\d|\d+[a-z])[a-z0-9]{0,3}[ -]?[a-z0-9]{2}"
+        r"|\b\d[a-z]{1,3}\d{2}|\b[a-z]{3}-?\d{4}\b|\b\d{3,4}-[a-z]{2}",
         _plate,
+    ),
+    Rule(
+        "plate",
+        r"(?i)\b\d{1,4}[ -]?[a-z]{2,4}|\b[a-z]{1,4}[ -]?\d{2}|\b[a-z]{3}[ -][a-z]\d{2}",
+        _car_plate,
+        f"(?i){_CAR.pattern}",
     ),
 )  # fmt: skip

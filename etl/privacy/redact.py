@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.privacy.names import NameFinder
-from etl.privacy.patterns import RULES
+from etl.privacy.patterns import RULES, Rule
+from etl.privacy.screen import Screen
 
 VERSION: Final = 1
 NAME: Final = "[name]"
@@ -30,7 +31,6 @@ _UNSEEN: Final = re.compile(
 _BLANKS: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _DASHES: Final = re.compile("[\u2010-\u2012\u2212\u2043\ufe58\ufe63]")
 _WIDE: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_SPLIT: Final = r"[^\pL'’‘`ʼ]+"
 _PASSES: Final = 4
 
 
@@ -55,8 +55,8 @@ class Redactor:
     def __init__(self, keep: Iterable[str] = ()) -> None:
         """Take the vocabulary; the lists are read with the first text."""
         self._names = NameFinder(keep)
-        self._gates: dict[str, int] = {}
-        self._rules = [(re.compile(rule.gate), rule.rewrite) for rule in RULES]
+        self._screen = Screen(self._names)
+        self._rules = [(re.compile(r.gate), re.compile(r.needs), r.rewrite) for r in RULES]
 
     def redact(self, text: str) -> str:
         """The text with a mark in the place of each personal detail; doing it again changes nothing."""
@@ -70,10 +70,19 @@ class Redactor:
         return text
 
     def _numbers(self, text: str) -> str:
-        for gate, rewrite in self._rules:
-            if gate.search(text):
+        for gate, needs, rewrite in self._rules:
+            if gate.search(text) and needs.search(text):
                 text = rewrite(text)
         return text
+
+    def _first(self, text: str, rules: list[int], named: bool) -> str:
+        """As redact does it, for an ASCII text of which it is known which gates it passes."""
+        for k in rules:
+            after = self._rules[k][2](text)
+            if after != text:
+                return self.redact(after)
+        after = self._named(text) if named else text
+        return after if after == text else self.redact(after)
 
     def _named(self, text: str) -> str:
         for start, end in reversed(self._names.spans(text)):
@@ -89,42 +98,29 @@ class Redactor:
             return pa.chunked_array([whole], type=column.type)
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         texts = coded.dictionary.cast(pa.large_string())
-        rows = np.flatnonzero(self._suspects(texts))
+        out = self._each(texts)
+        return out.take(coded.indices).cast(column.type)
+
+    def _each(self, texts: pa.Array) -> pa.Array:
+        """Distinct texts: only those that pass a gate are read."""
+        gates = [self._passing(texts, rule) for rule in RULES]
+        odd = np.asarray(pc.invert(pc.string_is_ascii(texts)).to_numpy(zero_copy_only=False), dtype=bool)
+        named = self._screen.suspects(texts)
+        rows = np.flatnonzero(np.logical_or.reduce([odd, named, *gates]))
         if not len(rows):
-            clean_ones = texts
-        else:
-            out = texts.to_pylist()
-            for row in rows:
+            return texts
+        out = texts.to_pylist()
+        for row in rows:
+            if odd[row]:
                 out[row] = self.redact(out[row])
-            clean_ones = pa.array(out, pa.large_string())
-        return clean_ones.take(coded.indices).cast(column.type)
+            else:
+                passed = [k for k, gate in enumerate(gates) if gate[row]]
+                out[row] = self._first(out[row], passed, bool(named[row]))
+        return pa.array(out, pa.large_string())
 
-    def _suspects(self, texts: pa.Array) -> npt.NDArray[np.bool_]:
-        """Which texts can change at all: a superset, found without a loop over texts."""
-        found = pc.invert(pc.string_is_ascii(texts))
-        for rule in RULES:
-            found = pc.or_(found, pc.match_substring_regex(texts, rule.gate))
-        mask: npt.NDArray[np.bool_] = found.to_numpy(zero_copy_only=False).astype(bool)
-        rest = np.flatnonzero(~mask)
-        mask[rest] = self._namelike(texts.take(pa.array(rest)))
-        return mask
-
-    def _namelike(self, texts: pa.Array) -> npt.NDArray[np.bool_]:
-        """Which texts hold a word that can be a name."""
-        if not len(texts):
-            return np.zeros(0, dtype=bool)
-        parts = pc.split_pattern_regex(texts, _SPLIT)
-        tokens = parts.flatten().dictionary_encode()
-        table = np.array([self._gate(token) for token in tokens.dictionary.to_pylist()], dtype=np.uint8)
-        bits = table[tokens.indices.to_numpy()]
-        starts = parts.offsets.to_numpy()[:-1] - parts.offsets[0].as_py()
-        each = np.bitwise_or.reduceat(bits, starts)
-        return ((each & 1) > 0) | ((each & 6) == 6)
-
-    def _gate(self, token: str) -> int:
-        bits = self._gates.get(token)
-        if bits is None:
-            if len(self._gates) > 400_000:
-                self._gates.clear()
-            bits = self._gates[token] = self._names.gate(token)
-        return bits
+    @staticmethod
+    def _passing(texts: pa.Array, rule: Rule) -> npt.NDArray[np.bool_]:
+        found = pc.match_substring_regex(texts, rule.gate)
+        if rule.needs:
+            found = pc.and_(found, pc.match_substring_regex(texts, rule.needs))
+        return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
