@@ -34,7 +34,7 @@ from etl.publish import build, chain, status
 from etl.publish.limits import Acceptance
 from etl.store import reference, state
 from etl.store.engine import exclusive, writing
-from etl.store.load import Writer
+from etl.store.load import Writer, arrival
 from etl.store.models import Quarantined, Run
 from etl.store.state import Drifted, State
 from geo.boundaries import Vintage
@@ -88,9 +88,7 @@ class Prepared:
     basemap: Basemap
 
 
-def prepare(
-    config: CityConfig, config_path: Path, inputs: Mapping[str, Path | str], *, ask: bool = True
-) -> Prepared:
+def prepare(config: CityConfig, config_path: Path, inputs: Mapping[str, Path | str], *, ask: bool = True) -> Prepared:
     """Check the files and layers that a run needs; `inputs` gives files, or addresses as text, in place of sources.
 
     `ask` is False for a replay, which needs no source to be there: then inputs only say where layers may lie.
@@ -294,7 +292,7 @@ def _write(
     """Everything that changes the store, in one transaction."""
     basemap = prepared.basemap
     drift: dict[str, list[Drifted]] = {}
-    with writing(place.engine) as connection:
+    with arrival(place.engine, [one.staging for one in taken], place.folder / "work") as connection:
         run_id = state.begin_run(connection, moment, place.config.fingerprint())
         due = {"boundaries": boundary_print, "basemap": basemap.sha256}
         due = {k: v for k, v in due.items() if reference.known_fingerprint(connection, k) != v}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import sqlalchemy as sa
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Engine, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from etl.duck import quoted
+from etl.duck import identifier, quoted
 from etl.records import QUARANTINE, Kind
+from etl.store.engine import writing
 from etl.store.models import Base, Change, Quarantined
 from etl.store.staging import Staging
 
@@ -29,6 +30,40 @@ BLOCK = 1 << 20
 ROWS_AT_ONCE = 100_000
 EWKB_POINT = "0101000020E6100000"
 """How PostGIS' hex form of a little-endian point in EPSG:4326 begins; WKB's own point begins with ten digits."""
+
+
+ARRIVED = "arrived"
+"""Under which name SQLite attaches the file that `ship` wrote."""
+
+
+def ship(staged: Sequence[Staging], file: Path) -> None:
+    """Write the fresh rows of every source into one SQLite file, before the store is opened to write.
+
+    DuckDB does it, row by row through Python would take many times as long; two SQLite libraries of one process
+    never have the file open at once.
+    """
+    for staging in staged:
+        staging.db.execute(f"ATTACH {quoted(file)} AS fresh_file (TYPE sqlite)")
+        name = identifier(staging.source)
+        staging.db.execute(f"CREATE TABLE fresh_file.{name} AS SELECT * FROM fresh")  # noqa: S608
+        staging.db.execute("DETACH fresh_file")
+
+
+@contextmanager
+def arrival(engine: Engine, staged: Sequence[Staging], folder: Path) -> Iterator[Connection]:
+    """A transaction that will write, with the fresh rows of every source within reach of the store's own SQL."""
+    if engine.dialect.name == "postgresql":
+        with writing(engine) as connection:
+            yield connection
+        return
+    file = folder / "fresh.sqlite"
+    ship(staged, file)
+    try:
+        with writing(engine) as connection:
+            connection.exec_driver_sql(f"ATTACH DATABASE ? AS {ARRIVED}", (str(file),))
+            yield connection
+    finally:
+        engine.dispose()  # SQLite lets go of an attached file only with its connection
 
 
 class Writer:
@@ -64,13 +99,8 @@ class Writer:
         if self._postgres:
             yield self._copy_in()
             return
-        file = self._staging.folder / "fresh.sqlite"
-        self._staging.db.execute(f"ATTACH {quoted(file)} AS fresh_file (TYPE sqlite)")
-        self._staging.db.execute("CREATE TABLE fresh_file.fresh AS SELECT * FROM fresh")
-        self._staging.db.execute("DETACH fresh_file")
-        self._connection.exec_driver_sql("ATTACH DATABASE ? AS arrived", (str(file),))
         columns = [sa.Column(name, self._table.c[name].type) for name in self._names()]
-        yield Table("fresh", sa.MetaData(), *columns, sa.Column("is_new", sa.Boolean), schema="arrived")
+        yield Table(self._staging.source, sa.MetaData(), *columns, sa.Column("is_new", sa.Boolean), schema=ARRIVED)
 
     def _names(self) -> list[str]:
         return [*self._kind.schema.names, *(["geom"] if "geom" in self._table.c else [])]

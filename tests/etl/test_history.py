@@ -210,7 +210,7 @@ def test_each_limit_is_named_when_it_breaks(
     source["limits"] = {"least_rows": 2} | dict.fromkeys([*others, "unlocated_rise", "newest_back_days"])
     tiny.run(rows)
     changed = (
-        rows[:2] if change is None else [dict(rows[0], **change), *(dict(r, **change) for r in rows[1:3]), rows[3]]
+        rows[2:] if change is None else [dict(rows[0], **change), *(dict(r, **change) for r in rows[1:3]), rows[3]]
     )
     with pytest.raises(HeldError, match=limit):
         tiny.run(changed, now=NOW + DAY)
