@@ -29,7 +29,7 @@ SHORTEST = dt.timedelta(minutes=1)
 BORDER = dt.timedelta(seconds=1)
 FEWEST = 10
 """No endpoint cuts its answers to fewer rows than this, unless the configuration says so."""
-WIDEST = 90
+WIDEST = dt.timedelta(days=90)
 BATCH = 50
 BATCH_LETTERS = 1_500
 MARKS = ("service_request_id", "token", "requested_datetime", "service_code", "status")
@@ -110,6 +110,7 @@ class _Asking:
         self._largest = max((int(p.note.get("largest", 0)) for p in writer.parts), default=0)
         self._common = {"jurisdiction_id": connection.jurisdiction_id, "api_key": key}
         self._described = False
+        self._horizon = dt.datetime.max.replace(tzinfo=dt.UTC)
 
     # --- what the endpoint says of itself ---
 
@@ -148,6 +149,7 @@ class _Asking:
 
     def windows(self, begin: dt.datetime, end: dt.datetime, progress: Progress) -> None:
         """Every span from `begin` to `end`, each as long as the endpoint answers completely."""
+        self._horizon = end
         done = [part for part in self._writer.parts if "end" in part.note]
         position = records.moment(done[-1].note["end"]) if done else begin
         longest = dt.timedelta(days=self._c.window_days)
@@ -198,7 +200,8 @@ class _Asking:
         return {"warning": f"{len(rows)} requests within one minute: the endpoint sends no more, some may be missing"}
 
     def _shows_more_than(self, count: int, end: dt.datetime) -> bool:
-        _, rows = self._page(records.before(end, days=WIDEST), end, 1)
+        until = min(end + WIDEST / 2, self._horizon)
+        _, rows = self._page(until - WIDEST, until, 1)
         self._largest = max(self._largest, len(rows))
         return len(rows) > count
 

@@ -289,7 +289,7 @@ class Open311Server(LocalServer):
             if not found:
                 return self._error(404, f"Service request not found with id or token {number}", form)
             return self._send(found, "request", form)
-        return Answer(b"Not found", 404, "text/plain")
+        return self._error(404, "Not found", form if form in ("json", "xml") else "json")
 
     def _requests(self, params: dict[str, str], form: str) -> Answer:
         if "service_request_id" in params:

@@ -117,6 +117,17 @@ def test_an_import_of_one_minute_is_complete_where_the_limit_is_known_to_be_high
     assert copy.whole
 
 
+def test_a_wide_span_shows_that_an_import_of_one_minute_is_complete(tmp_path: Path) -> None:
+    table = [*(request(n, 20_000) for n in range(30)), *(request(100 + n, 60 * n) for n in range(80))]
+    with Open311Server(table, row_limit=1000) as server:
+        source = adapter(server, window_days=1)
+        copy = source.fetch(Known(), fetching(tmp_path))
+        assert len(numbers(source, copy)) == 110
+    assert copy is not None
+    assert copy.whole
+    assert [part.note["warning"] for part in copy.parts if "warning" in part.note] == []
+
+
 def test_what_was_closed_is_seen_by_its_number(tmp_path: Path) -> None:
     table = [request(n, 1440 * (60 - n), status="closed" if n % 2 else "open") for n in range(60)]
     asked: list[dt.datetime] = []

@@ -61,6 +61,15 @@ def test_what_passes_by_itself_is_asked_again(server: LocalServer, fault: Any) -
     assert slept == [1.0, 2.0]
 
 
+def test_a_web_page_is_never_an_answer(server: LocalServer) -> None:
+    server.faults = [Page()]
+    with client() as transport:
+        assert transport.get(f"{server.url}/x").content == BODY
+    server.faults = [Page()] * 4
+    with client() as transport, pytest.raises(SourceUnavailable, match="a web page instead of data"):
+        transport.get(f"{server.url}/x")
+
+
 @pytest.mark.parametrize("fault", [Status(503), Page(), Truncated(), Cut(), Reset(), Hang()])
 def test_patience_ends_in_one_line(server: LocalServer, fault: Any) -> None:
     server.faults = [fault] * 10
@@ -225,6 +234,7 @@ def test_a_download_goes_on_where_it_broke_off(tmp_path: Path) -> None:
         assert (got.etag, got.bytes) == ('"v1"', 500_000)
         assert (tmp_path / "f").read_bytes() == files.content
         assert files.requests[1].headers["Range"] == "bytes=250000-"
+        assert files.requests[1].headers["If-Range"] == '"v1"'
         assert seen[-1] == (500_000, 500_000)
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
 
@@ -237,6 +247,7 @@ def test_a_half_file_of_an_earlier_run_is_gone_on_with(tmp_path: Path) -> None:
         with client() as transport:
             transport.download(f"{files.url}/f", tmp_path / "f")
         assert files.requests[1].headers["Range"] == "bytes=250000-"
+        assert files.requests[1].headers["If-Range"] == '"v1"'
         assert (tmp_path / "f").read_bytes() == files.content
 
 
