@@ -126,10 +126,14 @@ def _must_be_there(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is to be made. `force` reads again what is loaded; `replay` asks no source; `accept` lets limits pass."""
+    """How a run is to be made. `force` reads again what is loaded; `accept` lets limits pass.
+
+    `replay` asks no source but reads the kept copies again, those of the sources in `only` or, if it is empty, of all.
+    """
 
     force: bool = False
     replay: bool = False
+    only: frozenset[str] = frozenset()
     accept: Acceptance | None = None
 
 
@@ -212,7 +216,7 @@ def _run(place: Place, prepared: Prepared, moment: dt.datetime, options: Options
             one = _take(intake, name, known.get(name, _unknown(place, name)), copies, options)
             if one is not None:
                 taken.append(one)
-        run_id, drift = _write(place, prepared, taken, unavailable, boundary_print, moment, say)
+        run_id, drift = _write(place, prepared, taken, unavailable, boundary_print, moment, say, options.replay)
     finally:
         for one in taken:
             one.staging.close()
@@ -249,7 +253,8 @@ def _fetch_all(
     for name, source in intake.config.every_source.items():
         stood = known.get(name, State(name, source.connection.kind))
         if options.replay:
-            waiting[name] = intake.pending(name, stood)
+            if not options.only or name in options.only:
+                waiting[name] = intake.pending(name, stood)
             continue
         try:
             waiting[name] = intake.fetch(name, stood, options.force)
@@ -288,6 +293,7 @@ def _write(
     boundary_print: str,
     moment: dt.datetime,
     say: Reporter,
+    replay: bool,
 ) -> tuple[int, dict[str, list[Drifted]]]:
     """Everything that changes the store, in one transaction."""
     basemap = prepared.basemap
@@ -305,14 +311,15 @@ def _write(
         moved = bool(due)
         for one in taken:
             say.step(f"{one.source}: writing {one.staging.fresh_rows():,} rows", 0)
-            moved |= _write_source(connection, one, run_id, moment, drift)
+            # A replay says nothing of whether a source answers.
+            moved |= _write_source(connection, one, run_id, moment, drift, "replayed" if replay else "loaded")
         for name in place.config.every_source:
             if name in unavailable:
                 finished = dt.datetime.now(dt.UTC)
                 state.note_source_run(
                     connection, run_id, name, moment, finished, "unavailable", message=unavailable[name]
                 )
-            elif name not in {one.source for one in taken}:
+            elif not replay and name not in {one.source for one in taken}:
                 state.note_source_run(connection, run_id, name, moment, dt.datetime.now(dt.UTC), "unchanged")
         state.end_run(
             connection,
@@ -331,7 +338,7 @@ def _input(one: Taken) -> dict[str, str | None]:
 
 
 def _write_source(
-    connection: Connection, one: Taken, run_id: int, moment: dt.datetime, drift: dict[str, list[Drifted]]
+    connection: Connection, one: Taken, run_id: int, moment: dt.datetime, drift: dict[str, list[Drifted]], status: str
 ) -> bool:
     """One source's decisions and what the store remembers of it; whether a release would be another one."""
     writer = Writer(connection, one.staging, run_id, moment)
@@ -348,7 +355,7 @@ def _write_source(
     state.remember(connection, one.state, run_id)
     counts = asdict(one.counts)
     state.note_source_run(
-        connection, run_id, one.source, one.started, dt.datetime.now(dt.UTC), "loaded", one.state.copy, counts
+        connection, run_id, one.source, one.started, dt.datetime.now(dt.UTC), status, one.state.copy, counts
     )
     emit("source_loaded", source=one.source, copy=one.state.copy, **counts)
     for found in drift[one.source]:
