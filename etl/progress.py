@@ -1,4 +1,4 @@
-"""Progress of long work: a bar at a terminal, a line a step in a log, nothing where nobody asked.
+"""Progress of long work: a bar at a terminal, nothing in a log or where nobody asked.
 
 Charter: how progress is shown. Steps report amounts; they never print.
 """
@@ -27,12 +27,11 @@ class Silent:
 
 
 class Bars:
-    """Bars at a terminal; away from one, one line as each step begins."""
+    """Bars at a terminal; away from one nothing: a log has events (etl.events) instead."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console | None = None) -> None:
         """Show on `console` (standard error, so that output can be piped)."""
-        self._console = console
-        self._seen: set[str] = set()
+        self._console = console = console or Console(stderr=True)
         self._tasks: dict[str, TaskID] = {}
         self._bars = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -51,11 +50,8 @@ class Bars:
             self._bars.stop()
 
     def step(self, name: str, done: int, total: int | None = None) -> None:
-        """Move the bar of a step, or print its name the first time."""
+        """Move the bar of a step; a new one takes the place of the one before."""
         if not self._console.is_terminal:
-            if name not in self._seen:
-                self._console.print(name, highlight=False)
-            self._seen.add(name)
             return
         if name not in self._tasks:
             for task in self._tasks.values():

@@ -63,7 +63,7 @@ def _source(
 ) -> dict[str, Any]:
     rows = connection.execute(
         sa.select(SourceRun.__table__)
-        .where(SourceRun.source == name)
+        .where(SourceRun.source == name, SourceRun.status != "replayed")  # a replay asks nobody
         .order_by(SourceRun.source_run_id.desc())
         .limit(RUNS)
     ).all()
