@@ -22,7 +22,9 @@ from etl.privacy import lexicon
 
 THRESHOLD: Final = 1.9
 
-_TOKEN: Final = re.compile(r"\[[a-z-]+(?: [a-z]+)?\]|(?:https?://|www\.)\S+|[^\W\d_]+(?:['’‘`ʼ][^\W\d_]+)*['’]?|\d[^\W_]*")
+_TOKEN: Final = re.compile(
+    r"\[[a-z-]+(?: [a-z]+)?\]|(?:https?://|www\.)\S+|[^\W\d_]+(?:['’‘`ʼ][^\W\d_]+)*['’]?|\d[^\W_]*"
+)
 _GROUPS: Final = re.compile(r"[^\W\d_]+(?:['’‘`ʼ][^\W\d_]+)*")
 
 _STOP: Final = frozenset(
@@ -518,7 +520,9 @@ class _Reading:
             begin = end
             while begin and self._nameable(begin - 1) and (begin == end or not self.gaps[begin].strip(" .,-'’")):
                 begin -= 1
-            if not 0 < end - begin < 5 or not any(self.words[k].kind in "FhfSTu" and len(self.folds[k]) > 2 for k in range(begin, end)):
+            if not 0 < end - begin < 5 or not any(
+                self.words[k].kind in "FhfSTu" and len(self.folds[k]) > 2 for k in range(begin, end)
+            ):
                 continue
             # At the end it must stand apart from the sentence before.
             apart = begin == 0 or re.search(r"[.!?\n/~|–—-]\s*$|\s-\s*$|   ?$", self.gaps[begin])
@@ -637,7 +641,12 @@ class _Reading:
         if self.words[low].owned:
             return 0.0
         if gap == "," or gap == ", ":
-            alone = i == high and self.marked[j] and not (j and self.marked[j - 1] and self.words[j - 1].kind == "F") and other.kind in "STuhsr"
+            alone = (
+                i == high
+                and self.marked[j]
+                and not (j and self.marked[j - 1] and self.words[j - 1].kind == "F")
+                and other.kind in "STuhsr"
+            )
             if alone and me.kind in "FfhSTu" and me.shape == other.shape:
                 return 2.2
             if i == low and self.marked[j] and self.cue[i] >= 1.8 and me.kind in "STuhsrf" and me.shape == other.shape:
@@ -649,7 +658,9 @@ class _Reading:
             return self._initial(me, other, gap, before=j < i) + self._past_initial(i, j)
         if self.marked[j]:
             # "Bill Brackenbury": a word that is a first name too, before what is surely a name.
-            return self._joined(me, other, gap, after=j < i) + (0.8 if i == low and (me.kind in "fh" or me.fold in _CAPITAL) else 0.0)
+            return self._joined(me, other, gap, after=j < i) + (
+                0.8 if i == low and (me.kind in "fh" or me.fold in _CAPITAL) else 0.0
+            )
         return self._pair(me, other, first=i == low) if me.kind in "fhFSTu" else 0.0
 
     def _past_initial(self, i: int, j: int) -> float:
@@ -719,7 +730,12 @@ class _Reading:
     def _over(self, i: int) -> float:
         """A name or a cue reaches over "de la" and the like to this word."""
         j = i - 1
-        while j >= 0 and (self.folds[j] in _PARTICLES or (j < i - 1 and self._initial_at(j))) and i - j < 4 and not self.gaps[j + 1].strip(" .'-"):
+        while (
+            j >= 0
+            and (self.folds[j] in _PARTICLES or (j < i - 1 and self._initial_at(j)))
+            and i - j < 4
+            and not self.gaps[j + 1].strip(" .'-")
+        ):
             j -= 1
         if j == i - 1:
             return 0.0

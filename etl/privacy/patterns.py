@@ -36,8 +36,8 @@ _OWN: Final = re.compile(
     re.IGNORECASE,
 )
 _CALL: Final = re.compile(
-    r"(?:call|calls|called|phone|ph|tel|telephone|cell|mobile|home|text|reach|contact|cb|number|num|no|fax|ring|dial"
-    r"|tel[eé]fono|llame|llamar|celular|numero|número|reached|voicemail|vm|msg|line)\W{0,3}(?:\w+\W+){0,3}$|\bat[ :]*$",
+    r"\b(?:call|calls|called|phone|ph|tel|telephone|cell|mobile|home|text|reach|contact|cb|number|num|no|fax|ring|dial"
+    r"|tel[eé]fono|llame|llamar|celular|numero|número|reached|voicemail|vm|msg|line)\b\W{0,3}(?:\w+\W+){0,3}$|\bat[ :]*$",
     re.IGNORECASE,
 )
 _STREET: Final = re.compile(
@@ -319,7 +319,7 @@ class Rule:
 RULES: Final = (
     Rule(
         "email",
-        rf"(?i)@|[\[({{<_-]\s*(?:at|arroba)\s*[\])}}>_-]|\s(?:at|arroba)\s.*(?:\bdot\b|\bpunto\b|{_HOSTS}\s*[.\[({{]|{_HOSTS}\s+{_ENDS}\b)",
+        rf"(?i)@|[\[({{<_-]\s*(?:at|arroba)\s*[\])}}>_-]|\s(?:at|arroba)\s.{0,80}(?:\bdot\b|\bpunto\b|{_HOSTS}\s*[.\[({{]|{_HOSTS}\s+{_ENDS}\b)",
         _email,
     ),
     Rule("handle", r"(?i)@|\.(?:com|me|net)/", _handle),
@@ -335,7 +335,7 @@ RULES: Final = (
     ),
     Rule(
         "plate",
-        r"(?i)(?:plate|plt|\btags?\b|\blic|\breg|placa|matr).*\d|\d.*(?:plate|plt|\btags?\b|\breg\b)"
+        r"(?i)(?:plate|plt|\btags?\b|\blic|\breg|placa|matr).{0,60}\d|\d.{0,40}(?:plate|plt|\btags?\b|\breg\b)"
         r"|(?:plate|plt|tag)s?\W*(?:is|read|num|no|[:#=\"“'])"
         r"|\b(?:[a-z]{2}|mass\.?)[ :#-]{1,2}(?:[a-z]{0,4}\d|\d+[a-z])[a-z0-9]{0,3}[ -]?[a-z0-9]{2}"
         r"|\b\d[a-z]{1,3}\d{2}|\b[a-z]{3}-?\d{4}\b|\b\d{3,4}-[a-z]{2}",

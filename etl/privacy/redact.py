@@ -69,8 +69,8 @@ class Redactor:
             text = after
         return text
 
-    def _numbers(self, text: str) -> str:
-        for gate, needs, rewrite in self._rules:
+    def _numbers(self, text: str, start: int = 0) -> str:
+        for gate, needs, rewrite in self._rules[start:]:
             if gate.search(text) and needs.search(text):
                 text = rewrite(text)
         return text
@@ -80,7 +80,8 @@ class Redactor:
         for k in rules:
             after = self._rules[k][2](text)
             if after != text:
-                return self.redact(after)
+                # What the gates said holds no longer.
+                return self.redact(self._named(self._numbers(after, k + 1)))
         after = self._named(text) if named else text
         return after if after == text else self.redact(after)
 

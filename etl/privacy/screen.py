@@ -62,7 +62,9 @@ class Screen:
         sizes = np.diff(offsets)
         apart = pc.match_substring_regex(texts, _APART).to_numpy(zero_copy_only=False).astype(bool)
         best = self._bound(tokens, sizes, apart)
-        return found | (np.maximum.reduceat(best, np.concatenate(([0], np.cumsum(sizes + _REACH)[:-1]))) >= THRESHOLD - _SLACK)
+        return found | (
+            np.maximum.reduceat(best, np.concatenate(([0], np.cumsum(sizes + _REACH)[:-1]))) >= THRESHOLD - _SLACK
+        )
 
     def _bound(self, tokens: pa.DictionaryArray, sizes: npt.NDArray[np.int64], apart: Bools) -> Floats:
         """The most each word can have while no word is marked; _REACH empty places follow each text."""
