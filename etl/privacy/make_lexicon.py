@@ -31,33 +31,44 @@ COMMON_WORDS = 30_000
 
 # First names that are as often a plain word, a place, a make or a date: a name only by context.
 WEAK_FIRST = frozenset(
-    """mark don hang lane rose robin crystal dale dawn grace hazel amber ray june july jay holly bill sue dean pearl gene rick joy
+    """mark don hang lane rose robin crystal dale dawn grace hazel amber ray june july jay holly bill sue dean
+    pearl gene rick joy
     penny jack brandy violet misty mae sandy daisy iris olive opal melody flora grant hope faith ginger earnest may
     jewel dixie ebony mack fern laurel dexter clay junior chase sterling rocky ivy candy summer heath autumn garland
     young lily art jasper rusty cliff mason cole ward basil royal queen booker german kitty pansy berry forest merry
-    destiny rich sun freeman chance major parker foster tanner walker porter miss star king brook coral sunny baker mac
-    fawn dusty cherry prince raven bud precious rob nick pat al van will drew guy chuck dick lance peg kit rod gay sang
-    hung dolly buster buck nan florence warren ross lewis nelson jordan morgan graham russell clinton lincoln washington
-    jackson jefferson madison monroe charlotte victoria virginia carolina georgia savannah austin dallas houston sydney
-    orlando cleveland columbus paris asia china india israel jesus christian roman irish latina diego santa rico angeles
-    kenya jan april august sunday monday friday thu les del hunter sierra dakota mercedes hilton douglas marshall howard
+    destiny rich sun freeman chance major parker foster tanner walker porter miss star king brook coral sunny
+    baker mac
+    fawn dusty cherry prince raven bud precious rob nick pat al van will drew guy chuck dick lance peg kit rod
+    gay sang
+    hung dolly buster buck nan florence warren ross lewis nelson jordan morgan graham russell clinton lincoln
+    washington
+    jackson jefferson madison monroe charlotte victoria virginia carolina georgia savannah austin dallas
+    houston sydney
+    orlando cleveland columbus paris asia china india israel jesus christian roman irish latina diego santa
+    rico angeles
+    kenya jan april august sunday monday friday thu les del hunter sierra dakota mercedes hilton douglas
+    marshall howard
     harris stewart gordon taylor davis wilson johnson williams anderson mitchell murray stanley norman harrison brooks
     lang raleigh alexander lawrence francis charles thomas allen cooper carter tyler logan bailey mackenzie lorry toby
     britain angel jade marina aurora trinity genesis sky skyler chelsea brooklyn camden phoenix cash dollar storm rain
     river ocean lake stone reed cane pepper honey sugar princess duke earl count baron noble bishop pope deacon judge
     case lot bo ty jo my so an do in on so else see many same no not or as at be by he is it me of to up us we go if
     van den der la le de da mi su tu el en es un una los las con por para sin mas bien bay beach north south east west
-    luz mayo abril julio julia agosto mercedes piedad socorro sol paz long short man men bell lee park glen page vale terry terrace barb ram sol iva toi pet pets rex sage dusk clove
-    numbers games states love mon sat sun wed tue fri feb mar apr jun jul aug sep oct nov dec mason piper loan""".split()
+    luz mayo abril julio julia agosto mercedes piedad socorro sol paz long short man men bell lee park glen
+    page vale terry terrace barb ram sol iva toi pet pets rex sage dusk clove
+    numbers games states love mon sat sun wed tue fri feb mar apr jun jul aug sep oct nov dec mason piper
+    loan""".split()
 )
 
 # Names of people that large word lists hold as well, for other reasons.
 STRONG_FIRST = frozenset(
-    """raj kim ming hong jing ling ping qing wen yan mei xin jun minh dev kiran noor nur zara tara asha usha uma indira ali omar
+    """raj kim ming hong jing ling ping qing wen yan mei xin jun minh dev kiran noor nur zara tara asha usha
+    uma indira ali omar
     abu kofi ama raja rani sana hana amir emir jamal malik imam aziz sami nadia tony bob jim tom mike joe dan sam ron
     ken tim jeff kyle todd greg doug phil vic vince vinny eddie teddy bobby billy tommy jimmy johnny peggy patty betty
     nancy carol sally judy wendy cindy sandra debby deb barb kathy molly polly emma anna sophia maria mario marco
-    carlos pedro pablo diego juan luis jose jorge jean pierre marie claire yves guy-luc patrice sean liam kelly kerry erin""".split()
+    carlos pedro pablo diego juan luis jose jorge jean pierre marie claire yves guy-luc patrice sean liam kelly
+    kerry erin""".split()
 )
 
 # Words of service requests that general lists lack.
@@ -71,20 +82,25 @@ JARGON = """pothole potholes dumpster dumpsters graffiti catchbasin crosswalk cr
     volkswagen mazda camry corolla civic altima silverado tundra tacoma prius jetta jeep ford dodge chrysler verizon
     comcast eversource grid wifi gps led leds pvc hvac mph ada covid uber lyft airbnb starbucks walgreens cvs dunkin
     offleash unshoveled unplowed shoveled salted sanded plowing signage meds syringes hypodermic encampment tarp tarps
-    porta potty pickup dropoff cleanup leakage reseal spalling heaving trippable dunno idk hi hello hey sincerely regards
+    porta potty pickup dropoff cleanup leakage reseal spalling heaving trippable dunno idk hi hello hey
+    sincerely regards
     resident residents homeowner landlord superintendent super caller neighbor neighbour neighbors upstairs downstairs
     gtown adjunct regrade backfilled backflow manhole manholes gasket ballast luminaire photocell fixture globe mantle
-    slcb hydrants watermain sewerage stormwater culvert weep haha blvd hwy pkwy ave attn att callback wrt wtf etc ie eg
+    slcb hydrants watermain sewerage stormwater culvert weep haha blvd hwy pkwy ave attn att callback wrt wtf
+    etc ie eg
     recieved recieve teh adress occured untill wich becuase alway alot neighboor nieghbor garabage sidwalk steet stret
     streetligth potholle trafic signle complaing compalint complant complaint rubish tommorow tommorrow yesteday calld
     dumpped litered abandonned vechicle vehical licence resolvd completd inspeced
-    luz llame llamo llamar llama hidrante tira vidrios agujas cochera banqueta acera bache baches alcantarilla semaforo arbol
-    rama ramas perro gato ratas ratones cucarachas ruido vecino vecina vecinos basurero mueble muebles nieve calle calles esquina parque
+    luz llame llamo llamar llama hidrante tira vidrios agujas cochera banqueta acera bache baches alcantarilla
+    semaforo arbol
+    rama ramas perro gato ratas ratones cucarachas ruido vecino vecina vecinos basurero mueble muebles nieve
+    calle calles esquina parque
     escuela carro carros placa esta estan roto rota rotos lleno llena sucio limpiar recoger quitar urgente dia dias
     semana semanas noche lunes martes miercoles jueves viernes sabado domingo enero febrero marzo abril mayo junio
     julio agosto septiembre octubre noviembre diciembre gracias favor correo telefono numero nombre casa edificio
     apartamento piso calefaccion agua fuga bloquea todos hay mucha mucho desde hace tres necesita arreglar
-    lic ssn dob vin al ak az ar ca ct dc fl ga hi ia id il ks ky ma md mi mn mo ms mt nc nd ne nh nj nm nv ny oh ok pa ri
+    lic ssn dob vin al ak az ar ca ct dc fl ga hi ia id il ks ky ma md mi mn mo ms mt nc nd ne nh nj nm nv ny
+    oh ok pa ri
     sc sd tn tx ut va vt wa wi wv wy
     fatra lari kay tanpri mesi rua lixo obrigado""".split()
 

@@ -30,15 +30,20 @@ _GROUPS: Final = re.compile(r"[^\W\d_]+(?:['’‘`ʼ][^\W\d_]+)*")
 _STOP: Final = frozenset(
     """a an the and or but if of to in on at by for from with without about into over under as is are was were be been
     being am do does did done has have had having will would shall should can could may might must not no nor so than
-    then that this these those there here where when while why how what which who whom whose i you he she it we they me
+    then that this these those there here where when while why how what which who whom whose i you he she it we
+    they me
     him her us them my your his its our their mine yours ours theirs all any some each every both either neither one
     two three four five six seven eight nine ten also just only very too more most much many such own same other
     another again still yet already now today tomorrow yesterday out up down off near next after before between please
     never always ever lot see saw seen because since until though although per via due let lets get got went go going
-    gone come came take took put make made need needs want wants el los las un una unos unas y o que se por para con sin
-    su al sus mi mis tu es son esta este esto estan hay muy mas pero como cuando donde yo ella ellos nos le lo les de del
-    re sts rds didn doesn isn wasn couldn wouldn hasn haven aren weren don wont im ive id hes shes theyre thats theres dont didnt doesnt isnt wasnt cant couldnt wont wouldnt havent hasnt hadnt
-    arent werent weve youre ill well til till monday tuesday wednesday thursday friday saturday sunday mon tue tues wed
+    gone come came take took put make made need needs want wants el los las un una unos unas y o que se por
+    para con sin
+    su al sus mi mis tu es son esta este esto estan hay muy mas pero como cuando donde yo ella ellos nos le lo
+    les de del
+    re sts rds didn doesn isn wasn couldn wouldn hasn haven aren weren don wont im ive id hes shes theyre thats
+    theres dont didnt doesnt isnt wasnt cant couldnt wont wouldnt havent hasnt hadnt
+    arent werent weve youre ill well til till monday tuesday wednesday thursday friday saturday sunday mon tue
+    tues wed
     thu thur thurs fri sat sun january february march april june july august september october november december jan
     feb mar apr jun jul aug sept sep oct nov dec north south east west am pm st ave rd blvd massachusetts california
     america american usa spanish english french chinese christmas thanksgiving halloween easter new""".split()
@@ -48,51 +53,63 @@ _STOP_NAMES: Final = frozenset("will may june april august an do so my van long 
 _MONTHS: Final = frozenset("june april august jun jan".split())
 # Small words that are also parts of names; within a name they go with it.
 _PARTICLES: Final = frozenset(
-    """de la las los del da das do dos di du des van von der den ter bin ibn bint ben abu al el el st san santa mc mac o
+    """de la las los del da das do dos di du des van von der den ter bin ibn bint ben abu al el el st san santa
+    mc mac o
     le lo y e della dela delos vander vande san""".split()
 )
 _SUFFIXES: Final = frozenset("jr sr ii iii iv esq md phd".split())
 
 # The city's own words, which are surnames too: not a name unless a strong cue and a capital say so.
 _CITY: Final = frozenset(
-    """street streets road avenue park parks tree trees sign signs light lights lamp pole poles water sewer drain bridge
+    """street streets road avenue park parks tree trees sign signs light lights lamp pole poles water sewer
+    drain bridge
     hill green line lines house houses field fields bank banks school church court place square lane way drive
     terrace wall walls ward wards police officer officers parking fire city town village case cases work works worker
-    workers crew crews contractor contractors department dept office unit units team building buildings property properties site
+    workers crew crews contractor contractors department dept office unit units team building buildings
+    property properties site
     sites block blocks corner front back side sides snow rain ice winter summer spring fall night day days week weeks
     month months year years hour hours time date cart carts box boxes bag bags bin bins trash garbage recycling
     litter dump waste bulk mattress couch furniture tv car cars truck trucks van vehicle vehicles bike bikes bus
     train cat cats dog dogs bird birds rat rats mouse rabbit rabbits bee bees squirrel raccoon skunk needle needles
-    syringe pothole hole holes crack cracks brick bricks stone stones sand salt gravel concrete cement asphalt pavement
+    syringe pothole hole holes crack cracks brick bricks stone stones sand salt gravel concrete cement asphalt
+    pavement
     marker markers cone cones barrel barrels gate gates fence fences door doors window windows roof stairs ramp pipe
-    pipes hydrant meter meters cover covers grate globe mantle ring fixture bulb bulbs wire wires cable cables box cord
+    pipes hydrant meter meters cover covers grate globe mantle ring fixture bulb bulbs wire wires cable cables
+    box cord
     black white red blue yellow brown gray grey orange pink purple silver gold golden dark bright heavy
     long short small large big little high low deep wide old young good bad great best better nice clean dirty clear
     broken bent missing loose lost found open closed close resolved noted invalid complete completed pending referred
-    removed replaced repaired fixed filled cleaned cleared picked posted painted patched planted pruned cut trimmed towed
+    removed replaced repaired fixed filled cleaned cleared picked posted painted patched planted pruned cut
+    trimmed towed
     ticketed tagged scheduled inspected checked issued violation violations ticket tickets warning permit permits
     notice notices request requests report reports service services maintenance repair repairs inspection
     inspector inspectors supervisor supervisors manager engineer engineers director chief foreman captain
     lieutenant sergeant clerk mayor councilor councillor commissioner driver drivers rider walker walkers runner kid
-    kids child children boy girl man men woman women person people neighbor neighbors neighbour neighbours owner owners
+    kids child children boy girl man men woman women person people neighbor neighbors neighbour neighbours
+    owner owners
     tenant tenants landlord resident residents caller callers constituent constituents customer customers super
     superintendent witness guy guys lady friend friends family mother father mom dad son daughter brother sister
     husband wife uncle aunt cousin grandmother grandfather roommate boss student students teacher nurse doctor
-    mail email phone call calls called contact contacted message voicemail letter number address name names thanks thank
-    regards sincerely hello hi dear sir madam tag tags graffiti paint poster flyer banner flag bench benches fountain plate plates license reg registration ssn lic dob visa
+    mail email phone call calls called contact contacted message voicemail letter number address name names
+    thanks thank
+    regards sincerely hello hi dear sir madam tag tags graffiti paint poster flyer banner flag bench benches
+    fountain plate plates license reg registration ssn lic dob visa
     playground library hospital station garage lot lots yard yards alley path trail pond river lake beach harbor pier
     point island market shop store stores restaurant cafe bar pub hotel club center centre hall plaza garden gardens
     tower towers court north south east west upper lower middle central union liberty common state federal country
     county national public private private residential commercial industrial sound noise music loud party
     smoke gas oil power electric fuel heat heating wood metal steel iron glass plastic paper rubber rose roses branch
     limb limbs root roots leaf leaves brush bush bushes grass weed weeds lawn stump stumps mulch soil dirt mud
-    gutter curb curbs crossing crosswalk sidewalk walk stop yield speed speeding bump bumps lane lanes route mark marks
+    gutter curb curbs crossing crosswalk sidewalk walk stop yield speed speeding bump bumps lane lanes route
+    mark marks
     area areas zone zones section corner end start top bottom left right inside outside across along behind above
     below temporary permanent damage damaged leak leaks leaking flood flooding flooded overflowing crushed
     cold hot warm dry wet safe unsafe hazard danger dangerous emergency urgent asap info information question
-    questions answer issue issues problem problems complaint complaints concern concerns request duplicate dup existing
+    questions answer issue issues problem problems complaint complaints concern concerns request duplicate dup
+    existing
     internal performed highway automation admin administratively corrected item items needle used load loads
-    pickup drop dropped delivered delivery order orders new fill filler level grade crew dear hand hands foot feet head
+    pickup drop dropped delivered delivery order orders new fill filler level grade crew dear hand hands foot
+    feet head
     face body dead alive animal animals home homes room rooms floor apartment condo tent tents camp camper bed beds
     chair chairs table sofa rug stove fridge refrigerator freezer microwave washer dryer toilet sink tire tires hose
     cigarette cigarettes bottle bottles can cans coffee food pizza bread meal meals rice fish meat fruit apple cherry
@@ -104,32 +121,42 @@ _CITY: Final = frozenset(
     master major minor page pages book books paper list lists chart map maps post posts note notes picture
     pictures photo photos video camera cameras film screen computer system systems program programs data file files
     senior civil test tests made safe sje ada
-    constituent recycling squirrel contractor collected replaced respliced burner clock gentleman individual party parties rep reps staff personnel agent agents tech techs technician dispatcher operator""".split()
+    constituent recycling squirrel contractor collected replaced respliced burner clock gentleman individual
+    party parties rep reps staff personnel agent agents tech techs technician dispatcher operator""".split()
 )
 
 # Of these, the ones that a capital can still make a surname.
 _CAPITAL: Final = frozenset(
-    "hill brown green white black gray grey young rose park church hall bell stone king page price rice fields banks woods "
-    "wall walls marks mark cook long short good bush branch cross small bird fish fair lane wood penny bill rose west "
-    "north ward bridges brooks pierce fisher walker rider miner major chief clark baker driver cherry apple little strong golden "
+    "hill brown green white black gray grey young rose park church hall bell stone king page price rice "
+    "fields banks woods "
+    "wall walls marks mark cook long short good bush branch cross small bird fish fair lane wood penny bill "
+    "rose west "
+    "north ward bridges brooks pierce fisher walker rider miner major chief clark baker driver cherry apple "
+    "little strong golden "
     "snow winter rain frost field law love winters power powers singer waters root roots".split()
 )
 # Places that stand without "Street" beside them; no one by a first name only.
 _ELSEWHERE: Final = frozenset(
-    """boston cambridge somerville brookline quincy springfield worcester chicago seattle denver houston dallas austin phoenix
+    """boston cambridge somerville brookline quincy springfield worcester chicago seattle denver houston dallas
+    austin phoenix
     philadelphia detroit baltimore portland oakland sacramento manhattan brooklyn queens bronx harlem york jersey
     hampshire vermont maine connecticut rhode florida texas nevada oregon ohio georgia virginia carolina maryland
-    pennsylvania alabama indiana illinois michigan wisconsin iowa missouri kansas oklahoma utah arizona washington london
+    pennsylvania alabama indiana illinois michigan wisconsin iowa missouri kansas oklahoma utah arizona
+    washington london
     paris england ireland italy spain mexico canada france germany china japan india vietnam haiti brazil cuba
     jamaica europe africa asia harvard oxford yale columbia northeastern tufts mit suffolk essex norfolk middlesex
     francisco angeles diego jose antonio orleans miami atlanta""".split()
 ) - {"jose", "antonio", "diego"}
 
 _TITLES: Final = (
-    "mr mrs ms miss mx dr prof professor rev reverend sr sra srta senor senora senorita fr msgr sgt sergeant lt lieutenant capt "
-    "captain officer ofc ptl patrolman det detective trooper inspector insp supervisor supv foreman councilor councillor "
-    "councilman councilwoman alderman commissioner sir madam mayor chief director engineer judge rabbi imam pastor deacon "
-    "senator representative don dona monsieur madame mme chairman superintendent deputy agent dispatcher operator nurse uncle aunt "
+    "mr mrs ms miss mx dr prof professor rev reverend sr sra srta senor senora senorita fr msgr sgt sergeant "
+    "lt lieutenant capt "
+    "captain officer ofc ptl patrolman det detective trooper inspector insp supervisor supv foreman "
+    "councilor councillor "
+    "councilman councilwoman alderman commissioner sir madam mayor chief director engineer judge rabbi imam "
+    "pastor deacon "
+    "senator representative don dona monsieur madame mme chairman superintendent deputy agent dispatcher "
+    "operator nurse uncle aunt "
     "tio tia abuela abuelo auntie"
 ).split()
 # These are never a name themselves.
@@ -137,25 +164,42 @@ _HONORS: Final = frozenset(
     "mr mrs ms mx dr prof rev sra srta senora senorita msgr sgt lt capt ofc det insp supv mme rt rm".split()
 )
 _ROLES: Final = (
-    "neighbor neighbors neighbour nieghbor neighboor owner owners tenant tenants landlord landlady resident residents caller constituent "
-    "customer manager mgr super homeowner complainant requester requestor reporter witness driver contractor technician tech "
-    "clerk crew operator husband wife son daughter mother father mom dad brother sister friend roommate boss girlfriend "
-    "boyfriend grandmother grandfather cousin uncle aunt occupant vecino vecina dueno duena inquilino inquilina hermano hermana "
-    "esposo esposa hijo hija amigo amiga senor senora casero casera madre padre janitor custodian landscaper electrician plumber "
-    "coworker colleague assistant secretary staffer employee worker student teacher principal kid person man woman guy lady "
-    "gentleman individual party suspect victim patient client agent rep representative applicant permittee licensee babysitter nanny "
+    "neighbor neighbors neighbour nieghbor neighboor owner owners tenant tenants landlord landlady resident "
+    "residents caller constituent "
+    "customer manager mgr super homeowner complainant requester requestor reporter witness driver contractor "
+    "technician tech "
+    "clerk crew operator husband wife son daughter mother father mom dad brother sister friend roommate boss "
+    "girlfriend "
+    "boyfriend grandmother grandfather cousin uncle aunt occupant vecino vecina dueno duena inquilino "
+    "inquilina hermano hermana "
+    "esposo esposa hijo hija amigo amiga senor senora casero casera madre padre janitor custodian landscaper "
+    "electrician plumber "
+    "coworker colleague assistant secretary staffer employee worker student teacher principal kid person man "
+    "woman guy lady "
+    "gentleman individual party suspect victim patient client agent rep representative applicant permittee "
+    "licensee babysitter nanny "
     "guard doorman handyman mailman barber reverend coach partner fiance ex stepson nephew niece son-in-law"
 ).split()
 _CUE1: Final = (
     dict.fromkeys(_ROLES, 2.6)
     | dict.fromkeys(_TITLES, 4.0)
     | dict.fromkeys("named attn attention atten signed contacted phoned texted soy llamo im c/o".split(), 4.0)
-    | dict.fromkeys("dear hi hello hey hola regards sincerely thanks thx gracias ty cc respectfully cheers best".split(), 2.6)
-    | dict.fromkeys("name names contact called call calls calling told asked emailed notified informed advised met ask nombre llame llamar "
-                    "llama thank text spoke talked reach visited helped interviewed supervised assisted accompanied".split(), 2.4)
+    | dict.fromkeys(
+        "dear hi hello hey hola regards sincerely thanks thx gracias ty cc respectfully cheers best".split(), 2.6
+    )
+    | dict.fromkeys(
+        "name names contact called call calls calling told asked emailed notified informed advised met ask "
+        "nombre llame llamar "
+        "llama thank text spoke talked reach visited helped interviewed supervised assisted accompanied".split(),
+        2.4,
+    )
     | dict.fromkeys("per by initials inspected completed w assigned submitted reported requested".split(), 1.8)
-    | dict.fromkeys("with from to via says and tell about against between thru through email see saw a con para know knows seen".split(), 0.7)
-)  # fmt: skip
+    | dict.fromkeys(
+        "with from to via says and tell about against between thru through email see saw a con para know "
+        "knows seen".split(),
+        0.7,
+    )
+)
 
 
 def _pairs(text: str, points: float) -> dict[str, float]:
@@ -165,22 +209,31 @@ def _pairs(text: str, points: float) -> dict[str, float]:
 _CUE2: Final = (
     _pairs("next door", 2.6)
     | _pairs(
-        """spoken to | spoken with | talk to | speaking with | spk with | spk w | spoke w | talking to | met with | names is | name was | im the
-        | asked for | asking for | care of | is named | goes by | call for | reported by | submitted by | requested by | called by | signed by
-        | completed by | inspected by | taken by | closed by | assigned to | written by | issued to | issued by | registered to | owned by
-        | message for | called from | email from | complaint from | request from | note from | text from | tip from | update from | inquiry from | feedback from | letter from | report from | voicemail from | msg from | followed by
-        | known as | a k | hable con | hablo con | hablar con | pregunte por | llame a | llamar a | de parte | many thanks | kind regards
-        | best regards | warm regards | your friend | contact person | contact name | sent by | referred by | released to | leased to
+        """spoken to | spoken with | talk to | speaking with | spk with | spk w | spoke w | talking to | met
+        with | names is | name was | im the
+        | asked for | asking for | care of | is named | goes by | call for | reported by | submitted by |
+        requested by | called by | signed by
+        | completed by | inspected by | taken by | closed by | assigned to | written by | issued to | issued by
+        | registered to | owned by
+        | message for | called from | email from | complaint from | request from | note from | text from | tip
+        from | update from | inquiry from | feedback from | letter from | report from | voicemail from | msg
+        from | followed by
+        | known as | a k | hable con | hablo con | hablar con | pregunte por | llame a | llamar a | de parte |
+        many thanks | kind regards
+        | best regards | warm regards | your friend | contact person | contact name | sent by | referred by |
+        released to | leased to
         | rented to | rented by | rents to | verified by | approved by""",
         3.2,
     )
     | _pairs(
-        """forwarded to | refer to | given to | this is | caused by | performed by | belongs to | left by | point of | es de | sent to | made by
+        """forwarded to | refer to | given to | this is | caused by | performed by | belongs to | left by |
+        point of | es de | sent to | made by
         | placed by | thank you | call from | done by | mail to | return to""",
         2.2,
     )
     | _pairs(
-        """spoke with | spoke to | speak with | speak to | talked to | talked with | name is | i am | ask for | my name
+        """spoke with | spoke to | speak with | speak to | talked to | talked with | name is | i am | ask for |
+        my name
         | se llama | me llamo""",
         4.0,
     )
@@ -191,19 +244,25 @@ _FILL: Final = frozenset(
 ) | {"con", "st"}
 _VERBS: Final = dict.fromkeys(
     """called said says stated states reports reported requests requested wants wanted complained complains told asked
-    lives works owns wrote emailed thinks believes refused phoned confirmed advised claims claimed mentioned answered dice
+    lives works owns wrote emailed thinks believes refused phoned confirmed advised claims claimed mentioned
+    answered dice
     dijo llamo vive quiere replied explained agreed complaining calls insists insisted noted yells yelled parks
     keeps promised responded apologized denied denies inquired asks texted dumped threw throws drives drove rents
     moved died fell tripped slipped spoke lived yelling wishes expressed feels felt hung picked left arrived came went
-    stopped signed waited waiting resides handled told informs informed adv thanked threatened harassed verified calling""".split(),
+    stopped signed waited waiting resides handled told informs informed adv thanked threatened harassed
+    verified calling""".split(),
     2.0,
 ) | dict.fromkeys("is was has would will wants had who and can does did".split(), 0.5)
 _PLACES: Final = frozenset(
-    """st street streets ave avenue av rd road ln lane ct court pl place dr drive ter terr terrace way blvd boulevard pkwy parkway cir
-    circle sq square row path trail alley highway hwy expressway turnpike rotary mall park parks playground school schools station hospital
-    church chapel temple bridge library building bldg center centre beach pond field fields plaza heights hts house houses apartments
+    """st street streets ave avenue av rd road ln lane ct court pl place dr drive ter terr terrace way blvd
+    boulevard pkwy parkway cir
+    circle sq square row path trail alley highway hwy expressway turnpike rotary mall park parks playground
+    school schools station hospital
+    church chapel temple bridge library building bldg center centre beach pond field fields plaza heights hts
+    house houses apartments
     apts towers tower elementary academy cemetery restaurant pizza pizzeria market deli store cafe pub bar grill bank
-    liquors liquor construction landscaping plumbing electric contracting contractors contractor inc llc corp co company bros
+    liquors liquor construction landscaping plumbing electric contracting contractors contractor inc llc corp
+    co company bros
     brothers sons properties property realty management towing department dept commission district team line river
     creek island bay auto motors garage gym salon university college institute hotel inn club hall tunnel pier wharf
     dock hill hills village estates projects development housing gardens garden area neighborhood side end yard
@@ -215,13 +274,16 @@ _PLACES: Final = frozenset(
 )
 # What a person can have, too: "Maria Lopez house", said without an apostrophe.
 _SOFT: Final = frozenset(
-    "house houses yard family area side end lot property properties garbage services service team apartments home exit police fire landing line day gas point apts garage school company bus".split()
+    "house houses yard family area side end lot property properties garbage services service team apartments "
+    "home exit police fire landing line day gas point apts garage school company bus".split()
 )
 _SAINTS: Final = frozenset(
-    "saint san santa santo mount mt fort ft lake point port north south east west new old upper lower via camp cape".split()
+    "saint san santa santo mount mt fort ft lake point port north south east west new old upper lower via "
+    "camp cape".split()
 )
 _WHERE: Final = frozenset(
-    "on at near in between along towards toward corner off behind across into down up intersection around past onto above below @ en entre".split()
+    "on at near in between along towards toward corner off behind across into down up intersection around "
+    "past onto above below @ en entre".split()
 )
 _LINK: Final = frozenset("and & y e or".split())
 _CONTRACTED: Final = re.compile(r"(?:n['’]t|['’](?:m|ll|ve|re|d|t))$", re.IGNORECASE)
@@ -296,7 +358,8 @@ def _shorter(word: str) -> set[str]:
 
 @lru_cache(maxsize=1)
 def _known_slips() -> frozenset[str]:
-    """The longer words of service requests, each with one letter left out: two words that share one differ by a letter."""
+    """The longer words of service requests, each with one letter left out: two words that share one differ"""
+    """by a letter."""
     return frozenset(slip for word in _CITY | set(_CUE1) | set(_VERBS) if len(word) > 6 for slip in _shorter(word))
 
 
@@ -511,7 +574,8 @@ class _Reading:
         )
 
     def _segments(self) -> None:
-        """A run of nothing but possible names that ends the text, or stands before a telephone number: a signature."""
+        """A run of nothing but possible names that ends the text, or stands before a telephone number: a"""
+        """signature."""
         size = len(self.words)
         for end in range(size, 0, -1):
             closing = end == size

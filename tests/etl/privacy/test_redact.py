@@ -110,26 +110,34 @@ def test_half_a_name_left_is_not_found():
 
 GO = {
     "[phone]": (
-        "617-555-0123|(617) 555-0123|(617)555-0123|617.555.0123|617 555 0123|6175550123|+1 617 555 0123|1-617-555-0123|+16175550123"
-        "|1 (617) 555-0123 x45|617-555-0123 ext. 12|617/555-0123|617 - 555 - 0123|617–555–0123|555-0123|call 555 0123|my cell is 5550123"
-        "|six one seven five five five zero one two three|617-555-O123|+44 20 7946 0958|６１７-５５５-０１２３|617\u00a0555\u00a00123"
+        "617-555-0123|(617) 555-0123|(617)555-0123|617.555.0123|617 555 0123|6175550123|+1 617 555 0123"
+        "|1-617-555-0123|+16175550123"
+        "|1 (617) 555-0123 x45|617-555-0123 ext. 12|617/555-0123|617 - 555 - 0123|617–555–0123|555-0123|call "
+        "555 0123|my cell is 5550123"
+        "|six one seven five five five zero one two three|617-555-O123|+44 20 7946 0958|６１７-５５５-０１２３"
+        "|617\u00a0555\u00a00123"
         "|617\u200b-555\u200b-0123|[617] 555-0123|phone#617-555-0123"
     ),
     "[e-mail]": (
-        "jane.doe@example.com|JANE@COMCAST.NET|jane at gmail dot com|jane[at]gmail.com|jane (at) yahoo (dot) com|jane_d @ hotmail . com"
+        "jane.doe@example.com|JANE@COMCAST.NET|jane at gmail dot com|jane[at]gmail.com|jane (at) yahoo (dot) "
+        "com|jane_d @ hotmail . com"
         "|jane dot doe at gmail dot com|jane at gmail.com|j.doe+311@mail.example.co.uk|jane@gmail"
     ),
     "[plate]": (
-        "plate 123 ABC|MA plate 1ABC23|license plate ABC-1234|lic. 7XYZ123|vehicle tag 358 WSP|MA reg 123ABC|reg# 1AB 234|white honda 123 QBC parked"
-        "|7XYZ123|NH plates 345 6789|license plate number is 4GHT88|MA 1ABC23|ABC 1234 is the plate|placa 123 XBC|lic plate 81234"
+        "plate 123 ABC|MA plate 1ABC23|license plate ABC-1234|lic. 7XYZ123|vehicle tag 358 WSP|MA reg 123ABC"
+        "|reg# 1AB 234|white honda 123 QBC parked"
+        "|7XYZ123|NH plates 345 6789|license plate number is 4GHT88|MA 1ABC23|ABC 1234 is the plate|placa "
+        "123 XBC|lic plate 81234"
         "|Toyota - Tundra - 7x77884|plate: SOXFAN here|plate RD-51020"
     ),
     "[card]": (
-        "4111 1111 1111 1111|4111-1111-1111-1111|4111111111111111|378282246310005|3782 822463 10005|6011.1111.1111.1117"
+        "4111 1111 1111 1111|4111-1111-1111-1111|4111111111111111|378282246310005|3782 822463 10005"
+        "|6011.1111.1111.1117"
         "|card number 5500 0000 0000 0005"
     ),
     "[ssn]": (
-        "123-45-6789|123 45 6789|123.45.6789|SSN 123456789|social security number is 123456789|ss# 123-45-6789|seguro social 123456789"
+        "123-45-6789|123 45 6789|123.45.6789|SSN 123456789|social security number is 123456789|ss# "
+        "123-45-6789|seguro social 123456789"
         "|social: ssn ending in 6789"
     ),
 }
@@ -175,14 +183,22 @@ def test_names_go(redactor, text, parts):
 # --- what must stay -------------------------------------------------------------
 
 STAY = (
-    "Case 101001234567 closed|see case # 1439332|Duplicate of 101001502343|123 Elm St|1200-1240 Boylston St|2015-06-12 09:28:25.783|06/12/2015 12:37"
-    "|ZIP 02134|Boston MA 02134-1234|fee of $1,250.00|42.3594, -71.0587|(37.7491108211609, -122.507941657857)|hydrant 1234|pole 345-1234"
-    "|Permit # 2015-0012345|NEW CART#0714423912|replaced with a new one:0515630640|8:00 am 4/27/15|graffiti tag 2 ft high|call 311|Route 128 at exit 15"
-    "|unit 1205|Ward 12 Precinct 5|truck idling 45 min|car in front of 45 Elm|tag removed 4/12/15|regarding 123 Main St|work order 555-1234"
-    "|parked car 200 yds from school|license plate missing|light post LP#0942-02|Pothole on Marion St near Franklin Park|Martin Luther King Blvd needs sweeping"
-    "|Brown Construction left debris|Green Line stop at Park Street is icy|Will the city mark the crosswalk on Hill Street?|Please grant a permit for May"
-    "|CREW WILL RETURN MONDAY TO PATCH POTHOLE|no recogen la basura en mi calle hace dos semanas|Contacted DCR regarding the issue"
-    "|Spoke with owner, will comply|Per policy, bulk items must be scheduled|Met with contractor on site|garbge not picked up on recyling day agian"
+    "Case 101001234567 closed|see case # 1439332|Duplicate of 101001502343|123 Elm St|1200-1240 Boylston St"
+    "|2015-06-12 09:28:25.783|06/12/2015 12:37"
+    "|ZIP 02134|Boston MA 02134-1234|fee of $1,250.00|42.3594, -71.0587|(37.7491108211609, "
+    "-122.507941657857)|hydrant 1234|pole 345-1234"
+    "|Permit # 2015-0012345|NEW CART#0714423912|replaced with a new one:0515630640|8:00 am 4/27/15|graffiti "
+    "tag 2 ft high|call 311|Route 128 at exit 15"
+    "|unit 1205|Ward 12 Precinct 5|truck idling 45 min|car in front of 45 Elm|tag removed 4/12/15|regarding "
+    "123 Main St|work order 555-1234"
+    "|parked car 200 yds from school|license plate missing|light post LP#0942-02|Pothole on Marion St near "
+    "Franklin Park|Martin Luther King Blvd needs sweeping"
+    "|Brown Construction left debris|Green Line stop at Park Street is icy|Will the city mark the crosswalk "
+    "on Hill Street?|Please grant a permit for May"
+    "|CREW WILL RETURN MONDAY TO PATCH POTHOLE|no recogen la basura en mi calle hace dos semanas|Contacted "
+    "DCR regarding the issue"
+    "|Spoke with owner, will comply|Per policy, bulk items must be scheduled|Met with contractor on site"
+    "|garbge not picked up on recyling day agian"
     "|The Police Department responded to the complaint and took action to fix the condition."
 )
 
@@ -230,7 +246,8 @@ def test_nulls_types_and_chunks(redactor):
 
 
 WORDS = st.sampled_from(
-    "Maria maria Nguyen O'Brien Mr. spoke with plate MA 123 ABC 617 555-0123 -12 4111 1111 at gmail dot com @ [name] [phone] de la , / . - Thanks St J. A. "
+    "Maria maria Nguyen O'Brien Mr. spoke with plate MA 123 ABC 617 555-0123 -12 4111 1111 at gmail dot com "
+    "@ [name] [phone] de la , / . - Thanks St J. A. "
     "Will Rose Hill \u200b \u00a0 é 'S ' ’ Ⅷ ß İ \u0301 １２ tag: SSN 078-05-1120 born 1/2/80 \n".split(" ")
 )
 
