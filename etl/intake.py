@@ -310,7 +310,7 @@ class _Reading:
 def _moment_of(copy: RawCopy) -> dt.datetime | None:
     """What a copy stands for: its source's word, else the fetch's moment for a system, None (newest row) for a file."""
     if copy.as_of is not None:
-        return copy.as_of
+        return min(copy.as_of, copy.fetched)  # a source whose clock runs ahead does not know more than it sent
     return None if copy.kind == "file" else copy.fetched
 
 
