@@ -99,6 +99,7 @@ JARGON = """pothole potholes dumpster dumpsters graffiti catchbasin crosswalk cr
     semana semanas noche lunes martes miercoles jueves viernes sabado domingo enero febrero marzo abril mayo junio
     julio agosto septiembre octubre noviembre diciembre gracias favor correo telefono numero nombre casa edificio
     apartamento piso calefaccion agua fuga bloquea todos hay mucha mucho desde hace tres necesita arreglar
+    muni puc psr dph dpt sfmta bart queue unk na pcs maint hyd resecured misc qty temp approx
     lic ssn dob vin al ak az ar ca ct dc fl ga hi ia id il ks ky ma md mi mn mo ms mt nc nd ne nh nj nm nv ny
     oh ok pa ri
     sc sd tn tx ut va vt wa wi wv wy

@@ -333,9 +333,14 @@ _IRISH: Final = re.compile(
 _IRISH_CAPS: Final = re.compile(r"(?:[oOdDnN]['’‘`][A-Za-z]{3,}|(?:MC|mc)(?:[A-Z]{4,}|[a-z]{4,}))")
 
 
-def _compound(fold: str) -> bool:
-    """Whether an unknown word is two plain ones written together: hotline, bikeshare."""
-    return any(lexicon.is_plain(fold[:k]) and lexicon.is_plain(fold[k:]) for k in range(4, len(fold) - 3))
+def _compound(core: str, fold: str) -> tuple[str, float] | None:
+    """Kind and points of an unknown word that is two plain ones: "foundNo", and "hotline", which could be a name too."""
+    parts = re.findall(r"[a-z]+|[A-Z][a-z]*", core)
+    if core[0].islower() and len(parts) == 2 and all(p.lower() in _STOP or lexicon.is_plain(p.lower()) for p in parts):
+        return "w", -3.0
+    if any(lexicon.is_plain(fold[:k]) and lexicon.is_plain(fold[k:]) for k in range(4, len(fold) - 3)):
+        return "s", -0.8
+    return None
 
 
 def _slip(fold: str) -> str:
@@ -382,16 +387,16 @@ def _read(token: str) -> _Word:
         return _Word(fold, len(core), -6.0, "x", shape, owned)
     kind = _kind(fold, letters)
     points = _POINTS[kind]
-    if kind == "u" and len(fold) == 2:
-        points = 0.2
+    if kind in "uT" and len(fold) < 5:
+        points -= (5 - len(fold)) * 0.3  # short and in no common list: sooner an abbreviation
     if fold in _CITY:
         # With a capital a word that is also a common surname can still be one: Hill, Brown, Green.
         named = shape == "T" and fold in _CAPITAL and kind in "fsr"
         kind, points = ("f" if kind == "f" else "s", -0.6) if named else ("w", -1.4 if fold in _CAPITAL else -3.0)
     elif fold in _ELSEWHERE:
         kind, points = "h" if kind in "Fhf" else "s", -1.5
-    elif kind == "u" and _compound(fold):
-        kind, points = "s", -0.8
+    elif kind == "u" and (joined := _compound(core, fold)):
+        kind, points = joined
     elif kind == "u" and (plain := _slip(fold)):
         return _Word(plain, len(core), -3.0, "w", shape, owned)
     elif kind not in "F" and (_IRISH.match(core) or (_IRISH_CAPS.match(core) and kind != "w")):
