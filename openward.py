@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
+import logging
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,13 @@ class Refusal(click.ClickException):
         vars(self)["exit_code"] = code
 
     def show(self, file: Any = None) -> None:
-        """One line, nothing else."""
-        click.echo(f"{PROG}: {self.message}", file=file or sys.stderr)
+        """One line, nothing else: an event where standard error is a log of events."""
+        from etl import events
+
+        if events.is_structured():
+            events.emit("refused", level=logging.ERROR, exit_code=self.exit_code, error=self.message)
+        else:
+            click.echo(events.clean(f"{PROG}: {self.message}"), file=file or sys.stderr)
 
 
 class Commands(click.Group):
@@ -69,6 +76,10 @@ def main() -> None:
       openward etl run cities/boston.yaml --input requests=FILE.csv.gz
       openward serve boston
     """
+    from etl import events
+
+    events.silence()
+    events.hide(())
 
 
 HOME_HELP = "folder that holds one folder for each city (OPENWARD_HOME, default ./var)"
@@ -89,7 +100,9 @@ def _place(config: Any, settings: Any, releases: Path | None = None, existing: b
 
     engine = open_store(settings.store_of(config.city.id), existing=existing)
     try:
-        yield Place(config, engine, releases or settings.releases_of(config.city.id))
+        yield Place(
+            config, engine, releases or settings.releases_of(config.city.id), settings.folder_of(config.city.id)
+        )
     finally:
         engine.dispose()
 
@@ -103,43 +116,129 @@ def _releases(place: str, home: Path | None) -> Path:
     return found
 
 
-def _run(city: Path, inputs: dict[str, Path], force: bool, settings: Any, releases: Path | None) -> Path:
-    """One run of the ETL, told on standard output; returns the folder of releases."""
-    from rich.console import Console
+@contextmanager
+def _told(log: str, *, watching: bool = False) -> Iterator[Any]:
+    """A reporter for as long as the block lasts, and events as --log says: never bars in a log.
 
-    from etl.config import load_city
-    from etl.pipeline import Options, prepare, run
-    from etl.progress import Bars
+    At a terminal a single run tells its events by its report; a watch has them as lines too.
+    """
+    from etl import events
+    from etl.progress import Bars, Silent
 
-    config = load_city(city)
-    with Bars(Console(stderr=True)) as bars:
-        bars.step("reading inputs and boundaries", 0)
-        prepared = prepare(config, city, inputs)
-        with _place(config, settings, releases) as place:
-            report = run(place, prepared, options=Options(force=force), reporter=bars)
-    for name, counts in report.sources.items():
-        click.echo(
-            f"{name}: {counts.read:,} rows read: {counts.new:,} new, {counts.changed:,} changed, "
-            f"{counts.unchanged:,} unchanged, {counts.duplicates:,} doubled, {counts.quarantined:,} quarantined"
-        )
-    if not report.sources:
-        click.echo("every input is already loaded: nothing changed")
-    if report.release_id:
-        click.echo(f"published {report.release_id} in {place.releases}")
+    terminal = sys.stderr.isatty()
+    if log == "json" or (log == "auto" and not terminal):
+        events.log_to()
+    elif terminal and not watching:
+        events.silence()
     else:
-        click.echo(f"nothing published; the current release is {report.current}")
+        events.log_to(formatter=events.PlainLines())
+    with nullcontext(Silent()) if events.is_structured() else Bars() as reporter:
+        yield reporter
+
+
+def _run(
+    city: Path,
+    inputs: Mapping[str, Path | str],
+    settings: Any,
+    releases: Path | None = None,
+    *,
+    options: Any = None,
+    log: str = "auto",
+    metrics: Any = None,
+    watching: bool = False,
+) -> Path:
+    """One run of the ETL, told line by line; returns the folder of releases. A held release is told, then raised."""
+    from etl import events
+    from etl.config import load_city
+    from etl.errors import HeldError, SourceUnavailable
+    from etl.pipeline import Options, prepare, run
+    from etl.report import run_lines
+    from etl.settings import secrets_of
+
+    chosen = options or Options()
+    with _told(log, watching=watching) as reporter:
+        config = load_city(city)
+        events.hide(secrets_of(config, settings))
+        if metrics is not None:
+            metrics.of(config)
+        reporter.step("reading inputs and boundaries", 0)
+        prepared = prepare(config, city, inputs, ask=not chosen.replay)
+        with _place(config, settings, releases) as place:
+            held = None
+            try:
+                report = run(place, prepared, options=chosen, reporter=reporter)
+            except HeldError as error:
+                if error.report is None:
+                    raise
+                held, report = error, error.report
+            finally:
+                if metrics is not None:
+                    metrics.read(place)
+    if not (watching and events.is_structured()):  # a service's output is one log
+        for line in run_lines(report, place.releases, held=held is not None):
+            click.echo(events.clean(line))
+    if held is not None:
+        raise held
+    if report.unavailable:
+        raise SourceUnavailable(
+            f"{len(report.unavailable)} of {len(config.every_source)} sources did not answer "
+            f"({', '.join(report.unavailable)}); the others were loaded"
+        )
     found: Path = place.releases
     return found
 
 
-def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
-    found = {}
+def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, Path | str]:
+    found: dict[str, Path | str] = {}
     for value in values:
         name, equals, path = value.partition("=")
         if not (name and equals and path):
             raise click.BadParameter(f"'{value}' is not NAME=FILE, such as requests=cases.csv")
-        found[name] = Path(path)
+        found[name] = path if "://" in path else Path(path)
     return found
+
+
+def _files(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
+    found = {}
+    for name, path in _pairs(ctx, param, values).items():
+        if isinstance(path, str):
+            raise click.BadParameter(f"'{path}' is an address; this needs a file")
+        found[name] = path
+    return found
+
+
+def _parsed(module: str, name: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """A callback that reads an option by a function of a module, whose ValueError is the mistake's message."""
+
+    def read(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Any:
+        import importlib
+
+        try:
+            return None if value is None else getattr(importlib.import_module(module), name)(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return read
+
+
+def _reason(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise click.BadParameter("must say something: it is published with the release")
+    return value.strip() if value is not None else None
+
+
+def _acceptance(reason: str | None, by: str | None) -> Any:
+    """Who lets limits pass and why; None where nobody does."""
+    import getpass
+
+    from etl.publish.limits import Acceptance
+
+    if reason is None:
+        return None
+    try:
+        return Acceptance(by or getpass.getuser(), reason)
+    except (OSError, KeyError) as error:  # a container's user may have no name
+        raise click.UsageError("--accept: this user has no name here; say who you are with --by NAME") from error
 
 
 city_argument = click.argument("city", type=click.Path(path_type=Path, dir_okay=False))
@@ -147,6 +246,18 @@ home_option = click.option("--home", type=click.Path(path_type=Path, file_okay=F
 releases_option = click.option(
     "--releases", type=click.Path(path_type=Path, file_okay=False), help="folder of releases (OPENWARD_RELEASES)"
 )
+inputs_option = click.option(
+    "--input", "inputs", multiple=True, callback=_pairs, metavar="NAME=FILE",
+    help="file or address of a source, in place of the YAML's; may be repeated",
+)  # fmt: skip
+log_option = click.option(
+    "--log", type=click.Choice(["auto", "json", "plain"]), default="auto", show_default=True,
+    help="auto: bars at a terminal, else one JSON line an event on standard error",
+)  # fmt: skip
+metrics_file_option = click.option(
+    "--metrics-file", type=click.Path(path_type=Path, dir_okay=False), metavar="PATH",
+    help="write Prometheus metrics there after the run, for the node exporter's textfile collector",
+)  # fmt: skip
 
 
 @main.command()
@@ -164,8 +275,6 @@ releases_option = click.option(
 @_examples("  openward demo --serve\n  openward demo --requests 10000000 --seed 1 --out /tmp/big")
 def demo(requests: int, seed: int, out: Path | None, serving: bool, host: str, port: int, home: Path | None) -> None:
     """Invent a city, load it into the embedded store, and publish it."""
-    from rich.console import Console
-
     from etl.demo import generate
     from etl.progress import Bars
 
@@ -176,7 +285,7 @@ def demo(requests: int, seed: int, out: Path | None, serving: bool, host: str, p
     if out is not None or not made.exists() or made.read_text(encoding="utf-8") != recipe:
         if out is None:
             shutil.rmtree(kept, ignore_errors=True)  # its records must not mix with those of another invented city
-        with Bars(Console(stderr=True)) as bars:
+        with Bars() as bars:
             generate(
                 folder, requests=requests, seed=seed, progress=lambda n, of: bars.step("inventing the city", n, of)
             )
@@ -186,7 +295,7 @@ def demo(requests: int, seed: int, out: Path | None, serving: bool, host: str, p
             f"wrote {requests:,} requests and their city to {folder}; load them with: openward etl run {folder}/demo.yaml"
         )
         return
-    releases = _run(folder / "demo.yaml", {}, False, embedded, None)
+    releases = _run(folder / "demo.yaml", {}, embedded)
     if serving:
         _serve(releases, host, port, 1)
     else:
@@ -195,57 +304,211 @@ def demo(requests: int, seed: int, out: Path | None, serving: bool, host: str, p
 
 @main.group()
 def etl() -> None:
-    """Load a city's records and publish releases."""
+    """Load a city's records and publish releases.
+
+    \b
+    Exit codes:
+       0  done, also when nothing had changed
+       1  a mistake of Openward's own
+       2  the YAML or the command line is wrong
+       3  a source cannot be read, and will not be by itself
+       4  a source lacks a mapped column
+       5  the record store, or a path, cannot be used
+       6  a release was refused, or does not verify
+       7  another run of this city is under way
+       8  a source did not answer; the others were loaded and published
+       9  everything is stored, but a limit holds the release: look, then --accept
+      10  'openward doctor' found something that must be put right
+    """
 
 
 @etl.command("run")
 @city_argument
-@click.option(
-    "--input", "inputs", multiple=True, callback=_pairs, metavar="NAME=FILE", help="file of a source; may be repeated"
-)
+@inputs_option
 @click.option("--force", is_flag=True, help="load files again that are already loaded")
+@click.option(
+    "--accept", metavar="REASON", callback=_reason,
+    help="publish although a limit holds the release; who and why are kept and published",
+)  # fmt: skip
+@click.option("--by", metavar="NAME", callback=_reason, help="who accepts; default: this user's name")
+@log_option
+@metrics_file_option
 @home_option
 @releases_option
 @_examples(
     "  openward etl run cities/boston.yaml --input requests=cases_2015.csv.gz\n"
+    "  openward etl run city.yaml --accept 'the 2019 archive was taken out on purpose' --by 'A. Officer'\n"
+    "  openward etl run city.yaml --log json --metrics-file /var/lib/node_exporter/openward.prom\n"
     "  OPENWARD_STORE_URL=postgresql+psycopg://… openward etl run city.yaml"
 )
-def etl_run(city: Path, inputs: dict[str, Path], force: bool, home: Path | None, releases: Path | None) -> None:
+def etl_run(
+    city: Path, inputs: dict[str, Path | str], force: bool, accept: str | None, by: str | None, log: str,
+    metrics_file: Path | None, home: Path | None, releases: Path | None,
+) -> None:  # fmt: skip
     """Load the sources of CITY (a YAML file) and publish a release if anything changed."""
-    _run(city, inputs, force, _settings(home), releases)
+    from etl.metrics import Metrics
+    from etl.pipeline import Options
+
+    options = Options(force=force, accept=_acceptance(accept, by))
+    metrics = Metrics()
+    with metrics.around(metrics_file):
+        _run(city, inputs, _settings(home), releases, options=options, log=log, metrics=metrics)
+
+
+@etl.command("watch")
+@city_argument
+@click.option(
+    "--every", metavar="DURATION", default="15m", show_default=True, callback=_parsed("etl.watch", "seconds_of"),
+    help="from the beginning of one run to that of the next: 90s, 15m, 2h, 1d; at least 10s",
+)  # fmt: skip
+@click.option(
+    "--metrics", "address", metavar="HOST:PORT", callback=_parsed("etl.metrics", "address_of"),
+    help="serve Prometheus metrics there; a port alone is on loopback",
+)  # fmt: skip
+@inputs_option
+@log_option
+@metrics_file_option
+@home_option
+@releases_option
+@_examples(
+    "  openward etl watch cities/boston.yaml --every 15m\n"
+    "  openward etl watch /city/city.yaml --every 1h --metrics 127.0.0.1:9309 --log json"
+)
+def etl_watch(
+    city: Path, every: float, address: tuple[str, int] | None, inputs: dict[str, Path | str], log: str,
+    metrics_file: Path | None, home: Path | None, releases: Path | None,
+) -> None:  # fmt: skip
+    """Run CITY now and then every so often, until SIGTERM or Ctrl-C; a second one does not wait for the run.
+
+    The YAML is read again before each run. A run that fails is logged, and tried again when the next one is due.
+    """
+    from etl.metrics import Metrics
+    from etl.watch import Watch
+
+    metrics = Metrics()
+
+    def turn() -> None:
+        with metrics.around(metrics_file):
+            _run(city, inputs, _settings(home), releases, log=log, metrics=metrics, watching=True)
+
+    with _told(log, watching=True):
+        pass  # from the first event on, before the first run
+    stop = metrics.serve(*address) if address else None
+    watch = Watch(every, turn)
+    try:
+        with watch.signals():
+            watch.run()
+    finally:
+        if stop is not None:
+            stop()
+
+
+@etl.command("replay")
+@city_argument
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="only this source; may be repeated")
+@click.option(
+    "--input", "inputs", multiple=True, callback=_pairs, metavar="NAME=FILE",
+    help="where a source's file was, if layers lie beside it; the file itself is not read",
+)  # fmt: skip
+@log_option
+@home_option
+@releases_option
+@_examples("  openward etl replay cities/boston.yaml\n  openward etl replay cities/boston.yaml --source requests")
+def etl_replay(
+    city: Path, sources: tuple[str, ...], inputs: dict[str, Path | str], log: str, home: Path | None,
+    releases: Path | None,
+) -> None:  # fmt: skip
+    """Read the kept raw copies of CITY again, without asking any source, and publish if anything comes out otherwise.
+
+    With an empty store it is filled again from nothing but the copies.
+    """
+    from etl.config import load_city
+    from etl.pipeline import Options
+    from etl.report import must_be_source
+
+    config = load_city(city)
+    for name in sources:
+        must_be_source(config, name)
+    options = Options(replay=True, only=frozenset(sources))
+    _run(city, inputs, _settings(home), releases, options=options, log=log)
 
 
 @etl.command("status")
 @city_argument
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="how many runs to show")
+@click.option("--json", "as_json", is_flag=True, help="one JSON document instead of lines")
 @home_option
-@_examples("  openward etl status cities/boston.yaml")
-def etl_status(city: Path, limit: int, home: Path | None) -> None:
-    """Show the last runs of CITY and what is stored."""
-    from etl.config import load_city
-    from etl.report import status_lines
+@releases_option
+@_examples("  openward etl status cities/boston.yaml\n  openward etl status cities/boston.yaml --json")
+def etl_status(city: Path, limit: int, as_json: bool, home: Path | None, releases: Path | None) -> None:
+    """Show how fresh each source of CITY is, what is stored, what is new about it, and the last runs."""
+    import datetime as dt
 
-    with _place(load_city(city), _settings(home), existing=True) as place:
-        for line in status_lines(place, limit):
-            click.echo(line)
+    from etl.config import load_city
+    from etl.report import status_lines, status_of
+
+    now = dt.datetime.now(dt.UTC)
+    with _place(load_city(city), _settings(home), releases, existing=True) as place:
+        found = status_of(place, limit, now)
+    for line in [json.dumps(found, ensure_ascii=False, indent=1)] if as_json else status_lines(found, now):
+        click.echo(line)
 
 
 @etl.command("quarantine")
 @city_argument
 @click.option("--count", is_flag=True, help="count by source and reason instead of listing rows")
+@click.option("--source", metavar="NAME", help="only rows of this source")
+@click.option("--reason", metavar="WORD", help="only rows refused for this reason, as --count names it")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="how many rows to list")
 @home_option
 @_examples(
-    "  openward etl quarantine cities/boston.yaml --count\n  openward etl quarantine cities/boston.yaml --limit 5000 > rows.jsonl"
+    "  openward etl quarantine cities/boston.yaml --count\n"
+    "  openward etl quarantine cities/boston.yaml --reason requested_datetime_unreadable\n"
+    "  openward etl quarantine cities/boston.yaml --limit 5000 > rows.jsonl"
 )
-def etl_quarantine(city: Path, count: bool, limit: int, home: Path | None) -> None:
+def etl_quarantine(
+    city: Path, count: bool, source: str | None, reason: str | None, limit: int, home: Path | None
+) -> None:
     """List the rows of CITY that could not be trusted, one JSON object a line, with the reason for each."""
     from etl.config import load_city
-    from etl.report import quarantine_lines
+    from etl.report import must_be_source, quarantine_lines
 
-    with _place(load_city(city), _settings(home), existing=True) as place:
-        for line in quarantine_lines(place, count=count, limit=limit):
+    config = load_city(city)
+    must_be_source(config, source)
+    with _place(config, _settings(home), existing=True) as place:
+        for line in quarantine_lines(place, count=count, limit=limit, source=source, reason=reason):
             click.echo(line)
+
+
+@main.command()
+@click.argument("city", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@inputs_option
+@click.option("--timeout", type=click.FloatRange(0.5, 60), default=5, show_default=True, help="seconds for each source")
+@click.option("--json", "as_json", is_flag=True, help="one JSON document instead of lines")
+@home_option
+@releases_option
+@_examples("  openward doctor\n  openward doctor cities/boston.yaml\n  openward doctor city.yaml --json")
+def doctor(
+    city: Path | None, inputs: dict[str, Path | str], timeout: float, as_json: bool, home: Path | None,
+    releases: Path | None,
+) -> None:  # fmt: skip
+    """Check configuration, sources, store, disk and release of CITY, and say what to do; nothing is changed.
+
+    Exit code 0 when nothing failed (warnings may be there), else 10.
+    """
+    from etl.doctor import examine
+    from etl.errors import DoctorError
+
+    found = []
+    for finding in examine(city, _settings(home), releases=releases, inputs=inputs, timeout=timeout):
+        found.append(finding)
+        if not as_json:
+            click.echo(finding.line())
+    if as_json:
+        click.echo(json.dumps([vars(finding) for finding in found], ensure_ascii=False, indent=1))
+    bad = sum(finding.level == "fail" for finding in found)
+    if bad:
+        raise DoctorError(f"{bad} of {len(found)} checks failed")
 
 
 @main.group()
@@ -277,15 +540,13 @@ def release_list(place: str, home: Path | None) -> None:
 )
 def release_verify(place: str, only: str | None, home: Path | None) -> None:
     """Hash every file of PLACE's releases again and follow the chain; exit 6 if anything differs."""
-    from rich.console import Console
-
     from etl.errors import ReleaseError
     from etl.progress import Bars
     from etl.publish.chain import read_log, verify
 
     releases = _releases(place, home)
     total, seen = len(read_log(releases)), itertools.count(1)
-    with Bars(Console(stderr=True)) as bars:
+    with Bars() as bars:
         findings = verify(releases, only, lambda _name: bars.step("hashing releases", next(seen), total))
     bad = [f for f in findings if not f.ok]
     for finding in bad:
@@ -334,7 +595,7 @@ def bench() -> None:
 @bench.command("etl")
 @city_argument
 @click.option(
-    "--input", "inputs", multiple=True, callback=_pairs, metavar="NAME=FILE", required=True, help="as for etl run"
+    "--input", "inputs", multiple=True, callback=_files, metavar="NAME=FILE", required=True, help="as for etl run"
 )
 @click.option("--repeat", type=click.IntRange(1, 100), default=3, show_default=True)
 @click.option("--postgis", envvar="OPENWARD_BENCH_POSTGIS_URL", help="a server on which databases may be created")

@@ -4,6 +4,8 @@ The message of each is a single line that says what, where and what to do;
 the command line prints it as it stands and exits with `exit_code`.
 """
 
+from typing import Any
+
 
 class EtlError(Exception):
     """Anything that the ETL refuses to go on with."""
@@ -60,7 +62,7 @@ class HeldError(EtlError):
     """
 
     exit_code = 9
-    report: object = None
+    report: Any = None
 
 
 class DoctorError(EtlError):

@@ -86,9 +86,25 @@ class PlainLines(logging.Formatter):
         return " ".join(line.split())
 
 
+class _Lines(logging.Handler):
+    """Lines on a stream. Standard error is looked up each time: while bars are shown, they stand in its place."""
+
+    def __init__(self, stream: IO[str] | None) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            stream = self._stream or sys.stderr
+            stream.write(f"{self.format(record)}\n")
+            stream.flush()
+        except Exception:
+            self.handleError(record)
+
+
 def log_to(stream: IO[str] | None = None, formatter: logging.Formatter | None = None) -> None:
     """Write events to a stream (standard error) as JSON or otherwise, in place of where they went before."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _Lines(stream)
     handler.setFormatter(formatter or JsonLines())
     LOGGER.handlers[:] = [handler]
     LOGGER.setLevel(logging.INFO)

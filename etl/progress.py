@@ -5,6 +5,7 @@ Charter: how progress is shown. Steps report amounts; they never print.
 
 from __future__ import annotations
 
+import sys
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -31,7 +32,8 @@ class Bars:
 
     def __init__(self, console: Console | None = None) -> None:
         """Show on `console` (standard error, so that output can be piped)."""
-        self._console = console = console or Console(stderr=True)
+        # By the stream itself: a variable such as FORCE_COLOR must not bring bars into a log.
+        self._console = console = console or Console(stderr=True, force_terminal=sys.stderr.isatty())
         self._tasks: dict[str, TaskID] = {}
         self._bars = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),

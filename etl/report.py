@@ -206,7 +206,8 @@ def _run_lines(run: Mapping[str, Any]) -> Iterator[str]:
         if "read" in one:
             told = (
                 f": {one['read']:,} read, {one['new']:,} new, {one['changed']:,} changed, "
-                f"{one['unchanged']:,} unchanged, {one['stale']:,} stale, {one['duplicates']:,} doubled, "
+                f"{one['unchanged']:,} unchanged, {one['stale']:,} stale, "
+                f"{one['duplicates'] + one['superseded']:,} doubled, "
                 f"{one['quarantined']:,} quarantined, {one['withdrawn']:,} withdrawn"
             )
         yield f"  {name}{f' ({file})' if file else ''}  {one['seconds']:,.1f} s  {one['status']}{told}"
