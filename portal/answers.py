@@ -144,6 +144,7 @@ class RequestRow:
     long: float | None
     location_source: str | None
     geocode_radius_m: float | None
+    location_precision: str | None = None  # exact, block_face, area, withheld or none; None: the release does not say
     flags: tuple[str, ...] = ()
     areas: Mapping[str, str] = field(default_factory=dict)  # layer -> area code, where known
 
@@ -160,12 +161,68 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """Rows that are not in `requests` (quarantined) or not in a figure (flagged, not_located), by reason."""
+    """Rows that are not in `requests` (quarantined, withdrawn) or not in a figure (flagged, not_located), by reason."""
 
     kind: str
     reason: str
     source: str | None
-    rows: int
+    rows: int | None  # None: too few to be told
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Rows that no figure counts, because they are not in the record."""
+
+    quarantined: int  # they could not be trusted
+    withdrawn: int | None  # their source no longer has them; None: the release does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A time of a request that its source changed after the fact. Times are UTC without zone."""
+
+    source: str
+    service_request_id: str
+    field: str  # requested_datetime or closed_datetime
+    edit: str  # moved, removed or backdated
+    old: datetime | None
+    new: datetime | None
+    moved_hours: float | None
+    first_seen: datetime
+    cause: str  # source or configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """Edits after the fact: how many of each kind, and the latest."""
+
+    total: int
+    by_kind: Mapping[str, int]  # moved, removed, backdated -> edits
+    latest: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How many of the planted items of a kind the redactor found; shares are 0…1."""
+
+    kind: str
+    planted: int
+    found: int
+    share: float
+    at_least: float
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyAudit:
+    """What was measured before a release was let go; None where there was nothing of the kind to measure."""
+
+    published: tuple[str, ...]  # what the city's policy publishes beyond the fixed fields
+    sensitive: Mapping[str, int] | None  # level of the policy -> requests, of those less than exact
+    places: Mapping[str, int]  # how those are published: precision -> requests
+    closest_m: int | None  # no generalised point is closer to its true place
+    recall: tuple[Recall, ...] | None
+    examples: int
+    wrongly_removed: float | None  # of words that are nobody's, 0…1
 
 
 @dataclass(frozen=True, slots=True)

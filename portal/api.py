@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from portal import queries
@@ -27,10 +27,13 @@ from portal.answers import (
     Totals,
 )
 from portal.context import Asked, Chosen, Current
+from portal.context import releases as folder_of
+from portal.errors import NoStatus, NotFound
 from portal.package import Channel, City, Layer
 from portal.problems import MEDIA_TYPE, Problem
 from portal.queries.lists import MAX_OFFSET, MAX_ROWS
 from portal.release import Release
+from portal.status import Status, read_status
 
 T = TypeVar("T")
 
@@ -121,6 +124,20 @@ def releases(now: Current, response: Response) -> Many[ReleaseDoc]:
     """The chain of releases, newest first."""
     _cite(now, response)
     return Many(rows=queries.chain(now), release_id=now.id, as_of=now.as_of)
+
+
+@router.get("/status", response_model=Status, responses={304: {"description": "as the ETag names it"}})
+def status(request: Request) -> Response:
+    """How fresh each source is and how its last runs went, also when nothing was published. No release is needed."""
+    found = read_status(folder_of(request).path)
+    if found.status is None:
+        if found.unreadable:
+            raise NoStatus("status.json beside the releases cannot be read; the next run writes it anew.")
+        raise NotFound("There is no status.json beside the releases: no run has written one yet.")
+    headers = {"Cache-Control": "no-cache", "ETag": found.etag}
+    if found.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(found.status.model_dump_json(), media_type="application/json", headers=headers)
 
 
 @router.get("/totals")

@@ -32,7 +32,7 @@ log = logging.getLogger("openward.portal")
 ASSETS = Path(str(files("assets")))
 ASSET_FOLDERS = ("css", "js", "img", "vendor")
 NOT_PAGES = ("/api/", "/tiles/", "/download/", "/healthz", "/assets/", "/_")
-WARM_PATHS = ("/", "/trends", "/areas", "/departments", "/data", "/methods")
+WARM_PATHS = ("/", "/trends", "/areas", "/departments", "/data", "/sources", "/methods")
 
 
 def from_environment() -> FastAPI:

@@ -4,7 +4,8 @@ PortalError
 ├── BadSelection   400: a query names a value that the release does not have
 ├── BadRequest     400: a parameter that makes no sense (a zoom of 99, an unknown format)
 ├── NotFound       404: a page, area, release, file, tile layer or request that does not exist
-└── NoRelease      503: nothing has been published yet, or the release cannot be read
+├── NoRelease      503: nothing has been published yet, or the release cannot be read
+└── NoStatus       503: status.json is there and cannot be read
 
 They are mapped to pages and problem JSON (RFC 9457) once, in `portal.app`.
 """
@@ -61,3 +62,10 @@ class NoRelease(PortalError):
 
     def __init__(self, detail: str = "There is no release yet: run 'openward etl run'.") -> None:
         super().__init__(detail)
+
+
+class NoStatus(PortalError):
+    """What the ETL wrote of its runs cannot be read."""
+
+    status = 503
+    title = "Status not readable"

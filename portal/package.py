@@ -116,6 +116,14 @@ class Index(_View):
     sha256: str = ""
 
 
+class Accepted(_View):
+    """Who let a release through although it broke a limit, why, and which limits those were."""
+
+    by: str = ""
+    reason: str = ""
+    limits: tuple[str, ...] = ()
+
+
 class Openward(_View):
     """Our own object in datapackage.json."""
 
@@ -129,6 +137,9 @@ class Openward(_View):
     channels: tuple[Channel, ...] = ()
     counts: dict[str, int] = {}
     standards: str = "none"
+    profile: dict[str, Any] = {}
+    privacy: dict[str, Any] | None = None
+    accepted: Accepted | None = None
     index: Index = Index()
 
     @field_validator("created", "as_of")

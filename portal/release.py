@@ -102,6 +102,7 @@ class Release:
             self.rows = int(self.query("SELECT count(*) FROM requests")[0][0])
             columns = self.query("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'requests'")
             self.types: dict[str, str] = dict(columns)
+            self.tables = frozenset(name for (name,) in self.query("SELECT table_name FROM duckdb_tables()"))
             self.facets = self.table(
                 "SELECT status, outcome, on_time, location_source, excluded FROM facets ORDER BY facet"
             )

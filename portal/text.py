@@ -194,6 +194,11 @@ def month_short(day: date) -> str:
     return _(MONTHS_SHORT[day.month - 1]).rstrip(".")
 
 
+def day_short(day: date) -> str:
+    """'Nov 22': for axes."""
+    return _("{month} {day}").format(month=month_short(day), day=day.day)
+
+
 def date_words(day: date) -> str:
     """'November 22, 2026'."""
     return _("{month} {day}, {year}").format(month=_(MONTHS[day.month - 1]), day=day.day, year=day.year)
@@ -208,10 +213,38 @@ def local(moment: datetime, timezone: str) -> datetime:
 def time_words(moment: datetime, timezone: str) -> str:
     """'November 22, 2026, 6:58 p.m.' in the city's zone."""
     here = local(moment, timezone)
-    clock = _("{hour}:{minute:02d} {half}").format(
+    return _("{date}, {time}").format(date=date_words(here.date()), time=_clock(here))
+
+
+def _clock(here: datetime) -> str:
+    return _("{hour}:{minute:02d} {half}").format(
         hour=here.hour % 12 or 12, minute=here.minute, half=_("a.m.") if here.hour < 12 else _("p.m.")
     )
-    return _("{date}, {time}").format(date=date_words(here.date()), time=clock)
+
+
+def ago_words(moment: datetime, now: datetime) -> str:
+    """'12 minutes ago'; what lies ahead by a clock's fault is just now. Both moments are aware."""
+    hours = (now - moment).total_seconds() / 3600
+    return _("just now") if hours < 1 / 60 else _("{time} ago").format(time=duration_words(hours))
+
+
+def seconds_words(seconds: float) -> str:
+    """How long a run took.
+
+    >>> seconds_words(0.4), seconds_words(41.5), seconds_words(600)
+    ('under a second', '42 seconds', '10 minutes')
+    """
+    if seconds >= 90:
+        return duration_words(seconds / 3600)
+    whole = int(seconds + 0.5)
+    return ngettext("{n} second", "{n} seconds", whole).format(n=whole) if whole else _("under a second")
+
+
+def time_short(moment: datetime, timezone: str) -> str:
+    """'Nov 22, 2026, 6:58 p.m.' in the city's zone: for long tables."""
+    here = local(moment, timezone)
+    day = _("{month} {day}, {year}").format(month=month_short(here), day=here.day, year=here.year)
+    return _("{date}, {time}").format(date=day, time=_clock(here))
 
 
 def size_words(n_bytes: int) -> str:

@@ -64,14 +64,24 @@ ENUMS = {
     "channel": list(CHANNELS),
     "location_source": ["source", "geocoder", "none"],
     "location_note": ["sentinel", "outside_city", "missing", "withheld"],
+    "location_precision": ["exact", "block_face", "area", "withheld", "none"],
     "on_time": ON_TIME,
     "district": [code for code, _ in DISTRICTS],
     "ward": WARDS,
 }
+PRIVACY = {
+    "published": ["address", "location", "agency_responsible"],
+    "locations": {
+        "sensitive": {"block_face": 200, "area": 180, "withheld": 12}, "published": {"block_face": 200, "area": 180, "withheld": 12},
+        "closest_m_at_least": 10, "places": 90, "true_places_per_published": {"min": 2, "median": 4.0},
+        "policy_names_without_requests": [], "violations": 0,
+    },
+    "text": None,
+}  # fmt: skip
 PUBLISHED = (
     "source service_request_id service_code service_name service_group department agency_responsible status "
     "outcome channel requested_datetime updated_datetime expected_datetime closed_datetime requested_date "
-    "address lat long location_source location_note geocode_method geocode_score geocode_radius_m district "
+    "address lat long location_source location_note location_precision geocode_method geocode_score geocode_radius_m district "
     "ward response_hours on_time flags synthetic"
 ).split()
 
@@ -123,8 +133,11 @@ def build_release(root: Path, rows: int = 5000, seed: int = 1, files: bool = Tru
                 {"layer": "ward", "title": "Ward", "plural": "Wards", "geometry": False, "located_by": "source"},
             ],
             "channels": [{"channel": k, "title": v} for k, v in CHANNELS.items()],
-            "counts": {**counts, "quarantined": 12},
+            "counts": {**counts, "quarantined": 15, "withdrawn": 3},
             "standards": "config",
+            "profile": {"city_311": {"rows": counts["requests"], "withdrawn": 3, "quarantined": 12}},
+            "privacy": PRIVACY,
+            "accepted": None,
         }  # fmt: skip
         db.execute("CREATE TABLE meta (key VARCHAR, value VARCHAR)")
         db.executemany("INSERT INTO meta VALUES (?, ?)", [[k, json.dumps(v)] for k, v in openward.items()])
@@ -153,6 +166,52 @@ def build_release(root: Path, rows: int = 5000, seed: int = 1, files: bool = Tru
     link.symlink_to(release_id)
     link.replace(releases / "current")
     return folder
+
+
+def write_status(releases: Path, now: datetime, **changes: Any) -> Path:
+    """Write status.json as the ETL does: a source that answered 12 minutes ago, and one that has not for two days."""
+    requests = [
+        _run(now - timedelta(minutes=12 + 60 * i), read=5000, new=12 * i, changed=3 * i, unchanged=5000 - 15 * i)
+        if i % 4 != 3 else _run(now - timedelta(minutes=12 + 60 * i), status="unchanged")
+        for i in range(20)
+    ]  # fmt: skip
+    survey = [_run(now - timedelta(hours=1 + 24 * i), status="unavailable") for i in range(2)]
+    survey.append(_run(now - timedelta(hours=49), read=9, new=6, quarantined=3))
+    document = {
+        "written": _moment(now),
+        "city": "testville",
+        "release": None,
+        "last_run": "published",
+        "sources": [
+            {
+                "source": "city_311", "kind": "socrata", "state": "loaded", "as_of": _moment(now - timedelta(hours=3)),
+                "loaded": _moment(now - timedelta(minutes=12)), "answered": _moment(now - timedelta(minutes=12)),
+                "quarantined": 12, "reasons": {"requested_datetime_missing": 12}, "runs": requests,
+            },
+            {
+                "source": "survey", "kind": "file", "state": "unavailable", "as_of": _moment(now - timedelta(hours=50)),
+                "loaded": _moment(now - timedelta(hours=49)), "answered": _moment(now - timedelta(hours=49)),
+                "quarantined": 3, "reasons": {"score_out_of_range": 2, "quite_new": 1}, "runs": survey,
+            },
+            {
+                "source": "trees", "kind": "arcgis", "state": "never", "as_of": None, "loaded": None, "answered": None,
+                "quarantined": 0, "reasons": {}, "runs": [],
+            },
+        ],
+    }  # fmt: skip
+    path = releases / "status.json"
+    half = releases / ".status.json"
+    half.write_text(json.dumps(document | changes))
+    return half.replace(path)
+
+
+def _run(started: datetime, status: str = "loaded", **counts: int) -> dict[str, Any]:
+    told = ("read", "new", "changed", "unchanged", "stale", "quarantined", "withdrawn") if status == "loaded" else ()
+    return {"started": _moment(started), "seconds": 41.5, "status": status, **{k: counts.get(k, 0) for k in told}}
+
+
+def _moment(value: datetime) -> str:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _city() -> dict[str, Any]:
@@ -252,8 +311,10 @@ def _requests(db: duckdb.DuckDBPyConnection, rows: int, seed: int) -> None:
             CASE WHEN lat IS NOT NULL THEN (1 + n % 200) || ' Main Street' END AS address, lat, long,
             CASE WHEN lat IS NULL THEN 'none' WHEN geocoded THEN 'geocoder' ELSE 'source' END
                 ::{enum["location_source"]} AS location_source,
-            CASE WHEN lat IS NOT NULL THEN NULL WHEN n % 3 = 0 THEN 'sentinel' ELSE 'missing' END
-                ::{enum["location_note"]} AS location_note,
+            CASE WHEN lat IS NOT NULL THEN NULL WHEN code = '=heating' THEN 'withheld' WHEN n % 3 = 0 THEN 'sentinel'
+                ELSE 'missing' END::{enum["location_note"]} AS location_note,
+            CASE WHEN lat IS NULL AND code = '=heating' THEN 'withheld' WHEN lat IS NULL THEN 'none'
+                WHEN code = 'rodent' THEN 'block_face' WHEN code = 'noise' THEN 'area' ELSE 'exact' END AS location_precision,
             CASE WHEN geocoded AND lat IS NOT NULL THEN 'address' END AS geocode_method,
             CASE WHEN geocoded AND lat IS NOT NULL THEN 0.9::DOUBLE END AS geocode_score,
             CASE WHEN geocoded AND lat IS NOT NULL THEN 15.0::DOUBLE END AS geocode_radius_m,
@@ -387,13 +448,33 @@ def _small_tables(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("CREATE TABLE departments (department VARCHAR, name VARCHAR)")
     db.executemany("INSERT INTO departments VALUES (?, ?)", [list(d) for d in DEPARTMENTS.items()])
     db.execute("CREATE TABLE exclusions (kind VARCHAR, reason VARCHAR, source VARCHAR, rows BIGINT)")
-    db.execute("INSERT INTO exclusions VALUES ('quarantined', 'no requested_datetime', 'city_311', 12)")
+    db.execute("""INSERT INTO exclusions VALUES ('quarantined', 'requested_datetime_missing', 'city_311', 12),
+        ('quarantined', 'score_out_of_range', 'survey', 3), ('withdrawn', 'withdrawn_by_source', 'city_311', 3)""")
     db.execute("""INSERT INTO exclusions SELECT 'flagged', flags, 'city_311', count(*) FROM requests
         WHERE flags IS NOT NULL GROUP BY ALL""")
     db.execute("""INSERT INTO exclusions SELECT 'not_located', location_note, 'city_311', count(*) FROM requests
         WHERE lat IS NULL GROUP BY ALL""")
     db.execute("""CREATE TABLE changes (source VARCHAR, service_request_id VARCHAR, field VARCHAR, old VARCHAR,
-        new VARCHAR, first_seen TIMESTAMP)""")
+        new VARCHAR, first_seen TIMESTAMP, cause VARCHAR)""")
+    db.execute("""CREATE TABLE retroactive_edits AS
+        SELECT source::VARCHAR AS source, service_request_id,
+            CASE WHEN rid % 2 = 0 THEN 'closed_datetime' ELSE 'requested_datetime' END AS field,
+            CASE WHEN rid % 3 = 0 THEN 'removed' WHEN rid % 2 = 0 THEN 'backdated' ELSE 'moved' END AS edit,
+            CASE WHEN rid % 3 = 0 OR rid % 2 = 1 THEN requested_datetime END AS old,
+            CASE WHEN rid % 3 <> 0 THEN requested_datetime - to_hours(rid::INTEGER + 1) END AS new,
+            CASE WHEN rid % 3 <> 0 THEN -(rid + 1.0)::DOUBLE END AS moved_hours, NULL::TIMESTAMP AS last_seen,
+            requested_datetime + INTERVAL 30 DAY AS first_seen, 'source' AS cause
+        FROM requests WHERE rid < 30 ORDER BY service_request_id""")
+    db.execute("""CREATE TABLE withdrawn AS
+        SELECT 'city_311' AS source, 'W' || n AS service_request_id, 'litter' AS service_code,
+            'Litter, basket full' AS service_name, TIMESTAMP '2025-01-02 15:00' AS requested_datetime,
+            TIMESTAMP '2025-02-02 15:00' AS withdrawn_datetime FROM range(3) t(n)""")
+    db.execute("""CREATE TABLE measures AS SELECT 'survey' AS source, 'answered_in_30s' AS measure, 'city' AS department,
+        DATE '2025-05-01' AS period_start, DATE '2025-06-01' AS period_end, 'Calls answered in 30 seconds' AS measure_name,
+        91.5::DOUBLE AS value, 90.0::DOUBLE AS target, 'higher' AS direction, 'percent' AS unit, 4000::BIGINT AS responses""")
+    db.execute("""CREATE TABLE feedback AS SELECT 'survey' AS source, 'F' || n AS feedback_id, 'parks' AS department,
+        'main' AS counter, 'web' AS channel, TIMESTAMP '2025-05-03 15:00' AS received_datetime, (n * 20.0)::DOUBLE AS score
+        FROM range(6) t(n)""")
 
 
 def _write_files(db: duckdb.DuckDBPyConnection, folder: Path, files: bool) -> list[dict[str, Any]]:
@@ -407,6 +488,10 @@ def _write_files(db: duckdb.DuckDBPyConnection, folder: Path, files: bool) -> li
         "services": "FROM services",
         "departments": "FROM departments",
         "changes": "FROM changes",
+        "retroactive_edits": "FROM retroactive_edits",
+        "withdrawn": "FROM withdrawn",
+        "measures": "FROM measures",
+        "feedback": "FROM feedback",
         "exclusions": "FROM exclusions",
     }
     resources = []

@@ -40,10 +40,109 @@ LOCATION_NOTES = {
     "withheld": N_("Withheld to protect privacy"),
 }
 EXCLUSION_KINDS = {
-    "quarantined": N_("Not published: the row could not be read"),
+    "quarantined": N_("Not in the record: the row could not be trusted"),
+    "withdrawn": N_("No longer in the record: its source withdrew it"),
     "flagged": N_("Published, left out of some figures"),
     "not_located": N_("Published, not on the map"),
 }
+PRECISIONS = {
+    "exact": N_("Where the source or the geocoder puts it"),
+    "block_face": N_("A place on the same side of the same block"),
+    "area": N_("The middle of its area"),
+    "withheld": N_("Not told"),
+    "none": N_("No point is known"),
+}
+LEVELS = {
+    "block_face": N_("no more exact than the block"),
+    "area": N_("no more exact than the area"),
+    "withheld": N_("not told at all"),
+}
+REASONS = {
+    "service_request_id_missing": N_("It has no request number."),
+    "requested_datetime_missing": N_("It does not say when the request was made."),
+    "requested_datetime_unreadable": N_("The time of the request cannot be read."),
+    "requested_datetime_implausible": N_("The time of the request is before any record of this kind began."),
+    "requested_datetime_in_future": N_("The time of the request lies in the future."),
+    "conflicting_duplicate": N_(
+        "The same number came more than once with different content, and nothing says which is right."
+    ),
+    "wrong_number_of_fields": N_("It has more or fewer fields than the file's first line names."),
+    "measure_missing": N_("It does not say what was measured."),
+    "direction_unknown": N_("It does not say whether higher or lower is better."),
+    "period_start_unreadable": N_("The period's first day cannot be read."),
+    "period_start_implausible": N_("The period is before any record of this kind began."),
+    "period_start_in_future": N_("The period lies in the future."),
+    "period_ends_before_it_begins": N_("The period ends before it begins."),
+    "value_unreadable": N_("The value is not a number."),
+    "value_out_of_range": N_("The value lies outside what its unit allows."),
+    "feedback_id_missing": N_("The answer has no number."),
+    "received_datetime_unreadable": N_("The time of the answer cannot be read."),
+    "received_datetime_implausible": N_("The time of the answer is before any record of this kind began."),
+    "received_datetime_in_future": N_("The time of the answer lies in the future."),
+    "score_unreadable": N_("The score is not a number."),
+    "score_out_of_range": N_("The score is not between 0 and 100."),
+    "tied_to_nothing": N_("The answer names no request, department or counter."),
+    "withdrawn_by_source": N_("Its source no longer has it."),
+    "closed_before_requested": N_("It is closed before it was made; left out of response times."),
+    "closed_without_time": N_("It is closed, but nothing says when; left out of response times."),
+    "open_with_closed_time": N_("It is open, although a closing time is given; counted as open."),
+    "unreadable_closed_datetime": N_("The closing time cannot be read."),
+    "unreadable_updated_datetime": N_("The time of the last update cannot be read."),
+    "unreadable_expected_datetime": N_("The due time cannot be read."),
+    "repeated_hour": N_("A clock time in the hour that daylight saving repeats; the first of the two was taken."),
+    "skipped_hour": N_("A clock time in the hour that daylight saving skips; it was moved one hour forward."),
+    "unmapped_status": N_("The city's configuration does not know its status."),
+    "unmapped_channel": N_("The city's configuration does not know how it was reported."),
+}
+"""Why a row is left out or doubted. A code that is not here speaks for itself."""
+SOURCE_KINDS = {
+    "file": N_("A file that the city provides"),
+    "socrata": N_("The city's open-data site (Socrata)"),
+    "ckan": N_("The city's open-data site (CKAN)"),
+    "open311": N_("The city's 311 system (Open311)"),
+    "arcgis": N_("The city's map server (ArcGIS)"),
+    "sql": N_("A database of the city"),
+}
+RUN_ENDS = {
+    "loaded": N_("Answered"),
+    "unchanged": N_("Answered, nothing new"),
+    "unavailable": N_("No answer"),
+    "refused": N_("Answer not usable"),
+}
+EDITS = {
+    "moved": N_("Moved to another time"),
+    "removed": N_("Taken back"),
+    "backdated": N_("Closed with an earlier date"),
+}
+EDITED_FIELDS = {"requested_datetime": N_("Time of the request"), "closed_datetime": N_("Closing time")}
+REDACTED = {
+    "name": N_("Names of people"),
+    "phone": N_("Telephone numbers"),
+    "email": N_("E-mail addresses"),
+    "plate": N_("License plates"),
+    "card": N_("Card numbers"),
+    "ssn": N_("Social-security numbers"),
+    "birth": N_("Dates of birth"),
+    "handle": N_("Names on social media"),
+    "ip": N_("Internet addresses"),
+    "patterns": N_("All kinds but names together"),
+}
+ABOUT_FILES = (
+    N_("One row for each service request."),
+    N_("Boundaries of each layer and vintage; layers without boundaries have names only."),
+    N_("Streets, water and parks that the map draws."),
+    N_("What can be asked for, and the standard for it."),
+    N_("Who answers."),
+    N_("Published fields that changed since the release before."),
+    N_("Opening and closing times that were changed after the fact, ever."),
+    N_("Requests that were in the record and that their source no longer has."),
+    N_("Periodic performance measures of departments and of the call centre."),
+    N_("Satisfaction answers, one row for each."),
+    N_("Satisfaction answers by department, channel and month."),
+    N_("Requests by area, service and month; counts too small to be told are left empty."),
+    N_("What is left out of the requests, of the map or of a figure, counted by reason."),
+)
+"""Descriptions of files as releases give them, so that they can be translated where they are shown."""
 DIMENSIONS = {
     "service": N_("Service"),
     "group": N_("Group of services"),
@@ -53,6 +152,12 @@ DIMENSIONS = {
     "channel": N_("How it was reported"),
     "on_time": N_("Standard"),
 }
+
+
+def source_name(source: str) -> str:
+    """A source's code as a name."""
+    words = source.replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:]
 
 
 def named(labels: dict[str, str], code: str | None) -> str:

@@ -105,7 +105,7 @@ def _cell(cell: Node) -> Node:
 def chart(key: str, title: str, subtitle: str, svg: str, columns: Sequence[Column], rows: Sequence[Sequence[Node]],
           level: int = 3, note: Node = None) -> Node:  # fmt: skip
     """A chart, what it shows, where that comes from, and the same values as a table."""
-    title_of = html.H3 if level == 3 else html.H2
+    title_of = {2: html.H2, 3: html.H3, 4: html.H4}[level]
     return html.Figure(
         [
             html.Figcaption([title_of(title, id=key), html.P(subtitle, className="subtitle")]),

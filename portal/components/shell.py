@@ -148,7 +148,8 @@ def _footer(release: Release) -> Node:
     stale = " stale" if hours > STALE_AFTER_HOURS else ""
     facts: list[tuple[str, Node]] = [
         (_("Data as of"), [html.Time(time_words(release.as_of, city.timezone), dateTime=release.as_of.isoformat()),
-                           html.Span(f" ({freshness(release)})", className=f"age{stale}")]),
+                           html.Span(f" ({freshness(release)})", className=f"age{stale}"), " · ",
+                           html.A(_("Sources and runs"), href=address("/sources"))]),
         (_("Release"), html.A(html.Code(release.id), href=address("/data"))),
     ]  # fmt: skip
     if city.license.title:

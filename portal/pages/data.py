@@ -14,6 +14,7 @@ from portal.components.links import address
 from portal.components.page import Page
 from portal.components.parts import Column, code, heading, more, page_head, section, table
 from portal.components.shell import site_title
+from portal.pages.sources import ways
 from portal.selection import Selection
 from portal.text import N_, _, date_words, local, number, size_words, time_words
 
@@ -37,6 +38,7 @@ def layout(release: Release, selection: Selection) -> Page:
             _("Data"),
             html.P(_("All of it is yours: every row, every figure, as files or over an API, without an account."), className="lead"),
         ),
+        ways("/data"),
         section(
             _("Take a part"), "part",
             filter_form(release, selection, "/data", totals.requests, opened=True),
@@ -104,7 +106,7 @@ def _files(release: Release, files: list[FileDoc]) -> Any:
     rows = [
         [
             html.A(file.path, href=f"/download/release/{release.id}/{file.path}", download=""),
-            file.title or file.description,
+            _about(file),
             number(file.rows) if file.rows is not None else "–",
             size_words(file.bytes) if file.bytes is not None else "–",
             html.Code(file.sha256, className="hash") if file.sha256 else "–",
@@ -112,6 +114,12 @@ def _files(release: Release, files: list[FileDoc]) -> Any:
         for file in files
     ]
     return table(_("Files of release {id}").format(id=release.id), columns, rows, "files")
+
+
+def _about(file: FileDoc) -> Any:
+    if not file.title or not file.description:
+        return file.title or _(file.description)
+    return [html.Span(file.title, className="file-title"), " ", html.Span(_(file.description), className="hint")]
 
 
 def _api(release: Release, selection: Selection) -> list[Any]:

@@ -9,6 +9,7 @@ from dash import html
 from portal import queries
 from portal.answers import GroupRow, RequestRow, Totals
 from portal.components import figures
+from portal.components.absent import absent
 from portal.components.elements import Field, MapFrame
 from portal.components.filters import count_words, filter_form, label_of, labelled
 from portal.components.labels import OUTCOMES, STATUSES, named
@@ -55,6 +56,7 @@ def layout(release: Release, selection: Selection, figure: str = "requests", lay
             opened=False,
         ),
         html.P(_placed(totals), className="detail"),
+        absent(release),
         MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
         html.P(_("With a keyboard: arrows move the map, + and − zoom, Tab reaches the buttons. "
                  "The tables below hold the same figures."), className="detail"),
@@ -120,7 +122,7 @@ def _latest(release: Release, selection: Selection) -> Any:
         [
             row.service_name or label_of(release, "service", row.service_code),
             time_words(row.requested_datetime, release.city.timezone) if row.requested_datetime else "–",
-            row.address or _where(release, row),
+            _where(release, row),
             _state(row),
             duration_words(row.response_hours) if row.response_hours is not None else "–",
         ]
@@ -134,9 +136,17 @@ def _latest(release: Release, selection: Selection) -> Any:
 
 
 def _where(release: Release, row: RequestRow) -> str:
-    for layer, code in row.areas.items():
-        return label_of(release, layer, code)
-    return _("not known")
+    """The place in words, and how exactly it is told where that is not where it is."""
+    if row.location_precision == "withheld":
+        return _("place withheld")
+    named_area = next((label_of(release, layer, code) for layer, code in row.areas.items()), "")
+    place = row.address or named_area
+    if row.location_precision == "block_face":
+        return _("{place}, somewhere on this block").format(place=place) if place else _("somewhere on a block")
+    if row.location_precision == "area":
+        place = named_area or place
+        return _("{place}, somewhere in this area").format(place=place) if place else _("somewhere in an area")
+    return place or _("not known")
 
 
 def _state(row: RequestRow) -> str:

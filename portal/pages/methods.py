@@ -14,6 +14,8 @@ from portal.components.labels import (
     LOCATION_SOURCES,
     OUTCOME_MEANINGS,
     OUTCOMES,
+    PRECISIONS,
+    REASONS,
     named,
 )
 from portal.components.links import address
@@ -21,7 +23,7 @@ from portal.components.page import Page
 from portal.components.parts import Bar, Column, code, contents, more, page_head, section, table
 from portal.pages import receipts
 from portal.selection import Selection
-from portal.text import FEW, _, number, share
+from portal.text import FEW, _, ngettext, number, share
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -35,8 +37,11 @@ def layout(release: Release, selection: Selection) -> Page:
         ("outcomes", _("Outcomes: closed is not the same as done"), _outcomes()),
         ("on-time", _("On time"), _on_time(release)),
         ("comparing", _("Comparing places"), _comparing()),
-        ("location", _("Where requests are"), _location(quality)),
+        ("location", _("Where requests are"), _location(release, quality)),
+        ("texts", _("What people wrote"), _texts(release)),
         ("left-out", _("What is left out"), _left_out(queries.exclusions(release), quality)),
+        ("edits", _("Times that were edited later"), _edits()),
+        ("measures", _("Measures and feedback"), _measures(release)),
         ("limits", _("What the data cannot say"), _limits()),
         ("verify", _("Checking a release"), _verify(release)),
     )
@@ -69,7 +74,8 @@ def _response_time(release: Release) -> list[Any]:
         html.P(_("Most portals average only what is closed. That flatters: the hard cases are still open and would not count. "
                  "Here an open request counts as “not closed yet, after this many days” (the Kaplan–Meier method of medical "
                  "statistics). The figure without the open ones is shown beside it, so that you see the difference.")),
-        html.P(_("Where so few are closed that the answer is not known yet, it says “not yet reached”. The band is the range that "
+        html.P(_("Where so few are closed that the answer is not known yet, it says “not yet reached”. The band is "
+                 "the range that "
                  "holds the true value 19 times in 20.")),
         _sql(receipts.RESPONSE.format(as_of=release.as_of.strftime("%Y-%m-%d %H:%M:%S"))),
         _sql_totals(),
@@ -83,7 +89,8 @@ def _sql_totals() -> Any:
 def _outcomes() -> list[Any]:
     meanings = [part for key in OUTCOMES for part in (html.Dt(_(OUTCOMES[key])), html.Dd(_(OUTCOME_MEANINGS[key])))]
     return [
-        html.P(_("Cities close requests for several reasons. They are read from the note that the city's staff wrote, by rules that "
+        html.P(_("Cities close requests for several reasons. They are read from the note that the city's staff wrote, "
+                 "by rules that "
                  "the city publishes in its configuration, and they are never added together.")),
         html.Dl(meanings, className="definition"),
         more(_("The SQL of outcomes"), code(receipts.OUTCOMES, _("SQL of outcomes"))),
@@ -108,13 +115,14 @@ def _comparing() -> list[Any]:
     return [
         html.P(_("There are no ranks here. Places ask for different things, and some things take longer; a league table would "
                  "mostly rank what people ask for. Every page of a place therefore compares service by service.")),
-        html.P(_("With fewer than {n} requests no median and no share is shown: it would say more about chance than about the work. "
+        html.P(_("With fewer than {n} requests no median and no share is shown: it would say more about chance than "
+                 "about the work. "
                  "Shares carry 95% Wilson intervals, times the 95% band of the Kaplan–Meier curve.").format(n=FEW)),
         html.P(_("Few requests need not mean little need: some neighborhoods report the same problem far sooner than others.")),
     ]  # fmt: skip
 
 
-def _location(quality: Quality) -> list[Any]:
+def _location(release: Release, quality: Quality) -> list[Any]:
     total = quality.requests
     rows: list[list[Any]] = [
         [named(LOCATION_SOURCES, key), Bar(number(n), n / (total or 1)), share(n, total)]
@@ -126,21 +134,97 @@ def _location(quality: Quality) -> list[Any]:
         table(_("How requests were located"), columns, rows, "located"),
         table(_("Why some are not on the map"), [Column(_("Reason")), Column(_("Requests"), "number")], notes, "not-located")
         if notes else None,
+        *_precision(release),
         more(_("The SQL of locations"), code(receipts.LOCATED, _("SQL of locations"))),
     ]  # fmt: skip
+
+
+def _precision(release: Release) -> list[Any]:
+    found = queries.precision(release)
+    if found is None:
+        return []
+    words = html.P(_("Some requests are about a home. A city may decide that their place is told less exactly than it "
+                     "is known: as a place on "
+                     "the same side of the same block, as the middle of the area, or not at all. Such a place is "
+                     "chosen once and never again, "
+                     "so that many releases tell no more than one. "
+                     "Areas count it where that place is; one that is not told is in none of them."))  # fmt: skip
+    rows: list[list[Any]] = [
+        [named(PRECISIONS, key), html.Code(key), Bar(number(n), n / (sum(found.values()) or 1))]
+        for key, n in found.items()
+    ]
+    columns = [Column(_("The place that is told")), Column("location_precision"), Column(_("Requests"), "bar")]
+    return [words, table(_("How exactly places are told"), columns, rows, "precision")]
+
+
+def _texts(release: Release) -> list[Any]:
+    if not {"description", "status_notes"} & release.columns:
+        return [
+            html.P(_("What people wrote is not published, to protect those who wrote and those they wrote about.")),
+        ]
+    return [
+        html.P(_("Before a text is published, a program takes out what could name a person: telephone numbers, e-mail "
+                 "addresses, plates, card "
+                 "numbers, names. In its place stands what it was, such as [phone].")),
+        html.P([_("It is not perfect. How much it finds is measured for every release, and no release leaves below "
+                  "the limits."), " ",
+                html.A(_("What the privacy audit measured"), href=address("/sources") + "#privacy")]),
+    ]  # fmt: skip
+
+
+def _edits() -> list[Any]:
+    return [
+        html.P(_("Cities sometimes change an opening or closing time after it was first stated. Figures always use "
+                 "the newest time, and every "
+                 "change is written down with the time before, the time after, and when it was first seen.")),
+        html.P(_("Moved: another time than was stated before. Taken back: a time that is stated no more, as when a "
+                 "request is opened again. Closed "
+                 "with an earlier date: a closing more than a day before the moment when the request was last seen open.")),
+        html.P(html.A(_("The edits that were seen"), href=address("/sources") + "#edits", className="onward")),
+    ]  # fmt: skip
+
+
+def _measures(release: Release) -> list[Any]:
+    words = [
+        html.P(_("Measures are figures that departments report of themselves, such as the share of calls answered in "
+                 "time. They are published as "
+                 "they were reported, with their target and the number of cases behind them; they are not made from "
+                 "these requests.")),
+        html.P(_("Feedback is what people answered when they were asked how satisfied they were, from 0 (worst) to "
+                 "100 (best). Those who answer are "
+                 "not all, and not the average: compare a department with itself over time.")),
+    ]  # fmt: skip
+    files = [r for r in release.package.resources if r.name in ("measures", "feedback", "feedback_monthly") and r.rows]
+    if not files:
+        return [*words, html.P(_("This release holds neither."), className="detail")]
+    links = [
+        html.Li([html.A(r.path, href=f"/download/release/{release.id}/{r.path}", download=""), " ",
+                 ngettext("{n} row", "{n} rows", r.rows or 0).format(n=number(r.rows or 0))])
+        for r in files
+    ]  # fmt: skip
+    return [*words, html.Ul(links)]
 
 
 def _left_out(exclusions: list[Exclusion], quality: Quality) -> list[Any]:
     columns = [Column(_("What")), Column(_("Why")), Column(_("Source")), Column(_("Rows"), "number")]
     rows: list[list[Any]] = [
-        [named(EXCLUSION_KINDS, e.kind), e.reason.replace("_", " "), e.source or "–", number(e.rows)]
-        for e in sorted(exclusions, key=lambda e: (e.kind, -e.rows))
-    ]
+        [
+            named(EXCLUSION_KINDS, e.kind), named(LOCATION_NOTES if e.kind == "not_located" else REASONS, e.reason),
+            e.source or "–", _("too few to be told") if e.rows is None else number(e.rows),
+        ]
+        for e in sorted(exclusions, key=lambda e: (e.kind, -(e.rows or 0)))
+    ]  # fmt: skip
     words = _(
         "{n} requests are published but not in the response times, because their times are missing or contradict "
         "one another, or their status is not understood."
     )
     return [
+        html.P(_("A row that cannot be trusted is quarantined: it is kept with the reason, but it is not published "
+                 "and in no figure, because "
+                 "nothing sure could be said with it. If its source mends it, it comes in with the next run.")),
+        html.P([_("A request that its source no longer has is withdrawn: it leaves every figure, and is listed in a "
+                  "file of its own."), " ",
+                html.A(_("Both, source by source"), href=address("/sources"))]),
         html.P(words.format(n=number(quality.excluded_from_response))),
         table(_("Everything that is left out of the files or of a figure"), columns, rows, "excluded")
         if rows else html.P(_("Nothing else was left out.")),
@@ -161,7 +245,6 @@ def _limits() -> list[Any]:
                 ),
             ]
         ),
-        html.P(_("What people wrote is not published, to protect those who wrote and those they wrote about.")),
     ]
 
 

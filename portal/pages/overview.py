@@ -10,7 +10,9 @@ from dash import html
 from portal import queries
 from portal.answers import GroupRow, ResponseTime, Totals
 from portal.components import figures
+from portal.components.absent import absent
 from portal.components.links import address
+from portal.components.notices import notices
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, key_figures, page_head, rich, section, table
 from portal.selection import NOT_STATED, Selection
@@ -42,7 +44,9 @@ def layout(release: Release, selection: Selection) -> Page:
             ],
             className="opening",
         ),
+        *notices(release),
         _key_figures(totals, response, year),
+        absent(release),
         _doors(release),
         section(_("Month by month"), "months", figures.requested_and_closed(months[-25:], source)),
         section(
@@ -120,10 +124,11 @@ def _fresh(release: Release, requests: int, since: date | None) -> Any:
     return html.Div(
         [
             html.Dl([html.Div([html.Dt(what), html.Dd(value)]) for what, value in facts]),
-            html.P(html.A(_("How the figures are made"), href=address("/methods"))),
+            html.P([html.A(_("How the figures are made"), href=address("/methods")), html.Br(),
+                    html.A(_("How fresh each source is"), href=address("/sources"))]),
         ],
         className="fresh",
-    )
+    )  # fmt: skip
 
 
 def _key_figures(totals: Totals, response: ResponseTime, year: Selection) -> Any:

@@ -4,9 +4,10 @@ Values reach SQL as parameters; names of columns come from the release's own lis
 """
 
 from portal.queries.groups import by
+from portal.queries.integrity import absent, edits, precision, privacy_audit
 from portal.queries.lists import areas, choices, exclusions, latest, page, quality, request
 from portal.queries.months import covered_until, monthly, monthly_by, volumes
-from portal.queries.published import chain, dictionary, files
+from portal.queries.published import chain, dictionary, files, status
 from portal.queries.summary import period, response, totals
 from portal.selection import Selection
 
@@ -14,12 +15,14 @@ EVERYTHING = Selection()
 
 __all__ = [
     "EVERYTHING",
+    "absent",
     "areas",
     "by",
     "chain",
     "choices",
     "covered_until",
     "dictionary",
+    "edits",
     "exclusions",
     "files",
     "latest",
@@ -27,9 +30,12 @@ __all__ = [
     "monthly_by",
     "page",
     "period",
+    "precision",
+    "privacy_audit",
     "quality",
     "request",
     "response",
+    "status",
     "totals",
     "volumes",
 ]

@@ -19,7 +19,7 @@ MAX_OFFSET = 100_000
 _ROW = (
     "source service_request_id service_code service_name service_group department status outcome channel on_time "
     "requested_datetime requested_date expected_datetime closed_datetime updated_datetime response_hours address "
-    "lat long location_source geocode_radius_m flags"
+    "lat long location_source geocode_radius_m location_precision flags"
 ).split()
 
 
@@ -148,8 +148,13 @@ def _rows(release: Release, where: str, params: list[Any]) -> list[RequestRow]:
 @once
 def exclusions(release: Release) -> list[Exclusion]:
     """What is not in `requests`, or not in a figure, counted by reason."""
-    rows = release.query("SELECT kind, reason, source, rows FROM exclusions ORDER BY kind, rows DESC, reason")
-    return [Exclusion(str(kind), str(reason or ""), source, int(n)) for kind, reason, source, n in rows]
+    rows = release.query(
+        "SELECT kind, reason, source, rows FROM exclusions ORDER BY kind, rows DESC NULLS LAST, reason"
+    )
+    return [
+        Exclusion(str(kind), str(reason or ""), source, None if n is None else int(n))
+        for kind, reason, source, n in rows
+    ]
 
 
 @kept

@@ -1,4 +1,4 @@
-"""What a release says of itself: data dictionary, files and the chain of releases. Reads JSON, no SQL."""
+"""What a release says of itself: data dictionary, files, the chain of releases, the status of its sources. Reads JSON, no SQL."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from portal.errors import NoRelease
 from portal.package import read_package
 from portal.queries.scans import once
 from portal.release import Release
+from portal.status import Found, read_status
 
 log = logging.getLogger("openward.portal")
 
@@ -42,6 +43,11 @@ def files(release: Release) -> list[FileDoc]:
         FileDoc(r.name, r.path, r.title, r.description, r.mediatype, r.rows, r.bytes, r.sha256)
         for r in release.package.resources
     ]
+
+
+def status(release: Release) -> Found:
+    """How the sources stand, as the ETL last wrote it beside the releases; it may change under a release."""
+    return read_status(release.folder.parent)
 
 
 def chain(release: Release) -> list[ReleaseDoc]:

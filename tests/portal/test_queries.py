@@ -219,7 +219,7 @@ def test_quality_counts_every_request_once(release: Release) -> None:
     assert sum(q.located.values()) == q.requests == 5000
     assert sum(q.location_notes.values()) == q.located["none"]
     assert q.flags["closed_before_requested"] == q.excluded_from_response
-    assert {e.kind for e in queries.exclusions(release)} == {"quarantined", "flagged", "not_located"}
+    assert {e.kind for e in queries.exclusions(release)} == {"quarantined", "withdrawn", "flagged", "not_located"}
 
 
 def test_the_release_describes_itself(release: Release) -> None:

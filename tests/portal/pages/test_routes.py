@@ -13,7 +13,7 @@ from portal.release import Release
 from portal.routes import render
 
 PATHS = ("/", "/map", "/trends", "/areas", "/areas/ward", "/areas/district/1", "/departments", "/departments/parks",
-         "/data", "/methods")  # fmt: skip
+         "/data", "/sources", "/methods")  # fmt: skip
 QUERIES = ("", "?department=parks", "?service=%3Dheating&status=open", "?from=1990-01-01&to=1990-01-02", "?lang=es")
 
 
