@@ -49,8 +49,8 @@ _STOP: Final = frozenset(
     america american usa spanish english french chinese christmas thanksgiving halloween easter new""".split()
 )
 # Of these, the ones that are names too; a capital and a strong cue are wanted.
-_STOP_NAMES: Final = frozenset("will may june april august an do so my van long le jun jan al ty".split())
-_MONTHS: Final = frozenset("june april august jun jan".split())
+_STOP_NAMES: Final = frozenset("will may june april august an do so my van long le jun jan al ty west north".split())
+_MONTHS: Final = frozenset("june april august jun jan le west".split())
 # Small words that are also parts of names; within a name they go with it.
 _PARTICLES: Final = frozenset(
     """de la las los del da das do dos di du des van von der den ter bin ibn bint ben abu al el el st san santa
@@ -222,7 +222,8 @@ _CUE2: Final = (
         many thanks | kind regards
         | best regards | warm regards | your friend | contact person | contact name | sent by | referred by |
         released to | leased to
-        | rented to | rented by | rents to | verified by | approved by""",
+        | request of | served on | wife of | son of | home of | of record | according to
+        | husband of | daughter of | rented to | rented by | rents to | verified by | approved by""",
         3.2,
     )
     | _pairs(
@@ -242,8 +243,9 @@ _CUE2: Final = (
 _FILL: Final = frozenset(
     "is was the named mr mrs ms dr by from for a my our your his her es el la con w de and".split()
 ) | {"con", "st"}
-_VERBS: Final = dict.fromkeys(
-    """called said says stated states reports reported requests requested wants wanted complained complains told asked
+_VERBS: Final = (
+    dict.fromkeys(
+        """called said says stated states reports reported requests requested wants wanted complained complains told asked
     lives works owns wrote emailed thinks believes refused phoned confirmed advised claims claimed mentioned
     answered dice
     dijo llamo vive quiere replied explained agreed complaining calls insists insisted noted yells yelled parks
@@ -251,8 +253,11 @@ _VERBS: Final = dict.fromkeys(
     moved died fell tripped slipped spoke lived yelling wishes expressed feels felt hung picked left arrived came went
     stopped signed waited waiting resides handled told informs informed adv thanked threatened harassed
     verified calling""".split(),
-    2.0,
-) | dict.fromkeys("is was has would will wants had who and can does did".split(), 0.5)
+        2.0,
+    )
+    | dict.fromkeys("is was will had who and can does did".split(), 0.5)
+    | dict.fromkeys("has would needs".split(), 1.0)
+)
 _PLACES: Final = frozenset(
     """st street streets ave avenue av rd road ln lane ct court pl place dr drive ter terr terrace way blvd
     boulevard pkwy parkway cir
@@ -584,7 +589,8 @@ class _Reading:
         size = len(self.words)
         for end in range(size, 0, -1):
             closing = end == size
-            if not closing and self.words[end].kind != "m":
+            bracket = self.gaps[end].startswith(")")
+            if not closing and not bracket and self.words[end].kind != "m":
                 continue
             begin = end
             while begin and self._nameable(begin - 1) and (begin == end or not self.gaps[begin].strip(" .,-'’")):
@@ -594,9 +600,12 @@ class _Reading:
             ):
                 continue
             # At the end it must stand apart from the sentence before.
-            apart = begin == 0 or re.search(r"[.!?\n/~|–—-]\s*$|\s-\s*$|   ?$", self.gaps[begin])
+            apart = begin == 0 or bool(re.search(r"[.!?\n/~|–—-]\s*$|\s-\s*$|   ?$", self.gaps[begin]))
             if closing and (not apart or begin == 0):
                 continue
+            if bracket and not self.gaps[begin].endswith("("):
+                continue
+            apart = apart or bracket
             for k in range(begin, end):
                 self.points[k] += 1.8 if apart else 0.8
 
@@ -698,7 +707,8 @@ class _Reading:
             return word.points
         if word.kind == "w" and not self.cue[i] and word.fold not in _CAPITAL:
             return word.points + self.keep[i]  # most words by far
-        return word.points + self._case(i) + self.cue[i] + self._around(i) + self.keep[i]
+        cue = min(self.cue[i], 2.0) if word.kind == "w" and word.fold not in _CAPITAL else self.cue[i]
+        return word.points + self._case(i) + cue + self._around(i) + self.keep[i]
 
     # -- names beside one another -----------------------------------------------
 
@@ -750,6 +760,8 @@ class _Reading:
         if self.flat or self.proud or me.shape == "U":
             if me.fold in _VERBS:
                 return 1.0
+            if me.fold in ("le", "west") and after:
+                return 4.2
             if me.kind == "w":
                 return 4.0 if me.fold in _CAPITAL else 0.0
             return {"s": 3.2, "r": 4.2 if after else 2.0, "u": 2.2}.get(me.kind, 2.5)
@@ -860,7 +872,13 @@ class _Reading:
                 and len(self.gaps[i + 1]) < 2
                 and (self.words[i].shape != "l" or self.flat or self._before(i))
             )
-            self.marked[i] = initial or particle or (past and self.folds[i] in _SUFFIXES)
+            saint = (
+                near
+                and self.folds[i] == "st"
+                and len(self.gaps[i + 1]) < 3
+                and (i == 0 or self.marked[i - 1] or self.cue[i] >= 1.8)
+            )
+            self.marked[i] = initial or particle or saint or (past and self.folds[i] in _SUFFIXES)
         for i in range(1, size):
             if (
                 not self.marked[i]

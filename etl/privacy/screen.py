@@ -19,6 +19,7 @@ from etl.privacy.names import THRESHOLD, NameFinder, Traits, pair_points
 _SPLIT: Final = r"[^\pL'’‘`ʼ]+"
 # What makes the end of a text a signature: see _Reading in names.py.
 _APART: Final = r"[-–—~/|.!?\n]|  "
+_BRACKET: Final = r"\("
 _MARK: Final = r"\[[a-z-]+(?: [a-z]+)?\]"
 _SLACK: Final = 0.01
 _REACH: Final = 6
@@ -61,7 +62,10 @@ class Screen:
         offsets = parts.offsets.to_numpy().astype(np.int64)
         sizes = np.diff(offsets)
         apart = pc.match_substring_regex(texts, _APART).to_numpy(zero_copy_only=False).astype(bool)
-        best = self._bound(tokens, sizes, apart)
+        bracket = pc.match_substring_regex(texts, _BRACKET).to_numpy(zero_copy_only=False).astype(bool)
+        best = self._bound(tokens, sizes, apart) + np.repeat(
+            np.where(bracket, np.float32(1.8), np.float32(0.0)), sizes + _REACH
+        )
         return found | (
             np.maximum.reduceat(best, np.concatenate(([0], np.cumsum(sizes + _REACH)[:-1]))) >= THRESHOLD - _SLACK
         )
