@@ -764,7 +764,7 @@ class _Reading:
                 return 4.2
             if me.kind == "w":
                 return 4.0 if me.fold in _CAPITAL else 0.0
-            return {"s": 3.2, "r": 4.2 if after else 2.0, "u": 2.2}.get(me.kind, 2.5)
+            return {"s": 3.2, "r": 4.2 if after else 2.0, "u": 2.2, "h": 3.8}.get(me.kind, 2.5)
         if me.kind == "w":
             return 2.8 if me.fold in _CAPITAL else 1.0
         return 3.2 if me.kind in "sr" else 2.5
@@ -876,7 +876,7 @@ class _Reading:
                 near
                 and self.folds[i] == "st"
                 and len(self.gaps[i + 1]) < 3
-                and (i == 0 or self.marked[i - 1] or self.cue[i] >= 1.8)
+                and ("." in self.gaps[i + 1] or i == 0 or self.marked[i - 1] or self.cue[i] >= 1.8)
             )
             self.marked[i] = initial or particle or saint or (past and self.folds[i] in _SUFFIXES)
         for i in range(1, size):
