@@ -738,7 +738,7 @@ class _Reading:
         if self.marked[j]:
             # "Bill Brackenbury": a word that is a first name too, before what is surely a name.
             return self._joined(me, other, gap, after=j < i) + (
-                0.8 if i == low and (me.kind in "fh" or me.fold in _CAPITAL) else 0.0
+                1.4 if i == low and (me.kind in "fh" or me.fold in _CAPITAL) else 0.0
             )
         return self._pair(me, other, first=i == low) if me.kind in "fhFSTu" else 0.0
 
