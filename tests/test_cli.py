@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -61,7 +63,7 @@ def _call(*arguments: str | Path) -> tuple[int, str, str]:
 def test_a_city_is_loaded_listed_and_verified(city: TinyCity, tmp_path: Path) -> None:
     code, out, _ = _call("etl", "run", city.yaml, "--input", f"calls={city.folder / 'calls.csv'}")
     assert code == 0
-    assert "calls: 5 rows read: 4 new, 0 changed, 0 unchanged, 0 doubled, 1 quarantined" in out
+    assert "calls: 5 rows read: 4 new, 0 changed, 0 unchanged, 0 stale, 0 doubled, 1 quarantined; 0 withdrawn" in out
     name = out.split("published ")[1].split()[0]
     code, out, _ = _call("etl", "run", city.yaml, "--input", f"calls={city.folder / 'calls.csv'}")
     assert code == 0 and "nothing changed" in out and f"the current release is {name}" in out
@@ -87,16 +89,20 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_bad_input_is_one_line_and_touches_nothing(city: TinyCity, tmp_path: Path, name: str) -> None:
+def test_bad_input_is_one_line_and_leaves_records_and_releases_as_they_were(
+    city: TinyCity, tmp_path: Path, name: str
+) -> None:
     _call("etl", "run", city.yaml, "--input", f"calls={city.folder / 'calls.csv'}")
-    home = tmp_path / "home"
+    home = tmp_path / "home" / "twin"
 
-    def state() -> dict[str, bytes]:
-        return {
-            str(p.relative_to(home)): p.read_bytes()
-            for p in sorted(home.rglob("*"))
-            if p.is_file() and p.suffix not in (".sqlite-wal", ".sqlite-shm")
-        }
+    def state() -> tuple[dict[str, bytes], list[object]]:
+        releases = home / "releases"
+        with sqlite3.connect(home / "store.sqlite") as store:
+            records = store.execute("SELECT * FROM request ORDER BY service_request_id").fetchall()
+            records += store.execute("SELECT * FROM quarantine").fetchall()
+        # What became of the run is told beside the releases, not in them.
+        files = [p for p in sorted(releases.rglob("*")) if p.is_file() and p.name != "status.json"]
+        return {str(p.relative_to(releases)): p.read_bytes() for p in files}, records
 
     before = state()
     content = BAD_FILES[name]
@@ -104,9 +110,9 @@ def test_bad_input_is_one_line_and_touches_nothing(city: TinyCity, tmp_path: Pat
     if content is not None:
         bad.write_bytes(content)
     code, out, err = _call("etl", "run", city.yaml, "--input", f"calls={bad}")
-    lines = [line for line in err.splitlines() if line.startswith("openward: ")]
+    told = [entry for entry in map(json.loads, err.splitlines()) if entry["event"] == "refused"]
     assert code in (3, 4)
-    assert len(lines) == 1 and str(bad) in lines[0]
+    assert len(told) == 1 and str(bad) in told[0]["error"] and told[0]["exit_code"] == code
     assert "Traceback" not in out + err
     assert state() == before
 
