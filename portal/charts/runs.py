@@ -63,8 +63,10 @@ def _mark(canvas: Canvas, x: float, y: float, bottom: float, kind: str) -> None:
 
 
 def _key(canvas: Canvas, left: float) -> None:
-    x = left
-    for kind, words in ((LOADED, _("new or changed")), (UNCHANGED, _("nothing new")), (FAILED, _("no answer"))):
+    entries = ((LOADED, _("new or changed")), (UNCHANGED, _("nothing new")), (FAILED, _("no answer")))
+    fits = left + sum(34 + 6.6 * len(words) for _kind, words in entries) <= canvas.width
+    x, gap, letter = (left, 34.0, 6.6) if fits else (4.0, 27.0, 6.2)
+    for kind, words in entries:
         _mark(canvas, x + 5, 12 if kind == LOADED else 14, 19 if kind == LOADED else 14, kind)
         canvas.text(x + 16, 18, words, "tick")
-        x += 34 + 6.6 * len(words)
+        x += gap + letter * len(words)

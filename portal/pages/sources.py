@@ -87,7 +87,11 @@ def _summary(release: Release, found: Found, edits: Edits | None, clock: Clock) 
             _("looked at {ago}").format(ago=ago_words(found.status.written, clock.now)) if found.status.written else "",
         ))  # fmt: skip
     items += [
-        (_("Newest data"), clock.ago(release.as_of), time_words(release.as_of, release.city.timezone)),
+        (
+            _("Age of the newest data"),
+            duration_words(max((clock.now - release.as_of).total_seconds() / 3600, 0)),
+            time_words(release.as_of, release.city.timezone),
+        ),
         (_("In quarantine"), number(absent.quarantined), _("rows of requests that could not be trusted")),
     ]
     if absent.withdrawn is not None:
@@ -159,7 +163,8 @@ def _edits(release: Release, edits: Edits | None) -> list[Any]:
     caption = _("The latest edits, newest first")
     return [
         table(_("Edits by kind"), [Column(_("Kind")), Column(_("Edits"), "bar")], kinds, "edits-kinds"),
-        html.Div(table(caption, columns, rows, "edits-latest", stack=False), className="long"),
+        html.H3(caption),
+        html.Div(table(caption, columns, rows, "edits-latest", hidden_caption=True, stack=False), className="long"),
         _download(release, "retroactive_edits", _("Download all edits")),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from portal.app import create_app
 from portal.settings import PortalSettings
-from tests.release_factory import build_release
+from tests.release_factory import build_release, write_status
 
 PATHS = (
     "/",
@@ -24,6 +25,8 @@ PATHS = (
     "/departments",
     "/departments/parks?status=open",
     "/data?service=pothole",
+    "/sources",
+    "/sources?lang=es",
     "/methods",
     "/no-such-page",
     "/trends?service=no-such-service",
@@ -37,6 +40,7 @@ def site(serve: Callable[[Any], str], tmp_path_factory: pytest.TempPathFactory) 
     """Base URL of the served portal."""
     root: Path = tmp_path_factory.mktemp("served")
     build_release(root, rows=6000)
+    write_status(root / "releases", datetime.now(UTC))
     return serve(create_app(PortalSettings(releases=root / "releases")))
 
 
