@@ -33,7 +33,7 @@ from etl.progress import Reporter, Silent
 from etl.publish import build, chain, status
 from etl.publish.limits import Acceptance
 from etl.store import reference, state
-from etl.store.engine import exclusive, writing
+from etl.store.engine import Lock, exclusive, writing
 from etl.store.load import Writer, arrival
 from etl.store.models import Quarantined, Run
 from etl.store.state import Drifted, State
@@ -153,11 +153,11 @@ def run(
     moment = now or dt.datetime.now(dt.UTC)
     chosen, say = options or Options(), reporter or Silent()
     begun = time.monotonic()
-    with exclusive(place.engine, place.config.city.id):
+    with _plain_errors(), exclusive(place.engine, place.config.city.id, place.folder) as lock:
         emit("run_started", city=place.config.city.id)
         try:
             with _plain_errors():
-                report = _run(place, prepared, moment, chosen, say)
+                report = _run(place, prepared, moment, chosen, say, lock)
         except Exception as error:
             message = str(error) if isinstance(error, EtlError) else repr(error)
             emit("run_failed", level=logging.ERROR, city=place.config.city.id, error=message)
@@ -175,24 +175,26 @@ def _plain_errors() -> Iterator[None]:
     """What a database or a disk says, in one line that tells what to do."""
     try:
         yield
-    except (sa.exc.DBAPIError, psycopg.Error, sqlite3.Error) as error:
+    except (sa.exc.DBAPIError, sa.exc.PendingRollbackError, psycopg.Error, sqlite3.Error) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
         raise StoreError(
-            f"the record store failed ({reason}); nothing of this run was kept, run it again when the store is well"
+            f"the record store failed ({reason}); nothing is half-written, run it again when the store is well"
         ) from error
     except duckdb.Error as error:
         reason = " ".join(str(error).split())[:200]
         raise StoreError(
-            f"the work folder failed ({reason}); nothing of this run was kept, check the disk and run it again"
+            f"the work folder failed ({reason}); nothing is half-written, check the disk and run it again"
         ) from error
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise StoreError(
-            f"{where}cannot be written ({error.strerror}); nothing of this run was kept, free the disk and run it again"
+            f"{where}cannot be written ({error.strerror}); nothing is half-written, free the disk and run it again"
         ) from error
 
 
-def _run(place: Place, prepared: Prepared, moment: dt.datetime, options: Options, say: Reporter) -> RunReport:
+def _run(
+    place: Place, prepared: Prepared, moment: dt.datetime, options: Options, say: Reporter, lock: Lock
+) -> RunReport:
     work = work_folder(place.folder)
     boundary_print = layers_fingerprint(prepared.layers)
     intake = Intake(
@@ -216,7 +218,7 @@ def _run(place: Place, prepared: Prepared, moment: dt.datetime, options: Options
             one = _take(intake, name, known.get(name, _unknown(place, name)), copies, options)
             if one is not None:
                 taken.append(one)
-        run_id, drift = _write(place, prepared, taken, unavailable, boundary_print, moment, say, options.replay)
+        run_id, drift = _write(place, prepared, taken, unavailable, boundary_print, moment, say, options.replay, lock)
     finally:
         for one in taken:
             one.staging.close()
@@ -225,6 +227,7 @@ def _run(place: Place, prepared: Prepared, moment: dt.datetime, options: Options
     if unavailable and len(unavailable) == len(place.config.every_source) and not _anything(place):
         raise SourceUnavailable("; ".join(unavailable.values()))
     try:
+        lock.must_be_held()
         release_id, current = _publish(place, run_id, moment, options.accept, say)
     except HeldError as error:
         folder = chain.current_folder(place.releases)
@@ -294,6 +297,7 @@ def _write(
     moment: dt.datetime,
     say: Reporter,
     replay: bool,
+    lock: Lock,
 ) -> tuple[int, dict[str, list[Drifted]]]:
     """Everything that changes the store, in one transaction."""
     basemap = prepared.basemap
@@ -330,6 +334,7 @@ def _write(
             counts=json.dumps({one.source: asdict(one.counts) for one in taken}),
             message="; ".join(unavailable.values()) or None,
         )
+        lock.must_be_held()
     return run_id, drift
 
 
@@ -374,13 +379,16 @@ def _write_source(
 def _publish(
     place: Place, run_id: int, moment: dt.datetime, accept: Acceptance | None, say: Reporter
 ) -> tuple[str | None, str | None]:
+    chain.tidy(place.releases)
     folder = chain.current_folder(place.releases)
-    current = folder.name if folder else None
     with place.engine.connect() as connection:
         inputs = build.inputs_of(connection, place.config, moment)
-        if build.is_current(place.releases, inputs):
-            return None, current
-        held = build.held_before(connection, inputs, place.config)
+        if folder is None or not build.is_current(place.releases, inputs):
+            folder = None
+            held = build.held_before(connection, inputs, place.config)
+    if folder is not None:
+        _note_published(place, folder, inputs.data_version)  # a killed run may not have come to it
+        return None, folder.name
     if held and accept is None:
         raise HeldError(held)
     try:
@@ -393,15 +401,23 @@ def _publish(
             state.end_run(connection, inputs.data_version, "held", message=str(error))
         emit("release_held", level=logging.WARNING, reason=str(error))
         raise
-    # Only where there was something to accept: otherwise nobody let anything through.
-    broken = chain.read_package(published.folder)["openward"]["accepted"] if accept else None
-    values = {"accepted_by": broken["by"], "accepted_reason": broken["reason"]} if broken else {}
-    if broken:
-        emit("release_accepted", level=logging.WARNING, release=published.release_id, **broken)
-    with writing(place.engine) as connection:
-        state.end_run(connection, inputs.data_version or run_id, "published", **values)
+    _note_published(place, published.folder, inputs.data_version or run_id)
     emit("release_published", release=published.release_id, requests=published.requests)
     return published.release_id, published.release_id
+
+
+def _note_published(place: Place, folder: Path, run_id: int) -> None:
+    """Tell the run that brought a release's data that it is published, and who let it through if a limit held it."""
+    with place.engine.connect() as connection:
+        stands = connection.execute(sa.select(Run.status).where(Run.run_id == run_id)).scalar()
+    if stands == "published":
+        return
+    broken = chain.read_package(folder)["openward"].get("accepted")
+    values = {"accepted_by": broken["by"], "accepted_reason": broken["reason"]} if broken else {}
+    if broken:
+        emit("release_accepted", level=logging.WARNING, release=folder.name, **broken)
+    with writing(place.engine) as connection:
+        state.end_run(connection, run_id, "published", **values)
 
 
 def _prune(place: Place, moment: dt.datetime) -> None:

@@ -22,6 +22,7 @@ from etl.errors import SourceError
 
 MANIFEST = "manifest.json"
 FETCHING = ".fetching"
+GONE = ".gone-"
 JOURNAL = "journal.jsonl"
 SAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -87,6 +88,7 @@ class RawWriter:
 
     def __init__(self, archive: RawArchive, source: str, kind: str, key: str, now: dt.datetime) -> None:
         """Go on with the unfinished fetch of this source if it has the same `key`, else begin anew."""
+        _remove_leftovers(archive.root / source)
         self._archive, self._source, self._kind, self._now = archive, source, kind, now
         self.folder = archive.root / source / FETCHING
         self._parts = _journal(self.folder, key)
@@ -153,12 +155,14 @@ class RawWriter:
             json.dump(manifest, file, ensure_ascii=False, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        (self.folder / JOURNAL).unlink(missing_ok=True)
+        _sync(self.folder)
         folder = self._archive.root / self._source / name
         if folder.exists():
-            shutil.rmtree(folder)  # the same bytes at the same moment: a copy that a killed run had finished
+            _remove(folder)  # the same bytes at the same moment: a copy that a killed run had finished
         self.folder.rename(folder)
         _sync(folder.parent)
+        # Last, so that a run that is killed in between has either all its parts to go on with or a finished copy.
+        (folder / JOURNAL).unlink(missing_ok=True)
         return read_copy(folder)
 
     def drop(self) -> None:
@@ -193,9 +197,10 @@ class RawArchive:
     def prune(self, source: str, before: dt.datetime, keep: frozenset[str]) -> list[str]:
         """Delete copies fetched before a moment but for those of `keep`; returns their names."""
         gone = []
+        _remove_leftovers(self.root / source)
         for copy in self.copies(source):
             if copy.fetched < before and copy.name not in keep:
-                shutil.rmtree(copy.folder)
+                _remove(copy.folder)
                 gone.append(copy.name)
         return gone
 
@@ -244,8 +249,27 @@ def _journal(folder: Path, key: str) -> list[Part] | None:
         if path.name not in kept:
             path.unlink()
     entries = [lines[0], *(json.dumps({"part": vars(part)}, ensure_ascii=False) for part in parts)]
-    (folder / JOURNAL).write_text("\n".join(entries) + "\n", encoding="utf-8")
+    if (folder / JOURNAL).read_text(encoding="utf-8") != (text := "\n".join(entries) + "\n"):
+        half = folder / f".{JOURNAL}.half"
+        with half.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(folder / JOURNAL)
     return parts
+
+
+def _remove(folder: Path) -> None:
+    """Delete a copy; it is out of sight first, so that a killed run leaves none without its manifest or its parts."""
+    aside = folder.with_name(f"{GONE}{folder.name}")
+    shutil.rmtree(aside, ignore_errors=True)
+    folder.rename(aside)
+    shutil.rmtree(aside)
+
+
+def _remove_leftovers(source: Path) -> None:
+    for path in source.glob(f"{GONE}*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _sha256_of_parts(parts: Iterable[Part]) -> str:

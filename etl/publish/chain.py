@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ PACKAGE = "datapackage.json"
 CURRENT = "current"
 CHAIN = "chain.jsonl"
 BUILDING = ".building-"
+RELEASE_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,11 @@ def promote(building: Path, releases: Path, name: str) -> Path:
     folder = releases / name
     for path in building.iterdir():
         _sync(path)
-    building.rename(folder)
+    _sync(building)
     link = releases / f".{CURRENT}-{name}"
     link.unlink(missing_ok=True)
-    link.symlink_to(name)
+    link.symlink_to(name)  # before the folder has its name: a full disk is found out while nothing can be seen
+    building.rename(folder)
     link.replace(releases / CURRENT)
     _sync(releases)
     note_in_log(releases)
@@ -118,12 +121,36 @@ def read_log(releases: Path) -> list[Link]:
         raise ReleaseError(f"{path}: damaged ({error}); restore it from a backup") from error
 
 
+def tidy(releases: Path) -> None:
+    """Make good what a killed run left of its last steps; the caller holds the city's lock."""
+    remove_leftovers(releases)
+    note_in_log(releases)
+
+
 def remove_leftovers(releases: Path) -> None:
-    """Delete half-built folders and links of runs that were killed; the caller holds the city's lock."""
+    """Delete half-built folders, links and never promoted releases of runs that were killed; the caller holds the lock."""
+    for path in _never_promoted(releases):
+        aside = releases / f"{BUILDING}{path.name}"
+        shutil.rmtree(aside, ignore_errors=True)
+        path.rename(aside)  # out of sight before its first file goes
     for path in releases.glob(f"{BUILDING}*"):
         shutil.rmtree(path, ignore_errors=True)
     for path in releases.glob(f".{CURRENT}-*"):
         path.unlink(missing_ok=True)
+
+
+def _never_promoted(releases: Path) -> list[Path]:
+    """Releases that a run was killed over between giving them their name and pointing at them.
+
+    None is older than the current one, so that a folder restored beside a lost log stays.
+    """
+    current = current_folder(releases)
+    since = current.name if current else ""
+    known = {link.release_id for link in read_log(releases)} | {since}
+    if not current and len(known) > 1:
+        return []  # a log without a current release: somebody's hand was here, and it is not ours to delete
+    found = [path for path in releases.glob("*") if RELEASE_ID.fullmatch(path.name) and path.name not in known]
+    return [path for path in found if path.name[:16] >= since[:16]]
 
 
 def verify(releases: Path, only: str | None = None, progress: Callable[[str], None] | None = None) -> list[Finding]:
@@ -131,7 +158,7 @@ def verify(releases: Path, only: str | None = None, progress: Callable[[str], No
 
     `only` names one release. ReleaseError if there is none to verify.
     """
-    log = read_log(releases)
+    log = _with_unnoted(releases, read_log(releases))
     if not log:
         raise ReleaseError(f"{releases}: no release has been published here yet; run 'openward etl run'")
     if only is not None and only not in {link.release_id for link in log}:
@@ -149,6 +176,15 @@ def verify(releases: Path, only: str | None = None, progress: Callable[[str], No
     at = folder.name if folder and folder.is_dir() else "nothing that exists"
     findings.append(Finding(last, "current", at == last, "" if at == last else f"current points at {at}"))
     return findings
+
+
+def _with_unnoted(releases: Path, log: list[Link]) -> list[Link]:
+    """The log and, where a run was killed before it could note it, the current release that follows its last line."""
+    folder = current_folder(releases)
+    if folder is None or not (folder / PACKAGE).is_file() or folder.name in {link.release_id for link in log}:
+        return log
+    link = link_of(folder)
+    return [*log, link] if link.previous == (log[-1].release_id if log else None) else log
 
 
 def _verify_one(folder: Path, link: Link, before: Link | None) -> list[Finding]:

@@ -32,12 +32,16 @@ def write(engine: Engine, config: CityConfig, releases: Path, now: dt.datetime) 
         found = describe(connection, config, releases, now)
     releases.mkdir(parents=True, exist_ok=True)
     half = releases / f".{STATUS}"
-    with half.open("w", encoding="utf-8") as file:
-        json.dump(found, file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    half.chmod(0o644)
-    half.replace(releases / STATUS)
+    try:
+        with half.open("w", encoding="utf-8") as file:
+            json.dump(found, file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        half.chmod(0o644)
+        half.replace(releases / STATUS)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
 
 
 def describe(connection: Connection, config: CityConfig, releases: Path, now: dt.datetime) -> dict[str, Any]:

@@ -7,11 +7,13 @@ statement runs. What is loaded or read stays out.
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
@@ -23,6 +25,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from etl.errors import BusyError, StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+WRITING = zlib.crc32(b"openward:writing")
+"""The advisory lock that every writing transaction holds to its end in PostgreSQL, also one whose client was killed."""
+LONGEST_WAIT = "60s"
 
 
 def open_store(url: str | URL, *, existing: bool = False) -> Engine:
@@ -43,16 +48,22 @@ def open_store(url: str | URL, *, existing: bool = False) -> Engine:
                 f"{parsed.database}: nothing has been loaded here yet; run 'openward etl run', or check --home"
             )
         if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"{parsed.database}: cannot be made ({error.strerror}); free the disk or check the permissions"
+                ) from error
         engine = create_engine(parsed)
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         engine = create_engine(parsed.set(drivername="postgresql+psycopg"), connect_args={"options": "-c timezone=UTC"})
+        event.listen(engine, "connect", _tune_postgres)
     try:
         migrate(engine)
-    except DBAPIError as error:
-        reason = " ".join(str(error.orig).split())[:200]
+    except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
+        reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
         raise StoreError(f"{parsed.render_as_string()}: cannot be used as a record store ({reason})") from error
     return engine
 
@@ -67,6 +78,8 @@ def _begin_sqlite(connection: Connection) -> None:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that will write: committed at the end of the block, undone by an error."""
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITING})
         yield connection
 
 
@@ -74,14 +87,24 @@ def _tune_sqlite(connection: object, _record: object) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]  # SQLAlchemy's begin event opens transactions
     cursor = connection.cursor()  # type: ignore[attr-defined]
     for pragma in (
+        "busy_timeout=10000",  # before the others: two processes may open a new file at the same moment
         "journal_mode=WAL",
-        "synchronous=NORMAL",
+        "synchronous=FULL",  # a release must not outlive the records that it was made of when the power fails
         "temp_store=FILE",
         "cache_size=-131072",
-        "busy_timeout=10000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _tune_postgres(connection: object, _record: object) -> None:
+    """A server that is busy for a client looks whether it still lives, so that a killed run is undone at once."""
+    raw: psycopg.Connection = connection  # type: ignore[assignment]
+    try:
+        raw.execute("SET client_connection_check_interval = 1000")
+        raw.commit()
+    except psycopg.errors.DatabaseError:  # before PostgreSQL 14, or on a system that cannot tell
+        raw.rollback()
 
 
 def migrate(engine: Engine) -> None:
@@ -99,23 +122,43 @@ def migrate(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
+class Lock:
+    """A city's lock while a run holds it."""
+
+    def __init__(self, session: Connection | None = None) -> None:
+        """`session` is the one that holds an advisory lock; a lock file needs none."""
+        self._session = session
+
+    def must_be_held(self) -> None:
+        """DBAPIError if the session with the lock is gone, as after a restart of the server: another run may go on."""
+        if self._session is not None:
+            self._session.execute(text("SELECT 1"))
+            self._session.commit()
+
+
 @contextmanager
-def exclusive(engine: Engine, city: str) -> Iterator[None]:
-    """Hold the city's lock: an advisory lock in PostgreSQL, a lock file beside a SQLite store. BusyError if taken."""
+def exclusive(engine: Engine, city: str, folder: Path | None = None) -> Iterator[Lock]:
+    """Hold the city's lock: an advisory lock in PostgreSQL, a lock file beside a SQLite store. BusyError if taken.
+
+    `folder` is the city's own; a lock file there keeps two runs on one machine apart even where the server forgot
+    its locks in a restart.
+    """
     busy = f"another run of '{city}' is under way; wait for it or look at 'openward etl status'"
-    if engine.dialect.name == "postgresql":
-        key = zlib.crc32(f"openward:{city}".encode())
-        with engine.connect() as connection:
-            if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar():
-                raise BusyError(busy)
-            connection.commit()
-            try:
-                yield
-            finally:
-                _unlock(connection, key)
-        return
-    path = Path(f"{engine.url.database}.lock")
-    with path.open("w") as handle:
+    with ExitStack() as held:
+        lock = Lock()
+        if engine.dialect.name == "postgresql":
+            lock = held.enter_context(_advisory(engine, city, busy))
+        else:
+            held.enter_context(_lock_file(Path(f"{engine.url.database}.lock"), busy))
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(_lock_file(folder / "run.lock", busy))
+        yield lock
+
+
+@contextmanager
+def _lock_file(path: Path, busy: str) -> Iterator[None]:
+    with path.open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -123,9 +166,37 @@ def exclusive(engine: Engine, city: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _advisory(engine: Engine, city: str, busy: str) -> Iterator[Lock]:
+    key = zlib.crc32(f"openward:{city}".encode())
+    with engine.connect() as connection:
+        if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar():
+            raise BusyError(busy)
+        connection.commit()
+        try:
+            _let_the_dead_go(connection, busy)
+            yield Lock(connection)
+        finally:
+            _unlock(connection, key)
+
+
+def _let_the_dead_go(connection: Connection, busy: str) -> None:
+    """Wait until the transaction of a killed run is undone: what it wrote must not appear after this run has read."""
+    try:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LONGEST_WAIT}'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITING})
+        connection.commit()
+    except OperationalError as error:
+        if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            connection.rollback()
+            raise BusyError(busy) from error
+        raise
+
+
 def _unlock(connection: Connection, key: int) -> None:
     try:
+        connection.rollback()
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
         connection.commit()
-    except OperationalError:
+    except DBAPIError:
         connection.invalidate()  # a lost session has lost its lock as well
