@@ -11,6 +11,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from sqlalchemy import Connection, Engine
 
 from etl.config import CityConfig
 from etl.config.privacy import FREE_TEXT
-from etl.duck import builder, quoted
+from etl.duck import builder
 from etl.errors import ReleaseError
 from etl.extract.files import sha256_of
 from etl.publish import chain, fields, files, index, limits, tables
@@ -35,7 +36,7 @@ from etl.publish.policy import PublicRows
 from etl.publish.validate import must_hold, validate
 from etl.records import FEEDBACK_KIND, MEASURE_KIND
 from etl.store import export
-from etl.store.bulk import fetch_into
+from etl.store.bulk import fetch_into, within_reach
 from etl.store.engine import writing
 from etl.store.load import insert_rows
 from etl.store.models import Run
@@ -195,12 +196,12 @@ class _Build:
     def _fill(self, db: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         names = [f.name for f in self.public if f.name != "geometry"]
         layers = [layer.layer for layer in self.config.layers]
-        scratch = self.work / "scratch.duckdb"
-        db.execute(f"ATTACH {quoted(scratch)} AS scratch")
+        db.execute("ATTACH ':memory:' AS scratch")
         self._fetch(db)
-        rows = index.fill_requests(db, self._batches(db), names, layers)
+        with self._requests(db) as relation:
+            rows = index.fill_requests(db, self._batches(db, relation), names, layers, self.work)
         gone = dict(db.execute("SELECT source, count(*) FROM scratch.withdrawn GROUP BY 1").fetchall())
-        profile = limits.profile(db, "scratch.raw", gone, self.stored.quarantined_by_source)
+        profile = limits.profile(db, "raw", gone, self.stored.quarantined_by_source)
         found = limits.breaches(self.config, profile, self.before.get("profile", {}), self.now)
         limits.must_hold(found, self.accept)
         self.progress("release: writing files", rows)
@@ -210,7 +211,8 @@ class _Build:
         counts = tables.counts(db, self.stored)
         privacy = self._audit(db)
         db.execute("DETACH scratch")
-        scratch.unlink()
+        for file in self.work.glob("raw-*.parquet"):
+            file.unlink()
         index.fill_areas(db, areas)
         index.fill_basemap(db, self.stored.basemap)
         index.fill_small(db, {name: table for name, table in small.items() if name in index.SERVED})
@@ -231,22 +233,25 @@ class _Build:
     def _fetch(self, db: duckdb.DuckDBPyConnection) -> None:
         """The store's rows into the scratch file. No connection to the store is open while DuckDB reads it."""
         self.progress("release: reading", 0)
-        stored = {name: name for name in STORED if name not in FREE_TEXT or name in self.config.privacy.publish}
-        fetch_into(db, self.engine, "request", stored, "stored", self.work, "withdrawn IS NULL", "scratch")
         change = {name: name for name in tables.CHANGE_COLUMNS}
-        fetch_into(db, self.engine, "change", change, "change", self.work, "kind = 'request'", "scratch")
+        fetch_into(db, self.engine, "change", change, "scratch.change", self.work, "kind = 'request'")
         gone = {name: name for name in tables.WITHDRAWN_COLUMNS}
-        fetch_into(db, self.engine, "request", gone, "withdrawn", self.work, "withdrawn IS NOT NULL", "scratch")
+        fetch_into(db, self.engine, "request", gone, "scratch.withdrawn", self.work, "withdrawn IS NOT NULL")
         for kind in (MEASURE_KIND, FEEDBACK_KIND):
             columns = {name: name for name in kind.schema.names if name != "row_hash"}
-            fetch_into(db, self.engine, kind.table, columns, kind.table, self.work, "withdrawn IS NULL", "scratch")
+            fetch_into(db, self.engine, kind.table, columns, f"scratch.{kind.table}", self.work, "withdrawn IS NULL")
         self.policy.learn(db)
 
-    def _batches(self, db: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+    def _requests(self, db: duckdb.DuckDBPyConnection) -> AbstractContextManager[str]:
+        """The stored requests that are released, to be read within a block."""
+        stored = {name: name for name in STORED if name not in FREE_TEXT or name in self.config.privacy.publish}
+        return within_reach(db, self.engine, "request", stored, self.work, "withdrawn IS NULL")
+
+    def _batches(self, db: duckdb.DuckDBPyConnection, relation: str) -> Iterator[pa.Table]:
         moment = dt.datetime.fromisoformat(self.inputs.as_of)
         targets = {code: s.target_hours for code, s in self.config.services.items() if s.target_hours}
         derivation = Derivation(self.config, moment, targets)
-        reader = db.cursor().execute("SELECT * FROM scratch.stored").to_arrow_reader(BATCH_ROWS)
+        reader = db.cursor().execute(f"SELECT * FROM {relation}").to_arrow_reader(BATCH_ROWS)  # noqa: S608
         done = 0
         for batch in reader:
             done += len(batch)
@@ -256,7 +261,8 @@ class _Build:
     def _audit(self, db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         """What the privacy audit found; ReleaseError where something is told that must not be."""
         self.progress("release: auditing privacy", 0)
-        return self.policy.audit(db)
+        with self._requests(db) as relation:
+            return self.policy.audit(db, relation)
 
     def _facts(
         self, resources: Sequence[dict[str, Any]], counts: dict[str, int], profile: dict[str, Any],

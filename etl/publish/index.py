@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import geopandas as gpd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import shapely
 
+from etl.duck import quoted
 from etl.publish.derive import COARSE, elapsed_bins
 from geo.crs import WEB_MERCATOR
 
@@ -34,32 +37,31 @@ CATEGORIES = ("status", "outcome", "on_time", "location_source")
 
 
 def fill_requests(
-    db: duckdb.DuckDBPyConnection, batches: Iterable[pa.Table], public: Sequence[str], layers: Sequence[str]
+    db: duckdb.DuckDBPyConnection,
+    batches: Iterable[pa.Table],
+    public: Sequence[str],
+    layers: Sequence[str],
+    folder: Path,
 ) -> int:
     """Write `requests`, sorted along a Hilbert curve (unlocated rows last, by id), and return its rows.
 
-    `public` are the published columns in order, without geometry; the scratch table lives in a temporary schema.
+    `public` are the published columns in order, without geometry. The batches lie in `folder` as Parquet files
+    until they are sorted, and stay there: the view `raw` shows them.
     """
     rows = 0
-    created = False
     for batch in batches:
-        db.register("batch", batch)
-        if created:
-            db.execute("INSERT INTO scratch.raw SELECT * FROM batch")
-        else:
-            db.execute("CREATE TABLE scratch.raw AS SELECT * FROM batch")
-            created = True
-        db.unregister("batch")
+        pq.write_table(batch, folder / f"raw-{rows:012d}.parquet", compression="none", store_schema=False)
         rows += len(batch)
+    db.execute(f"CREATE TEMP VIEW raw AS SELECT * FROM read_parquet({quoted(folder / 'raw-*.parquet')})")  # noqa: S608
     db.execute(
-        """CREATE TABLE scratch.service AS
+        """CREATE TEMP TABLE service AS
            SELECT service_code, mode(service_name ORDER BY service_name) AS service_name,
                   mode(service_group ORDER BY service_group) AS service_group
-           FROM scratch.raw GROUP BY service_code"""
+           FROM raw GROUP BY service_code"""
     )
     enums = []
     for name in (*ENUMS, *layers):
-        table = "scratch.service" if name == "service_group" else "scratch.raw"
+        table = "service" if name == "service_group" else "raw"
         used = f'SELECT DISTINCT "{name}" FROM {table} WHERE "{name}" IS NOT NULL ORDER BY 1'  # noqa: S608
         if name in public and db.execute(f"SELECT count(*) FROM ({used})").fetchone() != (0,):  # noqa: S608
             db.execute(f'CREATE TYPE "{name}" AS ENUM ({used})')
@@ -74,7 +76,7 @@ def fill_requests(
         """CREATE TABLE facets AS
            SELECT (row_number() OVER (ORDER BY status, outcome, on_time, minor) - 1)::USMALLINT AS facet,
                   status, outcome, on_time, location_source, excluded
-           FROM (SELECT DISTINCT status, outcome, on_time FROM scratch.raw)
+           FROM (SELECT DISTINCT status, outcome, on_time FROM raw)
            CROSS JOIN (VALUES (0, 'source', FALSE), (1, 'source', TRUE), (2, 'geocoder', FALSE), (3, 'geocoder', TRUE),
                               (4, 'none', FALSE), (5, 'none', TRUE), (6, NULL, FALSE), (7, NULL, TRUE))
                 AS minors (minor, location_source, excluded)"""
@@ -84,13 +86,13 @@ def fill_requests(
         f"""CREATE TABLE map_cells AS
             SELECT (row_number() OVER (ORDER BY gy >> {CELL_SHIFT}, gx >> {CELL_SHIFT}) - 1)::UINTEGER AS cell,
                    gx >> {CELL_SHIFT} AS column_, gy >> {CELL_SHIFT} AS row_, avg(gx) AS gx, avg(gy) AS gy
-            FROM scratch.raw WHERE gx IS NOT NULL GROUP BY gx >> {CELL_SHIFT}, gy >> {CELL_SHIFT}"""  # noqa: S608
+            FROM raw WHERE gx IS NOT NULL GROUP BY gx >> {CELL_SHIFT}, gy >> {CELL_SHIFT}"""  # noqa: S608
     )
     db.execute(
         f"""CREATE TABLE requests AS
             SELECT (row_number() OVER () - 1)::UINTEGER AS rid, * FROM (
                 SELECT {", ".join(columns)}
-                FROM scratch.raw r JOIN scratch.service s USING (service_code)
+                FROM raw r JOIN service s USING (service_code)
                 JOIN facets f ON {same_facet} AND f.excluded = (r.elapsed_bin IS NULL)
                 LEFT JOIN map_cells c ON c.column_ = r.gx >> {CELL_SHIFT} AND c.row_ = r.gy >> {CELL_SHIFT}
                 ORDER BY r.hilbert, r.source, r.service_request_id)"""  # noqa: S608

@@ -171,17 +171,17 @@ class PublicRows:
         alone = alone.set_column(alone.column_names.index("suppressed"), "suppressed", hide)
         return pa.concat_tables([alone, *parts])
 
-    def audit(self, db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    def audit(self, db: duckdb.DuckDBPyConnection, stored: str) -> dict[str, Any]:
         """Figures of the audit; ReleaseError where something is told that must not be.
 
-        Reads the stored rows (`scratch.stored`) and the index's own (`requests`), not what was passed between them.
+        Reads the stored rows (`stored` is SQL of their relation) and the index's own (`requests`), not what was passed between them.
         """
         found: dict[str, Any] = {"published": list(self._config.privacy.publish), "locations": None, "text": None}
         if not self.all_exact:
             anchors = locations.Anchors(pa.concat_tables([self._anchors.table, *self.new_places]))
             figures = audit_locations(
-                _batches(db, "SELECT * FROM scratch.stored"),
-                _batches(db, "SELECT * FROM requests ORDER BY rid"),
+                _batches(db, f"SELECT * FROM {stored}"),  # noqa: S608
+                _batches(db, f"SELECT *{self._no_points()} FROM requests ORDER BY rid"),  # noqa: S608
                 self._rules,
                 anchors=anchors,
                 past=self._past,
@@ -191,6 +191,10 @@ class PublicRows:
         if self._texts:
             found["text"] = self._audit_text()
         return found
+
+    def _no_points(self) -> str:
+        """What stands for the points of a release that publishes none."""
+        return "" if "location" in self._config.privacy.publish else ", NULL::DOUBLE AS lat, NULL::DOUBLE AS long"
 
     def _audit_text(self) -> dict[str, Any]:
         """How well this very redactor, with this city's words, finds what was planted."""

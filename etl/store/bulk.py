@@ -6,7 +6,8 @@ DuckDB itself; PostgreSQL sends a COPY. Neither goes row by row through Python.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -28,25 +29,38 @@ def fetch_into(
     into: str,
     folder: Path,
     where: str = "",
-    catalog: str = "",
 ) -> int:
     """Create `into` in `db` with `columns` (name -> SQL over the store's table) and return its rows.
 
-    For SQLite no connection of `engine` may be checked out: two SQLite libraries in one process must not hold one
-    file (closing it in one drops the locks of the other), so the pool is emptied first. `where` is our own SQL.
+    `where` is our own SQL. See `within_reach` for what it asks of SQLite.
     """
-    target = f"{catalog}.{into}" if catalog else into
-    if engine.dialect.name == "postgresql":
-        _from_postgres(db, engine, table, columns, target, folder, where)
-    else:
-        _from_sqlite(db, engine, table, columns, target, where)
-    row = db.execute(f"SELECT count(*) FROM {target}").fetchone()  # noqa: S608
+    with within_reach(db, engine, table, columns, folder, where) as relation:
+        db.execute(f"CREATE TABLE {into} AS SELECT * FROM {relation}")  # noqa: S608
+    row = db.execute(f"SELECT count(*) FROM {into}").fetchone()  # noqa: S608
     return int(row[0]) if row else 0
 
 
-def _from_sqlite(
-    db: duckdb.DuckDBPyConnection, engine: Engine, table: str, columns: Mapping[str, str], target: str, where: str
-) -> None:
+@contextmanager
+def within_reach(
+    db: duckdb.DuckDBPyConnection,
+    engine: Engine,
+    table: str,
+    columns: Mapping[str, str],
+    folder: Path,
+    where: str = "",
+) -> Iterator[str]:
+    """SQL of a relation with `columns` (name -> SQL over the store's table), to be read while the block lasts.
+
+    For SQLite no connection of `engine` may be checked out: two SQLite libraries in one process must not hold one
+    file (closing it in one drops the locks of the other), so the pool is emptied first.
+    """
+    if engine.dialect.name == "postgresql":
+        file = folder / f"{table}.csv"
+        try:
+            yield _copied_out(engine, table, columns, file, where)
+        finally:
+            file.unlink(missing_ok=True)
+        return
     engine.dispose()
     if getattr(engine.pool, "checkedout", lambda: 0)():
         raise StoreError("the record store is still in use by this very run; this is a mistake in Openward")
@@ -55,23 +69,13 @@ def _from_sqlite(
     )
     db.execute(f"ATTACH {quoted(str(engine.url.database))} AS store_file (TYPE sqlite, READ_ONLY)")
     try:
-        db.execute(
-            f'CREATE TABLE {target} AS SELECT {picked} FROM store_file.main."{table}"'  # noqa: S608
-            + (f" WHERE {where}" if where else "")
-        )
+        yield f'(SELECT {picked} FROM store_file.main."{table}"' + (f" WHERE {where})" if where else ")")  # noqa: S608
     finally:
         db.execute("DETACH store_file")
 
 
-def _from_postgres(
-    db: duckdb.DuckDBPyConnection,
-    engine: Engine,
-    table: str,
-    columns: Mapping[str, str],
-    target: str,
-    folder: Path,
-    where: str,
-) -> None:
+def _copied_out(engine: Engine, table: str, columns: Mapping[str, str], file: Path, where: str) -> str:
+    """A COPY of the table as a file, which DuckDB reads with all cores."""
     kinds = {name: _duck_type(table, name, sql) for name, sql in columns.items()}
     picked = ", ".join(
         f"({sql}) AT TIME ZONE 'UTC' AS {identifier(name)}"
@@ -79,7 +83,6 @@ def _from_postgres(
         else f"{sql} AS {identifier(name)}"
         for name, sql in columns.items()
     )
-    file = folder / f"{table}.csv"
     query = f'COPY (SELECT {picked} FROM "{table}"' + (f" WHERE {where}" if where else "") + ") TO STDOUT (FORMAT csv)"  # noqa: S608
     with engine.connect() as connection:
         raw = connection.connection.driver_connection
@@ -87,12 +90,9 @@ def _from_postgres(
             for data in copy:
                 out.write(data)
     stated = ", ".join(f"{quoted(name)}: {quoted(kind)}" for name, kind in kinds.items())
-    db.execute(
-        f"""CREATE TABLE {target} AS SELECT * FROM read_csv({quoted(file)}, columns = {{{stated}}}, header = false,
-            auto_detect = false, delim = ',', quote = '"', escape = '"', allow_quoted_nulls = false,
-            max_line_size = 20000000, buffer_size = 40000000)"""  # noqa: S608
-    )
-    file.unlink()
+    # COPY writes a null as nothing and an empty text as "": the reader keeps them apart.
+    return f"""read_csv({quoted(file)}, columns = {{{stated}}}, header = false, auto_detect = false, delim = ',',
+               quote = '"', escape = '"', allow_quoted_nulls = false, max_line_size = 20000000, buffer_size = 40000000)"""
 
 
 def _duck_type(table: str, name: str, sql: str) -> str:
