@@ -5,7 +5,8 @@ Tile layers, and the MVT layers and attributes within them:
 
 - `requests`: MVT layer `requests`, points with `n`. Up to zoom 16 one point for each cell of 16 pixels, at the
   mean place of its requests; from 17 on one for each place. Where `n` is 1, from zoom 13 on, also
-  `service_request_id, source, service_name, status, requested_date`. The sum of `n` over a zoom's tiles is the
+  `service_request_id, source, service_name, status, requested_date`, and `location_precision` where the point
+  is not where the request is. The sum of `n` over a zoom's tiles is the
   number of selected requests with a published point, whatever the zoom.
 - `areas-<layer>`: MVT layer `areas`, polygons with `area` (code) and `name`, of the vintage in force at the
   selection's `to` date, else of the current one.
@@ -129,7 +130,8 @@ def _places(release: Release, place: Tile, selection: Selection, cell_px: int) -
               FROM requests WHERE {_window(place)} AND {where} GROUP BY gx >> {shift}, gy >> {shift}),
             singles AS (
               SELECT rid, service_request_id, source::VARCHAR AS source, service_name::VARCHAR AS service_name,
-                     status::VARCHAR AS status, requested_date::VARCHAR AS requested_date
+                     status::VARCHAR AS status, requested_date::VARCHAR AS requested_date,
+                     {_precision(release)} AS location_precision
               FROM requests WHERE {_window(place)} AND rid IN (SELECT rid FROM cells WHERE n = 1)),
             points AS (
               SELECT ST_Point(x, y) AS geometry, n, singles.* EXCLUDE (rid)
@@ -137,6 +139,13 @@ def _places(release: Release, place: Tile, selection: Selection, cell_px: int) -
             SELECT ST_AsMVT(points, 'requests', {EXTENT}, 'geometry'), count(*) FROM points""",
         params,
     )
+
+
+def _precision(release: Release) -> str:
+    """How inexact a point is; NULL, which a tile leaves out, where it is exact."""
+    if "location_precision" not in release.columns:
+        return "NULL::VARCHAR"
+    return "CASE WHEN location_precision NOT IN ('exact', 'none') THEN location_precision END"
 
 
 def _window(place: Tile) -> str:

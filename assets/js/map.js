@@ -503,6 +503,7 @@
       props.status === "open" ? words.open : words.closed,
       props.requested_date ? fill(words.asked, { date: props.requested_date }) : null,
       props.service_request_id ? "#" + props.service_request_id : null,
+      ["block_face", "area"].includes(props.location_precision) ? words[props.location_precision] : null,
     ];
     const source = props.source ? "?source=" + encodeURIComponent(props.source) : "";
     const href = "/api/v1/requests/" + encodeURIComponent(props.service_request_id) + source;

@@ -30,6 +30,8 @@ WORDS = {
     "record": N_("The whole record (JSON)"),
     "zoom_here": N_("Zoom in here"),
     "nothing": N_("Nothing here. Move the cross to a mark or an area."),
+    "block_face": N_("Somewhere on this block"),
+    "area": N_("Somewhere in this area"),
     "asked": N_("Asked for on {date}"),
     "many": N_("{n} requests"),
     "minutes": N_("{n} minutes"),

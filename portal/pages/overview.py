@@ -124,8 +124,8 @@ def _fresh(release: Release, requests: int, since: date | None) -> Any:
     return html.Div(
         [
             html.Dl([html.Div([html.Dt(what), html.Dd(value)]) for what, value in facts]),
-            html.P([html.A(_("How the figures are made"), href=address("/methods")), html.Br(),
-                    html.A(_("How fresh each source is"), href=address("/sources"))]),
+            html.P(html.A(_("How the figures are made"), href=address("/methods"))),
+            html.P(html.A(_("How fresh each source is"), href=address("/sources"))),
         ],
         className="fresh",
     )  # fmt: skip

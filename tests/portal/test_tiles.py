@@ -46,10 +46,11 @@ def test_the_sum_of_a_zoom_is_the_number_selected(
 
 def test_at_high_zoom_a_point_is_a_place_and_one_request_is_named(release: Release) -> None:
     rows = release.query(
-        """SELECT gx, gy, count(*), min(service_request_id), min(status::VARCHAR), min(requested_date)
+        """SELECT gx, gy, count(*), min(service_request_id), min(status::VARCHAR), min(requested_date),
+                  min(location_precision)
            FROM requests WHERE gx IS NOT NULL GROUP BY gx, gy ORDER BY count(*) DESC LIMIT 40"""
     )
-    for gx, gy, n, request_id, status, day in [*rows[:3], *rows[-3:]]:
+    for gx, gy, n, request_id, status, day, precision in [*rows[:3], *rows[-3:]]:
         z = 19
         found = points(release, z, gx >> (32 - z), gy >> (32 - z), Selection())
         size = 1 << (32 - z)
@@ -57,10 +58,21 @@ def test_at_high_zoom_a_point_is_a_place_and_one_request_is_named(release: Relea
         here = [p for p in found if p["geometry"]["coordinates"] == at]
         assert sum(p["properties"]["n"] for p in here) >= n
         if n == 1:
-            assert here[0]["properties"] == {
+            told = {} if precision in ("exact", "none") else {"location_precision": precision}
+            assert here[0]["properties"] == told | {
                 "n": 1, "service_request_id": request_id, "source": "city_311", "status": status,
                 "service_name": here[0]["properties"]["service_name"], "requested_date": day.isoformat(),
             }  # fmt: skip
+
+
+def test_a_point_that_is_not_where_the_request_is_says_so(release: Release) -> None:
+    selection = Selection(service=("rodent",))
+    gx, gy = release.query(
+        """SELECT gx, gy FROM requests WHERE service_code = 'rodent' AND gx IS NOT NULL
+           GROUP BY gx, gy HAVING count(*) = 1 ORDER BY gx, gy LIMIT 1"""
+    )[0]
+    found = points(release, 19, gx >> 13, gy >> 13, selection)
+    assert {p["properties"].get("location_precision") for p in found if p["properties"]["n"] == 1} == {"block_face"}
 
 
 def test_a_tile_too_heavy_is_counted_in_cells_and_loses_nothing(
