@@ -58,8 +58,14 @@ def open_store(url: str | URL, *, existing: bool = False) -> Engine:
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        engine = create_engine(parsed.set(drivername="postgresql+psycopg"), connect_args={"options": "-c timezone=UTC"})
+        engine = create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            connect_args={"options": "-c timezone=UTC"},
+            pool_pre_ping=True,
+            pool_reset_on_return=None,  # `_let_go` does it
+        )
         event.listen(engine, "connect", _tune_postgres)
+        event.listen(engine, "reset", _let_go)
     try:
         migrate(engine)
     except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
@@ -105,6 +111,15 @@ def _tune_postgres(connection: object, _record: object) -> None:
         raw.commit()
     except psycopg.errors.DatabaseError:  # before PostgreSQL 14, or on a system that cannot tell
         raw.rollback()
+
+
+def _let_go(connection: object, _record: object, _state: object) -> None:
+    """Undo what a returned connection has open. One that is lost is closed without a word: whoever lost it has told."""
+    raw: psycopg.Connection = connection  # type: ignore[assignment]
+    try:
+        raw.rollback()
+    except psycopg.Error:
+        raw.close()
 
 
 def migrate(engine: Engine) -> None:
