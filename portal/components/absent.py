@@ -26,7 +26,9 @@ def absent(release: Release) -> Any:
         words = ngettext("{n} row that its source withdrew", "{n} rows that their source withdrew", found.withdrawn)
         parts.append(words.format(n=number(found.withdrawn)))
     if not parts:
-        words = _("Nothing is left out of these figures: every row could be trusted, and none was withdrawn. {link}")
+        words = _("No row is missing from the record: every one could be trusted, and none was withdrawn. {link}")
+        if found.withdrawn is None:
+            words = _("No row is missing from the record because it could not be trusted. {link}")
         return html.P(rich(words, link=html.A(_("Sources and runs"), href=address("/sources"))), className="absent")
     sentence = _("Left out of every figure, in the whole record: {rows}. {link}")
     link = html.A(_("Which, and why"), href=address("/sources"))

@@ -152,6 +152,25 @@ def test_pages_with_figures_say_what_no_figure_counts(served: Release, path: str
     assert "15 rows" not in page, "rows of the survey are in no figure of requests anyway"
 
 
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({"quarantined": 0, "withdrawn": 0}, "every one could be trusted, and none was withdrawn"),
+        ({"quarantined": 0}, "No row is missing from the record because it could not be trusted"),
+        ({"quarantined": 4, "withdrawn": 0}, "Left out of every figure, in the whole record: 1 row that could not be trusted ."),
+        ({"quarantined": 0, "withdrawn": 1}, "Left out of every figure, in the whole record: 1 row that its source withdrew ."),
+    ],
+)  # fmt: skip
+def test_a_record_says_what_is_missing_from_it(tmp_path: Path, counts: dict[str, int], words: str) -> None:
+    folder = build_release(tmp_path, rows=50)
+    package = json.loads((folder / "datapackage.json").read_text())
+    package["openward"]["counts"] = {"requests": 50, **counts}
+    (folder / "datapackage.json").write_text(json.dumps(package))
+    releases = Releases(tmp_path / "releases")
+    assert words in shown(releases.current(), "/departments")
+    releases.close()
+
+
 def test_without_a_status_the_page_says_so_and_the_rest_goes_on(served: Release) -> None:
     page = shown(served, "/sources")
     assert "No run has left word of itself" in page and "has not answered" not in page
