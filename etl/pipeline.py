@@ -227,8 +227,7 @@ def _run(
     if unavailable and len(unavailable) == len(place.config.every_source) and not _anything(place):
         raise SourceUnavailable("; ".join(unavailable.values()))
     try:
-        lock.must_be_held()
-        release_id, current = _publish(place, run_id, moment, options.accept, say)
+        release_id, current = _publish(place, run_id, moment, options.accept, say, lock)
     except HeldError as error:
         folder = chain.current_folder(place.releases)
         error.report = RunReport(run_id, counts, None, folder.name if folder else None, unavailable, drift)
@@ -377,8 +376,9 @@ def _write_source(
 
 
 def _publish(
-    place: Place, run_id: int, moment: dt.datetime, accept: Acceptance | None, say: Reporter
+    place: Place, run_id: int, moment: dt.datetime, accept: Acceptance | None, say: Reporter, lock: Lock
 ) -> tuple[str | None, str | None]:
+    lock.must_be_held()
     chain.tidy(place.releases)
     folder = chain.current_folder(place.releases)
     with place.engine.connect() as connection:
@@ -394,7 +394,7 @@ def _publish(
     try:
         published = build.publish(
             place.engine, place.config, place.releases, inputs,
-            now=moment, work=place.folder / "work", accept=accept, progress=say.step,
+            now=moment, work=place.folder / "work", accept=accept, progress=say.step, still_ours=lock.must_be_held,
         )  # fmt: skip
     except HeldError as error:
         with writing(place.engine) as connection:

@@ -132,22 +132,24 @@ def publish(
     work: Path,
     accept: Acceptance | None = None,
     progress: Progress | None = None,
+    still_ours: Callable[[], None] = lambda: None,
 ) -> Published:
     """Build, validate and promote a release of the store as it stands; `inputs` are those of `inputs_of`.
 
-    Nothing is promoted unless every check holds; a failed build leaves no trace. The caller holds the city's lock.
+    Nothing is promoted unless every check holds; a failed build leaves no trace. The caller holds the city's lock,
+    and `still_ours` raises if it was lost while the release was built.
     HeldError where a named limit does not hold and nobody accepts it. `work` is a scratch folder.
     """
     releases.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
-    chain.remove_leftovers(releases)
-    chain.note_in_log(releases)
+    chain.tidy(releases)
     building = Path(tempfile.mkdtemp(prefix=chain.BUILDING, dir=releases))
     building.chmod(0o755)
     try:
         build = _Build(engine, config, releases, building, work, inputs, now, accept, progress or (lambda _s, _r: None))
         package = build.package()
         must_hold(validate(building, package, build.public))
+        still_ours()
         build.keep_places()
         name = package["openward"]["release_id"]
         return Published(name, chain.promote(building, releases, name), package["openward"]["counts"]["requests"])
