@@ -599,12 +599,16 @@ def bench() -> None:
 )
 @click.option("--repeat", type=click.IntRange(1, 100), default=3, show_default=True)
 @click.option("--postgis", envvar="OPENWARD_BENCH_POSTGIS_URL", help="a server on which databases may be created")
-@_examples("  openward bench etl cities/boston.yaml --input requests=cases_2015.csv.gz")
-def bench_etl(city: Path, inputs: dict[str, Path], repeat: int, postgis: str | None) -> None:
-    """Time whole runs over CITY's file on each store, beside a bare ogr2ogr load of it."""
+@click.option("--changes", type=click.IntRange(0), default=0, help="time a third run, of so many changed rows, as well")
+@_examples(
+    "  openward bench etl cities/boston.yaml --input requests=cases_2015.csv.gz\n"
+    "  openward bench etl big/demo.yaml --input requests=big/requests.csv --changes 20000 --repeat 1"
+)
+def bench_etl(city: Path, inputs: dict[str, Path], repeat: int, postgis: str | None, changes: int) -> None:
+    """Time whole runs over CITY's file on each store, beside bare loads of it by ogr2ogr and COPY."""
     from etl.bench import etl as measure
 
-    for line in measure(city, inputs, repeat, postgis):
+    for line in measure(city, inputs, repeat, postgis, changes):
         click.echo(line)
 
 

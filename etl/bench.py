@@ -5,6 +5,9 @@ Charter: whole processes are timed from start to exit, several times, in the sam
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import gzip
 import os
 import resource
 import shutil
@@ -18,7 +21,12 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.csv as pa_csv
 import sqlalchemy as sa
+
+from etl.config import TimeColumn, load_city
+from etl.transform.times import ISO
+from etl.transform.vocabulary import fold
 
 
 @dataclass(frozen=True)
@@ -36,14 +44,15 @@ class Timing:
         return f"{self.name:<44} best {best:7.2f} s   median {middle:7.2f} s   {rate}".rstrip()
 
 
-def etl(city: Path, inputs: Mapping[str, Path], repeat: int, postgis: str | None) -> Iterator[str]:
-    """Lines of a report: first run and second run on each store, and ogr2ogr over the same files.
+def etl(city: Path, inputs: Mapping[str, Path], repeat: int, postgis: str | None, changes: int = 0) -> Iterator[str]:
+    """Lines of a report: first run and second run on each store, and bare loads of the same files beside them.
 
     `postgis` is the URL of a server on which databases may be created; without it only SQLite is measured.
+    `changes`: a third run, over a file of so many of the rows with another status and a later update.
     """
     rows = 0
     for store, make in _stores(postgis):
-        first, second = [], []
+        first, second, third = [], [], []
         for _ in range(repeat):
             with tempfile.TemporaryDirectory(prefix="openward-bench-") as folder, make() as url:
                 env = {**os.environ, "OPENWARD_HOME": folder}
@@ -63,8 +72,17 @@ def etl(city: Path, inputs: Mapping[str, Path], repeat: int, postgis: str | None
                 second.append(seconds)
                 if "nothing published" not in said:
                     yield f"{store}: the second run published something: {said.strip()}"
+                if changes:
+                    seconds, said = _timed(_changed(city, inputs, changes, Path(folder)), env)
+                    third.append(seconds)
+                    if f"{changes:,} changed" not in said:
+                        yield f"{store}: the third run did not change {changes:,} rows: {said.strip()}"
         yield Timing(f"openward etl run, {store}, first", tuple(first), rows).line()
-        yield Timing(f"openward etl run, {store}, same file again", tuple(second), rows).line()
+        yield Timing(f"openward etl run, {store}, same file again", tuple(second)).line()
+        if third:
+            yield Timing(f"openward etl run, {store}, {changes:,} changed rows", tuple(third)).line()
+    if postgis:
+        yield from _bare_copy(inputs, repeat, rows, postgis)
     yield from _ogr2ogr(inputs, repeat, rows)
     yield f"highest peak memory of any process: {_peak_mb():,.0f} MB"
 
@@ -76,6 +94,84 @@ def _timed(command: Sequence[str], env: Mapping[str, str]) -> tuple[float, str]:
     if done.returncode:
         raise RuntimeError(f"{command[0]} … exited with {done.returncode}: {done.stderr.strip()[-400:]}")
     return seconds, done.stdout
+
+
+def _changed(city: Path, inputs: Mapping[str, Path], changes: int, folder: Path) -> list[str]:
+    """The command over a file of evenly chosen rows of the first input, each with another status and a later update."""
+    name, path = next(iter(inputs.items()))
+    source = load_city(city).sources[name]
+    columns, words = source.columns, source.statuses
+    status, updated = columns["status"], columns.get("updated_datetime")
+    other = {spelt: next(w for w, kind in words.items() if kind != words[spelt]) for spelt in words}
+    mapped = {fold(word): to for word, to in other.items()}
+    with pa_csv.open_csv(path) as reader:
+        total = sum(len(batch) for batch in reader)
+    opener = gzip.open if path.suffix == ".gz" else open
+    step = max(total // (changes + changes // 50), 1)
+    file = folder / f"changed-{path.name.removesuffix('.gz')}"
+    written = 0
+    with opener(path, "rt", encoding="utf-8", newline="") as lines, file.open("w", encoding="utf-8", newline="") as out:
+        rows = csv.DictReader(lines)
+        writer = csv.DictWriter(out, rows.fieldnames or [])
+        writer.writeheader()
+        seen: set[str] = set()
+        for number, row in enumerate(rows):
+            ident, word = row[str(columns["service_request_id"])], fold(row[str(status)])
+            if number % step or word not in mapped or ident in seen or written == changes:
+                continue
+            seen.add(ident)
+            row[str(status)] = mapped[word]
+            if isinstance(updated, TimeColumn):
+                row[updated.column] = _later(updated.formats[0])
+            writer.writerow(row)
+            written += 1
+    command = [
+        sys.executable,
+        "-m",
+        "openward",
+        "etl",
+        "run",
+        str(city),
+        "--accept",
+        "a benchmark changes what it likes",
+    ]
+    return [*command, "--input", f"{name}={file}"]
+
+
+def _later(fmt: str) -> str:
+    """A time of today in a column's own format."""
+    now = dt.datetime.now(dt.UTC)
+    return now.isoformat(timespec="seconds") if fmt == ISO else now.strftime(fmt)
+
+
+def _bare_copy(inputs: Mapping[str, Path], repeat: int, rows: int, postgis: str) -> Iterator[str]:
+    """COPY of the same file into a table of text columns, through the same driver."""
+    times = []
+    for _ in range(repeat):
+        with _fresh_database(postgis) as url:
+            total = 0.0
+            for path in inputs.values():
+                total += _copy_once(path, str(url))
+            times.append(total)
+    yield Timing("COPY, bare load into PostGIS, all text", tuple(times), rows).line()
+
+
+def _copy_once(path: Path, url: str) -> float:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8", newline="") as lines:
+        names = next(csv.reader(lines))
+    engine = sa.create_engine(url)
+    columns = ", ".join(f'"c{n}" text' for n in range(len(names)))
+    start = time.perf_counter()
+    with engine.begin() as connection, opener(path, "rb") as data:
+        connection.exec_driver_sql(f"CREATE TABLE bare ({columns})")
+        raw = connection.connection.driver_connection
+        with raw.cursor() as cursor, cursor.copy("COPY bare FROM STDIN (FORMAT csv, HEADER)") as copy:  # type: ignore[union-attr]
+            while block := data.read(1 << 20):
+                copy.write(block)
+    seconds = time.perf_counter() - start
+    engine.dispose()
+    return seconds
 
 
 def _stores(postgis: str | None) -> Iterator[tuple[str, Callable[[], AbstractContextManager[str | None]]]]:
