@@ -56,10 +56,11 @@ class Marks:
     def step(self, name: str, done: int, total: int | None = None) -> None:
         """What a run tells of itself."""
         _, _, what = name.partition(": ")
-        word = (what or name).split()[0]
-        self.note(
-            {"reading": "index", "comparing": "stage", "loading": "clean", "fetching": "fetch"}.get(word, "files")
-        )
+        phases = {
+            "fetching": "fetch", "loading": "clean", "comparing": "stage", "reading": "index", "auditing": "audit",
+            "writing": "files" if what == "writing files" else "transaction",
+        }  # fmt: skip
+        self.note(phases.get((what or name).split()[0], "open"))
 
     def watch(self, owner: Any, name: str, phase: str) -> None:
         """Note a phase whenever a function is entered; the function itself stays as it is."""

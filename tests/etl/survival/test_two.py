@@ -16,7 +16,7 @@ ROUNDS = 5
 
 
 def _both(world: World, step: int, number: int) -> list[tuple[int, dict[str, object]]]:
-    gate = world.folder.parent / f"{world.folder.name}-told" / f"gate{number}"
+    gate = world.yaml.with_name(f"gate-{world.folder.name}-{number}")
     jobs = [world.job(step, name, gate=str(gate)) for name in ("one", "two")]
     pids = [world.driver.start(job) for job in jobs]
     gate.touch()
