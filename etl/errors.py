@@ -11,6 +11,8 @@ class EtlError(Exception):
     """Anything that the ETL refuses to go on with."""
 
     exit_code = 1
+    source: str | None = None
+    """The source that it is about, where it is about one: its last run is told as refused."""
 
 
 class ConfigError(EtlError):

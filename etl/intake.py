@@ -218,7 +218,7 @@ class Intake:
             staging=staging,
             decided=decided,
             copies=copies,
-            origins={n: _origin(c) for n, c in enumerate(copies)},
+            origins={n: origin_of(c) for n, c in enumerate(copies)},
             whole=any(self._is_full(name, c) for c in copies),
             cause="source" if fresh or state.copy is None else "configuration",
             state=State(
@@ -274,7 +274,7 @@ class _Reading:
         adapter: Adapter = adapter_of(source)
         self.columns = dict(adapter.columns(copy))
         malformed = MalformedRows()
-        told = f"{self.name}: loading {_origin(copy) or copy.name}"
+        told = f"{self.name}: loading {copy.parts[0].name if copy.kind == 'file' and copy.parts else copy.name}"
         self.intake.say.step(told, 0, copy.bytes)
         chunks = adapter.tables(
             copy, source.source_columns(), malformed, lambda done, total: self.intake.say.step(told, done, total)
@@ -356,11 +356,11 @@ def malformed_table(source: str, malformed: MalformedRows) -> pa.Table:
     )
 
 
-def _origin(copy: RawCopy) -> str:
-    """The name of the file that a copy was, '' for what a system was asked."""
+def origin_of(copy: RawCopy) -> str:
+    """The path or address of the file that a copy was, '' for what a system was asked."""
     if copy.kind != "file" or not copy.parts:
         return ""
-    return str(copy.parts[0].note.get("origin") or copy.parts[0].name)
+    return str(copy.parts[0].note.get("name") or copy.parts[0].name)
 
 
 def _in_parallel(cleaners: Sequence[Cleaner], chunks: Iterator[pa.Table]) -> Iterator[tuple[int, CleanChunk]]:

@@ -26,7 +26,7 @@ from etl.config.connections import FileConnection
 from etl.errors import ConfigError, EtlError, HeldError, MappingError, SourceError, SourceUnavailable, StoreError
 from etl.events import emit
 from etl.extract.raw import RawArchive, RawCopy
-from etl.intake import Counts, Intake, Taken, work_folder
+from etl.intake import Counts, Intake, Taken, origin_of, work_folder
 from etl.layers import Basemap, read_layers
 from etl.layers import fingerprint as layers_fingerprint
 from etl.progress import Reporter, Silent
@@ -266,7 +266,10 @@ def _fetch_all(
                 copies=[c.name for c in waiting[name]],
                 bytes=sum(c.bytes for c in waiting[name]),
             )
-        except SourceUnavailable as error:
+        except (SourceError, MappingError) as error:
+            if not isinstance(error, SourceUnavailable):
+                error.source = name
+                raise
             unavailable[name] = str(error)
             waiting[name] = intake.pending(name, stood)
             emit("source_unavailable", level=logging.WARNING, source=name, error=str(error))
@@ -284,6 +287,7 @@ def _take(intake: Intake, name: str, stood: State, waiting: Sequence[RawCopy], o
         return intake.take(name, stood, copies, fresh=bool(waiting))
     except (SourceError, MappingError) as error:
         intake.refuse(waiting, error)
+        error.source = name
         raise
 
 
@@ -338,7 +342,7 @@ def _write(
 
 
 def _input(one: Taken) -> dict[str, str | None]:
-    return {"file": one.origins[len(one.copies) - 1] or one.state.copy, "copy": one.state.copy}
+    return {"file": Path(one.origins[len(one.copies) - 1]).name or one.state.copy, "copy": one.state.copy}
 
 
 def _write_source(
@@ -425,7 +429,7 @@ def _prune(place: Place, moment: dt.datetime) -> None:
     before = moment - dt.timedelta(days=place.config.raw.keep_days)
     for name in place.config.every_source:
         copies = place.archive.copies(name)
-        latest = {c.parts[0].note.get("origin", "") if c.parts else "": c.name for c in copies}
+        latest = {origin_of(c): c.name for c in copies}
         whole = [i for i, c in enumerate(copies) if c.whole and c.kind != "file"]
         needed = {c.name for c in copies[whole[-1] :]} if whole else set()
         if not whole and any(c.kind != "file" for c in copies):
@@ -441,12 +445,11 @@ def _note_failure(place: Place, moment: dt.datetime, error: Exception, message: 
         return
     try:
         with writing(place.engine) as connection:
-            connection.execute(
-                sa.insert(Run).values(
-                    started=moment, finished=dt.datetime.now(dt.UTC), status="failed",
-                    config_sha256=place.config.fingerprint(), inputs="{}", counts="{}", message=message,
-                )
-            )  # fmt: skip
+            run_id = state.begin_run(connection, moment, place.config.fingerprint())
+            ended = dt.datetime.now(dt.UTC)
+            state.end_run(connection, run_id, "failed", finished=ended, message=message)
+            if isinstance(error, EtlError) and error.source:
+                state.note_source_run(connection, run_id, error.source, moment, ended, "refused", message=message)
     except (sa.exc.SQLAlchemyError, psycopg.Error, sqlite3.Error):
         return
     _try_status(place, moment)

@@ -50,20 +50,27 @@ def describe(connection: Connection, config: CityConfig, releases: Path, now: dt
     stood = state.states(connection)
     last = connection.execute(sa.select(Run.status).order_by(Run.run_id.desc()).limit(1)).scalar()
     refused = export.quarantine_counts(connection)
+    policy = config.privacy.small_cells
+    small = policy.minimum if "exclusions" in policy.tables else 0
     return {
         "written": _moment(now),
         "city": config.city.id,
         "release": folder.name if folder else None,
         "last_run": last,
         "sources": [
-            _source(connection, name, source.connection.kind, stood.get(name), refused)
+            _source(connection, name, source.connection.kind, stood.get(name), refused, small)
             for name, source in config.every_source.items()
         ],
     }
 
 
 def _source(
-    connection: Connection, name: str, kind: str, stood: state.State | None, refused: list[tuple[str, str, int]]
+    connection: Connection,
+    name: str,
+    kind: str,
+    stood: state.State | None,
+    refused: list[tuple[str, str, int]],
+    small: int,
 ) -> dict[str, Any]:
     rows = connection.execute(
         sa.select(SourceRun.__table__)
@@ -71,6 +78,8 @@ def _source(
         .order_by(SourceRun.source_run_id.desc())
         .limit(RUNS)
     ).all()
+    # Counts that the city's policy hides as too few are not told here either; 0 hides none.
+    reasons = {reason: n for source, reason, n in refused if source == name and n >= small}
     answered = next((r.finished for r in rows if r.status in ("loaded", "unchanged")), None)
     return {
         "source": name,
@@ -79,14 +88,14 @@ def _source(
         "as_of": _moment(stood.as_of if stood else None),
         "loaded": _moment(stood.loaded if stood else None),
         "answered": _moment(answered),
-        "quarantined": sum(n for source, _, n in refused if source == name),
-        "reasons": {reason: n for source, reason, n in refused if source == name},
+        "quarantined": sum(reasons.values()),
+        "reasons": reasons,
         "runs": [
             {
                 "started": _moment(r.started),
                 "seconds": round((state.utc(r.finished) - state.utc(r.started)).total_seconds(), 1),  # type: ignore[operator]
                 "status": r.status,
-                **{k: v for k, v in json.loads(r.counts).items() if k in TOLD},
+                **{k: v for k, v in json.loads(r.counts).items() if k in TOLD and (k != "quarantined" or v >= small)},
             }
             for r in rows
         ],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from etl.errors import SourceUnavailable
+from etl.errors import MappingError, SourceUnavailable
 from etl.pipeline import Options, prepare, run
 from etl.publish import chain, status
 from tests.etl.conftest import NOW, TinyCity
@@ -113,6 +113,16 @@ def test_where_no_source_ever_answered_the_run_says_so(tiny: TinyCity) -> None:
             _run(tiny)
     assert tiny.current() is None
     assert _status(tiny)["sources"][0]["state"] == "unavailable"
+
+
+def test_a_source_that_cannot_be_used_is_told_as_refused(tiny_on: TinyCity, rows: list[dict[str, str]]) -> None:
+    tiny_on.run(rows)
+    path = tiny_on.write(rows)
+    path.write_text(path.read_text().replace("STATUS", "STATE", 1))
+    with pytest.raises(MappingError):
+        tiny_on.run_again(now=NOW + HOUR)
+    assert _status(tiny_on)["sources"][0]["state"] == "refused"
+    assert _status(tiny_on)["last_run"] == "failed"
 
 
 def test_a_replay_into_an_empty_store_gives_the_same_tables(tiny: TinyCity) -> None:
