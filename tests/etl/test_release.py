@@ -94,9 +94,18 @@ def test_a_log_that_a_killed_run_left_short_is_completed(released: Path) -> None
     log = released / "chain.jsonl"
     whole = log.read_text()
     log.write_text(whole.splitlines(keepends=True)[0])
-    assert not all(f.ok for f in chain.verify(released))
+    assert all(f.ok for f in chain.verify(released)), "the current release itself says what it follows"
+    assert len({f.release_id for f in chain.verify(released)}) == 2
     chain.note_in_log(released)
     assert log.read_text() == whole
+
+
+def test_a_current_release_that_does_not_follow_the_log_is_found_out(released: Path) -> None:
+    log = released / "chain.jsonl"
+    first, second = log.read_text().splitlines(keepends=True)
+    log.write_text(first.replace(chain.read_log(released)[0].release_id, "20200101T000000Z-00000000"))
+    assert [f.name for f in chain.verify(released) if not f.ok] == ["current"]
+    assert second
 
 
 def test_nothing_to_verify_and_unknown_releases_are_told(released: Path, tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_a_restart_of_the_server_at_any_moment_leaves_all_or_nothing(
         world.must_have_converged(stores, step)
     print(f"{failed} runs met a restart: {dict(hit)}")
     record_property("restarted_in", dict(hit))
-    assert failed >= 5, "the restarts came to nobody"
+    assert failed >= 4, "the restarts came to nobody"
 
 
 def _as_postgres(world: World, cluster: Cluster, known: Expected, worlds: MakeWorld) -> Expected:
