@@ -201,7 +201,7 @@ class _Build:
         db.execute("ATTACH ':memory:' AS scratch")
         self._fetch(db)
         with self._requests(db) as relation:
-            rows = index.fill_requests(db, self._batches(db, relation), names, layers, self.work)
+            rows = index.fill_requests(db, self._batches(db, relation), self._derivation(), names, layers, self.work)
         gone = dict(db.execute("SELECT source, count(*) FROM scratch.withdrawn GROUP BY 1").fetchall())
         profile = limits.profile(db, "raw", gone, self.stored.quarantined_by_source)
         found = limits.breaches(self.config, profile, self.before.get("profile", {}), self.now)
@@ -249,16 +249,18 @@ class _Build:
         stored = {name: name for name in STORED if name not in FREE_TEXT or name in self.config.privacy.publish}
         return within_reach(db, self.engine, "request", stored, self.work, "withdrawn IS NULL")
 
-    def _batches(self, db: duckdb.DuckDBPyConnection, relation: str) -> Iterator[pa.Table]:
+    def _derivation(self) -> Callable[[pa.Table], pa.Table]:
         moment = dt.datetime.fromisoformat(self.inputs.as_of)
         targets = {code: s.target_hours for code, s in self.config.services.items() if s.target_hours}
-        derivation = Derivation(self.config, moment, targets)
+        return Derivation(self.config, moment, targets).columns
+
+    def _batches(self, db: duckdb.DuckDBPyConnection, relation: str) -> Iterator[pa.Table]:
         reader = db.cursor().execute(f"SELECT * FROM {relation}").to_arrow_reader(BATCH_ROWS)  # noqa: S608
         done = 0
         for batch in reader:
             done += len(batch)
             self.progress("release: reading", done)
-            yield derivation.columns(self.policy.rows(pa.Table.from_batches([batch])))
+            yield self.policy.rows(pa.Table.from_batches([batch]))
 
     def _audit(self, db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         """What the privacy audit found; ReleaseError where something is told that must not be."""

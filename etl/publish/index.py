@@ -7,7 +7,8 @@ with the portal is docs/architecture.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,19 +40,27 @@ CATEGORIES = ("status", "outcome", "on_time", "location_source")
 def fill_requests(
     db: duckdb.DuckDBPyConnection,
     batches: Iterable[pa.Table],
+    derive: Callable[[pa.Table], pa.Table],
     public: Sequence[str],
     layers: Sequence[str],
     folder: Path,
 ) -> int:
     """Write `requests`, sorted along a Hilbert curve (unlocated rows last, by id), and return its rows.
 
-    `public` are the published columns in order, without geometry. The batches lie in `folder` as Parquet files
-    until they are sorted, and stay there: the view `raw` shows them.
+    `derive` adds what a release adds to stored rows. `public` are the published columns in order, without geometry.
+    The batches lie in `folder` as Parquet files until they are sorted, and stay there: the view `raw` shows them.
     """
     rows = 0
-    for batch in batches:
-        pq.write_table(batch, folder / f"raw-{rows:012d}.parquet", compression="none", store_schema=False)
-        rows += len(batch)
+    with ThreadPoolExecutor(1) as writer:  # the store is read while the batch before is derived and written
+        waiting: list[Future[None]] = []
+        for batch in batches:
+            if len(waiting) > 1:
+                waiting.pop(0).result()
+            file = folder / f"raw-{rows:012d}.parquet"
+            waiting.append(writer.submit(_write_batch, derive, batch, file))
+            rows += len(batch)
+        for future in waiting:
+            future.result()
     db.execute(f"CREATE TEMP VIEW raw AS SELECT * FROM read_parquet({quoted(folder / 'raw-*.parquet')})")  # noqa: S608
     db.execute(
         """CREATE TEMP TABLE service AS
@@ -100,6 +109,10 @@ def fill_requests(
     db.execute("ALTER TABLE map_cells DROP column_")
     db.execute("ALTER TABLE map_cells DROP row_")
     return rows
+
+
+def _write_batch(derive: Callable[[pa.Table], pa.Table], batch: pa.Table, file: Path) -> None:
+    pq.write_table(derive(batch), file, compression="none", store_schema=False)
 
 
 def fill_bins(db: duckdb.DuckDBPyConnection) -> int:

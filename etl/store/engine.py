@@ -14,11 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
@@ -122,14 +118,28 @@ def _let_go(connection: object, _record: object, _state: object) -> None:
         raw.close()
 
 
+def newest_revision() -> str:
+    """The schema version that this code writes: that of the last migration, whose files are named by it."""
+    return max(path.name[1:5] for path in (MIGRATIONS / "versions").glob("v[0-9][0-9][0-9][0-9]_*.py"))
+
+
+def revision(engine: Engine) -> str | None:
+    """The schema version of a store; None where there is none yet."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
 def migrate(engine: Engine) -> None:
     """Bring the schema to the newest version; PostGIS is enabled where it is missing."""
-    config = AlembicConfig()
+    if revision(engine) == newest_revision():
+        return
+    from alembic import command  # slow to import, and hardly ever needed
+    from alembic.config import Config
+
+    config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    head = ScriptDirectory.from_config(config).get_current_head()
-    with engine.connect() as connection:
-        if MigrationContext.configure(connection).get_current_revision() == head:
-            return
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("CREATE EXTENSION IF NOT EXISTS postgis"))

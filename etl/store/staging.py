@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from etl.duck import builder, quoted
 from etl.records import QUARANTINE, Kind
@@ -57,7 +60,7 @@ class Staging:
         """Begin anew; `folder` is for what does not fit into memory, and the caller removes it."""
         folder.mkdir(parents=True, exist_ok=True)
         self.kind, self.source, self.folder = kind, source, folder
-        self.db = builder(":memory:", temp=folder / "spill")
+        self.db = builder(":memory:", temp=folder / "spill", spatial=False)
         self.rows = 0
         self._create("refused", QUARANTINE, "generation INTEGER")
         self.db.execute("CREATE TABLE generation (generation INTEGER, as_of TIMESTAMP_S, extract VARCHAR)")
@@ -74,6 +77,8 @@ class Staging:
         copy = pa.repeat(pa.scalar(generation, pa.int32()), len(records))
         file = self.folder / f"staged-{self.rows:012d}.parquet"
         table = records.append_column("generation", copy).append_column("seq", seq)
+        if "lat" in self.kind.schema.names:
+            table = table.append_column("geom", wkb_points(records["long"].to_numpy(), records["lat"].to_numpy()))
         pq.write_table(table, file, compression="none", store_schema=False)
         self.rows += len(records)
 
@@ -128,10 +133,13 @@ class Staging:
     def _gather(self) -> None:
         """`staged`: all chunks as one table to look at, typed as the kind's schema even where there is none."""
         if not self.rows:
-            self._create("staged", self.kind.schema, "generation INTEGER, seq BIGINT")
+            geom = "geom BLOB, " if "lat" in self.kind.schema.names else ""
+            self._create("staged", self.kind.schema, f"{geom}generation INTEGER, seq BIGINT")
             return
         columns = ", ".join(f'CAST("{f.name}" AS {_sql_type(f.type)}) AS "{f.name}"' for f in self.kind.schema)
         files = quoted(self.folder / "staged-*.parquet")
+        if "lat" in self.kind.schema.names:
+            columns += ", geom"
         self.db.execute(f"CREATE VIEW staged AS SELECT {columns}, generation, seq FROM read_parquet({files})")  # noqa: S608
 
     def _create(self, name: str, schema: pa.Schema, more: str) -> None:
@@ -230,15 +238,13 @@ class Staging:
         return int(row[0]) if row else 0
 
     def _freshen(self) -> None:
-        """`fresh`: what is to be written, in the order of the key, so that the store's index is walked and not searched."""
+        """`fresh`: what is to be written, in the order of the files: sorting wide rows costs more than it saves."""
         names = ", ".join(f's."{name}"' for name in self.kind.schema.names)
-        order = ", ".join(f"s.{name}" for name in self.kind.key)
         located = "lat" in self.kind.schema.names
-        geom = "CASE WHEN s.lat IS NOT NULL AND s.long IS NOT NULL THEN ST_AsWKB(ST_Point(s.long, s.lat)) END AS geom"
         self.db.execute(
             f"""CREATE VIEW fresh AS
-                SELECT {names}{", " + geom if located else ""}, p.what = 'new' AS is_new
-                FROM staged s JOIN plan p USING (seq) WHERE p.what IN ('new', 'changed') ORDER BY {order}"""  # noqa: S608
+                SELECT {names}{", s.geom" if located else ""}, p.what = 'new' AS is_new
+                FROM staged s JOIN plan p USING (seq) WHERE p.what IN ('new', 'changed')"""  # noqa: S608
         )
 
 
@@ -249,6 +255,16 @@ def known_columns(kind: Kind) -> Mapping[str, str]:
     found["updated"] = kind.updated or "NULL"
     found["opened"] = kind.opened or "NULL"
     return found
+
+
+def wkb_points(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> pa.Array:
+    """Points (degrees, NaN: none) as little-endian WKB, null where there is no point."""
+    parts = np.zeros(len(lon), dtype=[("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
+    parts["order"], parts["kind"], parts["x"], parts["y"] = 1, 1, lon, lat
+    there = np.isfinite(lon) & np.isfinite(lat)
+    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(21), len(lon), [None, pa.py_buffer(parts.tobytes())])
+    points = pa.array(there)
+    return pc.if_else(points, fixed, pa.scalar(None, pa.binary(21))).cast(pa.binary())
 
 
 def _same(left: str, right: str, key: Sequence[str]) -> str:
