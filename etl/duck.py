@@ -10,7 +10,6 @@ from types import ModuleType
 
 import duckdb
 import duckdb_extension_spatial
-import duckdb_extension_sqlite_scanner
 
 from etl.errors import ReleaseError
 
@@ -30,7 +29,6 @@ def builder(
     try:
         if spatial:
             load_extension(connection, duckdb_extension_spatial, "spatial")
-        load_extension(connection, duckdb_extension_sqlite_scanner, "sqlite_scanner")
     except ReleaseError:
         connection.close()
         raise

@@ -203,7 +203,7 @@ class Intake:
                 )
             self.say.step(f"{name}: comparing {staging.rows:,} rows with the store", 0)
             where = f"source = {quoted(name)}"
-            fetch_into(staging.db, self.engine, kind.table, known_columns(kind), "known", staging.folder, where)
+            fetch_into(staging.db, self.engine, kind.table, known_columns(kind), "known", where)
             generations = [Generation(n, _moment_of(c), self._extract(name, c)) for n, c in enumerate(copies)]
             decided = staging.decide(generations, state.as_of, self.now)
         except BaseException:

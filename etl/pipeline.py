@@ -183,7 +183,7 @@ def _plain_errors() -> Iterator[None]:
     except duckdb.Error as error:
         reason = " ".join(str(error).split())[:200]
         raise StoreError(
-            f"the work folder failed ({reason}); nothing is half-written, check the disk and run it again"
+            f"reading the store or writing the work folder failed ({reason}); nothing is half-written, check both and run it again"
         ) from error
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

@@ -236,18 +236,18 @@ class _Build:
         """The store's rows into the scratch file. No connection to the store is open while DuckDB reads it."""
         self.progress("release: reading", 0)
         change = {name: name for name in tables.CHANGE_COLUMNS}
-        fetch_into(db, self.engine, "change", change, "scratch.change", self.work, "kind = 'request'")
+        fetch_into(db, self.engine, "change", change, "scratch.change", "kind = 'request'")
         gone = {name: name for name in tables.WITHDRAWN_COLUMNS}
-        fetch_into(db, self.engine, "request", gone, "scratch.withdrawn", self.work, "withdrawn IS NOT NULL")
+        fetch_into(db, self.engine, "request", gone, "scratch.withdrawn", "withdrawn IS NOT NULL")
         for kind in (MEASURE_KIND, FEEDBACK_KIND):
             columns = {name: name for name in kind.schema.names if name != "row_hash"}
-            fetch_into(db, self.engine, kind.table, columns, f"scratch.{kind.table}", self.work, "withdrawn IS NULL")
+            fetch_into(db, self.engine, kind.table, columns, f"scratch.{kind.table}", "withdrawn IS NULL")
         self.policy.learn(db)
 
     def _requests(self, db: duckdb.DuckDBPyConnection) -> AbstractContextManager[str]:
         """The stored requests that are released, to be read within a block."""
         stored = {name: name for name in STORED if name not in FREE_TEXT or name in self.config.privacy.publish}
-        return within_reach(db, self.engine, "request", stored, self.work, "withdrawn IS NULL")
+        return within_reach(db, self.engine, "request", stored, "withdrawn IS NULL")
 
     def _derivation(self) -> Callable[[pa.Table], pa.Table]:
         moment = dt.datetime.fromisoformat(self.inputs.as_of)

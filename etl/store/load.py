@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb_extension_sqlite_scanner
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -20,13 +21,15 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from etl.duck import identifier, quoted
+from etl.duck import identifier, load_extension, quoted
 from etl.records import QUARANTINE, Kind
 from etl.store.engine import writing
 from etl.store.models import Base, Change, Quarantined
 from etl.store.staging import Staging
 
 BLOCK = 1 << 20
+FEW = 50_000
+"""Rows below which an index is kept while they are written."""
 ROWS_AT_ONCE = 100_000
 EWKB_POINT = "0101000020E6100000"
 """How PostGIS' hex form of a little-endian point in EPSG:4326 begins; WKB's own point begins with ten digits."""
@@ -43,6 +46,7 @@ def ship(staged: Sequence[Staging], file: Path) -> None:
     never have the file open at once.
     """
     for staging in staged:
+        load_extension(staging.db, duckdb_extension_sqlite_scanner, "sqlite_scanner")
         staging.db.execute(f"ATTACH {quoted(file)} AS fresh_file (TYPE sqlite)")
         name = identifier(staging.source)
         staging.db.execute(f"CREATE TABLE fresh_file.{name} AS SELECT * FROM fresh")  # noqa: S608
@@ -117,10 +121,23 @@ class Writer:
             picked.append(f"'{EWKB_POINT}' || substr(hex(geom), 11) AS geom")
         new = [*picked, f"{self._run_id} AS first_run", f"{self._run_id} AS last_run"]
         insert = f"SELECT {', '.join(new)} FROM fresh WHERE is_new"  # noqa: S608
-        self._copy(self._table.name, [*names, "first_run", "last_run"], insert)
+        with self._index_made_anew():
+            self._copy(self._table.name, [*names, "first_run", "last_run"], insert)
         self._copy("fresh", [*names, "is_new"], f"SELECT {', '.join(picked)}, is_new FROM fresh WHERE NOT is_new")  # noqa: S608
         self._connection.execute(sa.text("ANALYZE fresh"))
         return stage
+
+    @contextmanager
+    def _index_made_anew(self) -> Iterator[None]:
+        """A load that more than doubles the table makes its spatial index afterwards: sorted, in a fraction of the time."""
+        known, fresh = (self._staging.count(name) for name in ("known", "fresh"))
+        if "geom" not in self._table.c or fresh < max(known, FEW):
+            yield
+            return
+        index = f"{self._table.name}_geom"
+        self._connection.execute(sa.text(f'DROP INDEX IF EXISTS "{index}"'))
+        yield
+        self._connection.execute(sa.text(f'CREATE INDEX "{index}" ON "{self._table.name}" USING gist (geom)'))
 
     def _copy(self, table: str, names: list[str], query: str) -> None:
         """Rows by way of a CSV file that DuckDB writes with all cores and PostgreSQL reads."""

@@ -93,8 +93,9 @@ class Request(Base):
     flags: Mapped[str | None] = mapped_column(Text)
     row_hash: Mapped[int] = mapped_column(BigInteger)
     geom: Mapped[Any | None] = mapped_column(geometry("POINT"))
-    first_run: Mapped[int] = mapped_column(Identifier, ForeignKey("run.run_id"))
-    last_run: Mapped[int] = mapped_column(Identifier, ForeignKey("run.run_id"), doc="run that changed it last")
+    # No foreign keys to run: PostgreSQL would check each of a million rows, and only one run writes them.
+    first_run: Mapped[int] = mapped_column(Identifier)
+    last_run: Mapped[int] = mapped_column(Identifier, doc="run that changed it last")
     withdrawn: Mapped[dt.datetime | None] = mapped_column(Utc, doc="when its source was first seen without it")
 
 

@@ -126,6 +126,11 @@ class Staging:
         row = self.db.execute("SELECT count(*) FROM plan WHERE what IN ('new', 'changed')").fetchone()
         return int(row[0]) if row else 0
 
+    def count(self, table: str) -> int:
+        """Rows of one of the tables of a decision."""
+        row = self.db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+        return int(row[0]) if row else 0
+
     def table(self, sql: str, params: Sequence[Any] = ()) -> pa.Table:
         """A query's whole result."""
         return self.db.execute(sql, list(params)).to_arrow_table()

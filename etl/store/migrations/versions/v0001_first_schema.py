@@ -73,8 +73,8 @@ def upgrade() -> None:
         sa.Column("flags", text),
         needed("row_hash", big),
         sa.Column("geom", _geometry("POINT")),
-        run("first_run"),
-        run("last_run"),
+        sa.Column("first_run", identifier, nullable=False),
+        sa.Column("last_run", identifier, nullable=False),
     )
     op.create_table(
         "change",

@@ -31,6 +31,9 @@ def _kept() -> list[sa.Column[object]]:
 
 def upgrade() -> None:
     """Add what a store that is left running needs."""
+    if op.get_bind().dialect.name == "postgresql":
+        for column in ("first_run", "last_run"):  # stores from before had them; each row of a load was checked
+            op.execute(f"ALTER TABLE request DROP CONSTRAINT IF EXISTS request_{column}_fkey")
     op.add_column("run", _text("accepted_by", null=True))
     op.add_column("run", _text("accepted_reason", null=True))
     op.add_column("request", _text("description", null=True))
