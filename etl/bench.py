@@ -107,7 +107,7 @@ def _changed(city: Path, inputs: Mapping[str, Path], changes: int, folder: Path)
     status, updated = columns["status"], columns.get("updated_datetime")
     other = {spelt: next(w for w, kind in words.items() if kind != words[spelt]) for spelt in words}
     mapped = {fold(word): to for word, to in other.items()}
-    with pa_csv.open_csv(path) as reader:
+    with pa_csv.open_csv(path, parse_options=pa_csv.ParseOptions(newlines_in_values=True)) as reader:
         total = sum(len(batch) for batch in reader)
     opener = gzip.open if path.suffix == ".gz" else open
     step = max(total // (changes + changes // 50), 1)

@@ -24,14 +24,14 @@ from etl.config.connections import FileConnection
 from etl.duck import quoted
 from etl.errors import SourceError, StoreError
 from etl.extract.adapters import adapter_of
-from etl.extract.files import MalformedRows
+from etl.extract.files import ROW_NUMBER, MalformedRows
 from etl.extract.raw import RawArchive, RawCopy
 from etl.extract.source import Adapter, Fetching, Known
 from etl.progress import Reporter
 from etl.records import FEEDBACK_KIND, MEASURE_KIND, QUARANTINE, REQUEST_KIND, Kind
 from etl.store.bulk import fetch_into
-from etl.store.models import Request
-from etl.store.staging import Decided, Generation, Staging, known_columns
+from etl.store.models import Quarantined, Request
+from etl.store.staging import CONFLICT, Decided, Generation, Staging, known_columns
 from etl.store.state import Drifted, State
 from etl.transform.kinds import column_kinds
 from etl.transform.requests import CleanChunk, RequestCleaner
@@ -39,6 +39,10 @@ from etl.transform.tables import FeedbackCleaner, MeasureCleaner
 from geo.boundaries import Vintage
 
 REFUSED = "refused.json"
+QUARANTINED = -1
+"""The generation of rows that come back from quarantine: before all copies."""
+NOT_ROWS = ("wrong_number_of_fields", CONFLICT)
+"""Reasons of quarantined texts that are no rows of the source's columns."""
 WORKERS = min(2, os.cpu_count() or 1)
 
 
@@ -176,10 +180,13 @@ class Intake:
         A full extract says everything, so that nothing before the last one is read again.
         """
         copies = list(waiting)
-        if state.copy is not None and state.mapping_sha256 != self.rules(name):
+        if self._other_rules(name, state):
             copies = [c for c in self.archive.copies(name) if not self._is_refused(c)]
         full = [i for i, c in enumerate(copies) if self._is_full(name, c)]
         return copies[full[-1] :] if full else copies
+
+    def _other_rules(self, name: str, state: State) -> bool:
+        return state.copy is not None and state.mapping_sha256 != self.rules(name)
 
     def _is_full(self, name: str, copy: RawCopy) -> bool:
         return copy.whole and (copy.kind != "file" or self.source(name).extract == "full")
@@ -196,6 +203,8 @@ class Intake:
             read = _Reading(self, name, staging)
             for number, copy in enumerate(copies):
                 read.copy(number, copy)
+            if self._other_rules(name, state) and not any(self._is_full(name, c) for c in copies):
+                read.quarantined({origin_of(c) for c in copies} - {""})
             if read.rows and not staging.rows:
                 raise SourceError(
                     f"source '{name}': every one of its {read.rows:,} rows was refused, most for "
@@ -204,7 +213,8 @@ class Intake:
             self.say.step(f"{name}: comparing {staging.rows:,} rows with the store", 0)
             where = f"source = {quoted(name)}"
             fetch_into(staging.db, self.engine, kind.table, known_columns(kind), "known", where)
-            generations = [Generation(n, _moment_of(c), self._extract(name, c)) for n, c in enumerate(copies)]
+            generations = [Generation(QUARANTINED, None, "partial")]
+            generations += [Generation(n, _moment_of(c), self._extract(name, c)) for n, c in enumerate(copies)]
             decided = staging.decide(generations, state.as_of, self.now)
         except BaseException:
             staging.close()
@@ -222,8 +232,8 @@ class Intake:
             staging=staging,
             decided=decided,
             copies=copies,
-            origins={n: origin_of(c) for n, c in enumerate(copies)},
-            whole=any(self._is_full(name, c) for c in copies),
+            origins={n: origin_of(c) for n, c in enumerate(copies)} | {QUARANTINED: ""},
+            whole=any(self._is_full(name, c) for c in copies) or self._other_rules(name, state),
             cause="source" if fresh or state.copy is None else "configuration",
             state=State(
                 source=name,
@@ -294,6 +304,34 @@ class _Reading:
         self.rows += len(malformed.rows)
         self.refused += len(malformed.rows)
         self.staging.refuse(malformed_table(self.name, malformed), number)
+
+    def quarantined(self, read: set[str]) -> None:
+        """Try the rows again that are in quarantine: other rules may trust them, and their raw copies may be gone.
+
+        They count as said before everything else. A row that could not even be split stays what it is. Rows of the
+        files that were `read` just now are left out: what those still hold has been seen.
+        """
+        columns = self.intake.source(self.name).source_columns()
+        with self.intake.engine.connect() as connection:
+            kept = connection.execute(
+                sa.select(Quarantined.__table__)
+                .where(Quarantined.source == self.name, Quarantined.origin.not_in(read))
+                .order_by(Quarantined.quarantine_id)
+            ).all()
+        whole = [row for row in kept if row.reason not in NOT_ROWS]
+        told = [json.loads(row.raw) for row in whole]
+        numbers = pa.array([row.row_number or 0 for row in whole], pa.int64())
+        table = pa.table({name: pa.array([row.get(name) for row in told], pa.string()) for name in columns})
+        cleaner = cleaner_of(self.intake, self.name)
+        clean = cleaner.clean(table.append_column(ROW_NUMBER, numbers))
+        self.rows += len(kept)
+        self.refused += len(clean.quarantined) + len(kept) - len(whole)
+        self.staging.add(clean.records, QUARANTINED)
+        self.staging.refuse(clean.quarantined, QUARANTINED)
+        others = [row for row in kept if row.reason in NOT_ROWS]
+        names = QUARANTINE.names
+        rest = pa.table([[getattr(row, name) for row in others] for name in names], schema=QUARANTINE)
+        self.staging.refuse(rest, QUARANTINED)
 
     def _noted(self, chunks: Iterator[pa.Table], number: int) -> Iterator[pa.Table]:
         """Pass chunks on; the first one tells the kinds of columns where the source states none."""

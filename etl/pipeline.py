@@ -355,7 +355,7 @@ def _write_source(
     before = connection.execute(
         sa.select(sa.func.count()).select_from(Quarantined).where(Quarantined.source == one.source)
     ).scalar_one()
-    after = writer.quarantine(one.origins, one.whole or one.cause == "configuration")
+    after = writer.quarantine(one.origins, one.whole)
     if one.cause == "configuration":
         kinds = [f"unmapped_{name}" for name in ("status", "channel", "service_code", "department")]
         state.forget_words(connection, one.source, kinds)

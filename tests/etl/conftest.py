@@ -126,11 +126,11 @@ class TinyCity:
         prepared = prepare(place.config, self.yaml, {"calls": path})
         return run(place, prepared, now=now, options=Options(**options))
 
-    def run_again(self, now: dt.datetime = NOW, **options: Any) -> RunReport:
-        """Run the ETL over the file as it lies there, with the configuration as it is now."""
+    def run_again(self, now: dt.datetime = NOW, path: Path | None = None, **options: Any) -> RunReport:
+        """Run the ETL over the file (or another one) as it lies there, with the configuration as it is now."""
         self.yaml.write_text(yaml.safe_dump(self.config), encoding="utf-8")
         place = self.place()
-        prepared = prepare(place.config, self.yaml, {"calls": self.folder / "calls.csv"})
+        prepared = prepare(place.config, self.yaml, {"calls": path or self.folder / "calls.csv"})
         return run(place, prepared, now=now, options=Options(**options))
 
     def replay(self, now: dt.datetime = NOW) -> RunReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -136,6 +137,23 @@ def test_when_the_rules_change_everything_is_read_again_and_quarantined_rows_are
     causes = ask(folder, "SELECT service_request_id, field, old, new, cause FROM changes ORDER BY field")
     assert ("4", "status", "unmapped", "open", "configuration") in causes
     assert {row[4] for row in causes} == {"configuration"}
+
+
+def test_quarantined_rows_outlive_their_raw_copies_and_are_tried_again(tiny_on: TinyCity, rows: Rows) -> None:
+    path = tiny_on.write(
+        [*rows, rows[0] | {"ID": "5", "OPENED": "2024-05-01 10:00"}, rows[0] | {"ID": "6", "OPENED": "?"}]
+    )
+    path.write_text(path.read_text() + "9,too few\n")
+    tiny_on.run_again()
+    for copy in tiny_on.place().archive.copies("calls"):
+        shutil.rmtree(copy.folder)
+    tiny_on.config["sources"]["calls"]["columns"]["requested_datetime"]["formats"].append("%Y-%m-%d %H:%M")
+    rows[1]["STATUS"] = "closed"
+    path = tiny_on.write(rows).rename(tiny_on.folder / "later.csv")
+    report = tiny_on.run_again(now=NOW + DAY, path=path)  # another file, by other rules
+    assert (report.sources["calls"].changed, report.sources["calls"].new) == (1, 1), "row 5 is trusted now"
+    reasons = sorted(_all(tiny_on, sa.select(Quarantined.service_request_id, Quarantined.reason)), key=str)
+    assert reasons == [("6", "requested_datetime_unreadable"), (None, "wrong_number_of_fields")]
 
 
 def test_a_missing_mapped_column_stops_the_run_and_is_fetched_again_when_it_is_back(
