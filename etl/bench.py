@@ -9,6 +9,7 @@ import csv
 import datetime as dt
 import gzip
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -78,7 +79,7 @@ def etl(city: Path, inputs: Mapping[str, Path], repeat: int, postgis: str | None
                 if changes:
                     seconds, said = _timed(_changed(city, inputs, changes, Path(folder)), env)
                     third.append(seconds)
-                    if f"{changes:,} changed" not in said:
+                    if _counted(said, "changed") < changes * 0.99:  # a row may be quarantined by what was changed
                         yield f"{store}: the third run did not change {changes:,} rows: {said.strip()}"
         yield Timing(f"openward etl run, {store}, first", tuple(first), rows).line()
         yield Timing(f"openward etl run, {store}, same file again", tuple(second)).line()
@@ -97,6 +98,12 @@ def _timed(command: Sequence[str], env: Mapping[str, str]) -> tuple[float, str]:
     if done.returncode:
         raise RuntimeError(f"{command[0]} … exited with {done.returncode}: {done.stderr.strip()[-400:]}")
     return seconds, done.stdout
+
+
+def _counted(said: str, what: str) -> int:
+    """How many rows a run's report says were `what`."""
+    found = re.search(rf"([\d,]+) {what}\b", said)
+    return int(found.group(1).replace(",", "")) if found else 0
 
 
 def _changed(city: Path, inputs: Mapping[str, Path], changes: int, folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ from etl.errors import ReleaseError
 
 
 def builder(
-    path: Path | str, *, threads: int = 2, memory: str = "1GB", temp: Path | None = None, spatial: bool = True
+    path: Path | str, *, threads: int = 2, memory: str = "700MB", temp: Path | None = None, spatial: bool = True
 ) -> duckdb.DuckDBPyConnection:
     """Open a database for building; ReleaseError if an extension's wheel does not fit this DuckDB.
 

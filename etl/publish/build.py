@@ -177,7 +177,7 @@ class _Build:
     def package(self) -> dict[str, Any]:
         """Write every file and return the text of datapackage.json, which is written last."""
         serve = self.building / "serve.duckdb"
-        db = builder(serve, temp=self.work / "spill", memory="1500MB")
+        db = builder(serve, temp=self.work / "spill", memory="900MB")
         try:
             facts, resources = self._fill(db)
             db.execute("CHECKPOINT")

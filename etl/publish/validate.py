@@ -30,7 +30,7 @@ class Check:
 def validate(folder: Path, package: dict[str, Any], public: Sequence[Field]) -> list[Check]:
     """Every check of a built folder, in order."""
     checks: list[Check] = []
-    with duckdb.connect(config={"threads": 2, "memory_limit": "2GB"}) as db:
+    with duckdb.connect(config={"threads": 2, "memory_limit": "900MB"}) as db:
         for resource in package["resources"]:
             path = str(folder / resource["path"])
             rows = db.execute("SELECT count(*) FROM read_parquet(?)", [path]).fetchone()

@@ -155,14 +155,13 @@ class Writer:
 
     def _keep_history(self, stage: Table, cause: str, last_seen: dt.datetime | None) -> int:
         """One row for each field that is not what it was."""
-        kept, run = self._table, self._connection
+        kept, run = self._as_it_was(stage), self._connection
         same_key = sa.and_(*(stage.c[k] == kept.c[k] for k in self._kind.key))
         before = run.execute(select(func.coalesce(func.max(Change.change_id), 0))).scalar_one()
         both = stage.join(kept, same_key)
         # The literal names are bound, so that `withdrawn` of a row that came back is told like any other field.
         fields: list[tuple[str, Any, Any]] = [(f, stage.c[f], kept.c[f]) for f in self._kind.values]
-        if "withdrawn" in kept.c:
-            fields.append(("withdrawn", sa.literal(None, kept.c.withdrawn.type), kept.c.withdrawn))
+        fields.append(("withdrawn", sa.literal(None, kept.c.withdrawn.type), kept.c.withdrawn))
         for field, new, old in fields:
             rows = (
                 select(
@@ -175,6 +174,20 @@ class Writer:
             )  # fmt: skip
             run.execute(sa.insert(Change).from_select(CHANGE_COLUMNS, rows))
         return run.execute(select(func.count()).select_from(Change).where(Change.change_id > before)).scalar_one()
+
+    def _as_it_was(self, stage: Table) -> Table:
+        """The stored rows that will change, by themselves: millions of others are looked through once, not for each field."""
+        kept, names = self._table, [*self._kind.key, *self._kind.values, "withdrawn"]
+        columns = [sa.Column(n, kept.c[n].type, primary_key=n in self._kind.key) for n in names]
+        was = Table("as_it_was", sa.MetaData(), *columns, prefixes=["TEMPORARY"])
+        was.metadata.drop_all(self._connection)
+        was.metadata.create_all(self._connection)
+        same_key = sa.and_(*(stage.c[k] == kept.c[k] for k in self._kind.key))
+        rows = select(*(kept.c[n] for n in names)).select_from(stage.join(kept, same_key))
+        self._connection.execute(sa.insert(was).from_select(names, rows.where(stage.c.is_new.is_(False))))
+        if self._postgres:
+            self._connection.execute(sa.text("ANALYZE as_it_was"))
+        return was
 
     def _moments(self, last_seen: dt.datetime | None) -> list[sa.ColumnElement[Any]]:
         kind = Change.__table__.c.first_seen.type
