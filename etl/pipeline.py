@@ -181,7 +181,7 @@ def _plain_errors() -> Iterator[None]:
             f"the record store failed ({reason}); nothing is half-written, run it again when the store is well"
         ) from error
     except duckdb.Error as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:320]
         raise StoreError(
             f"reading the store or writing the work folder failed ({reason}); nothing is half-written, check both and run it again"
         ) from error

@@ -32,7 +32,7 @@ from etl.errors import ConfigError, EtlError, SourceError, SourceUnavailable
 MAX_BODY = 256 << 20
 MAX_DOWNLOAD = 64 << 30
 MAX_REDIRECTS = 5
-AGENT = "openward (open-data portal; https://pypi.org/project/openward)"
+AGENT = "openward (open-data portal of a city)"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # 202: the system still prepares the answer; 425: too early.
 TRANSIENT = frozenset({202, 408, 425, 429})

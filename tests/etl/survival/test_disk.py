@@ -51,8 +51,11 @@ def _free(folder: Path) -> int:
 
 
 def _phase(job: dict[str, object]) -> str:
-    """Where a run failed: the last phase but for the status that it tries to leave behind."""
-    return next((mark for mark in reversed(read_marks(job)) if mark != "status"), "start")
+    """Where a run failed: the last phase but for the note and the status that it tries to leave behind."""
+    marks = [mark for mark in read_marks(job) if mark != "status"]
+    if marks and marks[-1] == "transaction":
+        marks.pop()
+    return marks[-1] if marks else "start"
 
 
 class Hog:
