@@ -21,9 +21,6 @@ from typing import Any, Literal
 
 import duckdb
 import sqlalchemy as sa
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from etl.config import CityConfig, load_city
@@ -37,7 +34,7 @@ from etl.publish import chain
 from etl.report import held_because
 from etl.settings import EtlSettings, variables_of
 from etl.store import state
-from etl.store.engine import MIGRATIONS
+from etl.store.engine import revision, revisions
 from etl.store.models import Drift, Request, Run
 
 Level = Literal["ok", "warn", "fail"]
@@ -351,16 +348,13 @@ def _store_is_well(connection: Connection, url: sa.URL, file: Path | None) -> It
 
 
 def _schema(connection: Connection) -> Finding:
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    scripts = ScriptDirectory.from_config(config)
-    head = scripts.get_current_head()
-    here = MigrationContext.configure(connection).get_current_revision()
+    known, here = revisions(), revision(connection)
+    head = known[-1]
     if here == head:
         return Finding("ok", "schema", f"is of this version ({head})")
     if here is None:
         return Finding("warn", "schema", "the store is empty", "the first 'openward etl run' fills it")
-    if any(script.revision == here for script in scripts.walk_revisions()):
+    if here in known:
         return Finding(
             "warn",
             "schema",

@@ -72,7 +72,7 @@ class Counts:
 
 @dataclass
 class Taken:
-    """A source's decisions, ready to be written."""
+    """A source's decisions, ready to be written. `last_seen`: moment of the extract that was loaded before."""
 
     source: str
     staging: Staging
@@ -81,6 +81,7 @@ class Taken:
     origins: dict[int, str]
     whole: bool
     cause: str
+    last_seen: dt.datetime | None
     state: State
     drift: list[Drifted]
     counts: Counts
@@ -235,6 +236,7 @@ class Intake:
             origins={n: origin_of(c) for n, c in enumerate(copies)} | {QUARANTINED: ""},
             whole=any(self._is_full(name, c) for c in copies) or self._other_rules(name, state),
             cause="source" if fresh or state.copy is None else "configuration",
+            last_seen=state.as_of,
             state=State(
                 source=name,
                 kind=last.kind,

@@ -14,8 +14,8 @@ import geopandas as gpd
 import pandas as pd
 
 from etl.config import BasemapFile, CityConfig
+from etl.disk import sha256_of
 from etl.errors import SourceError
-from etl.extract.files import sha256_of
 from geo.boundaries import Vintage, read_features, read_vintage
 from geo.errors import GeoError
 

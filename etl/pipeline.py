@@ -210,12 +210,16 @@ def _run(
         inputs=prepared.inputs,
     )
     with place.engine.connect() as connection:
-        known = state.states(connection)
+        stored = state.states(connection)
+    known = {
+        name: stored.get(name) or State(name, source.connection.kind)
+        for name, source in place.config.every_source.items()
+    }
     waiting, unavailable = _fetch_all(intake, known, options)
     taken: list[Taken] = []
     try:
         for name, copies in waiting.items():
-            one = _take(intake, name, known.get(name, _unknown(place, name)), copies, options)
+            one = _take(intake, name, known[name], copies, options)
             if one is not None:
                 taken.append(one)
         run_id, drift = _write(place, prepared, taken, unavailable, boundary_print, moment, say, options.replay, lock)
@@ -237,10 +241,6 @@ def _run(
     return RunReport(run_id, counts, release_id, current, unavailable, drift)
 
 
-def _unknown(place: Place, name: str) -> State:
-    return State(name, place.config.every_source[name].connection.kind)
-
-
 def _anything(place: Place) -> bool:
     with place.engine.connect() as connection:
         return bool(state.states(connection))
@@ -252,8 +252,7 @@ def _fetch_all(
     """Copies that wait to be read, by source; and why sources that do not answer do not."""
     waiting: dict[str, list[RawCopy]] = {}
     unavailable: dict[str, str] = {}
-    for name, source in intake.config.every_source.items():
-        stood = known.get(name, State(name, source.connection.kind))
+    for name, stood in known.items():
         if options.replay:
             if not options.only or name in options.only:
                 waiting[name] = intake.pending(name, stood)
@@ -350,8 +349,7 @@ def _write_source(
 ) -> bool:
     """One source's decisions and what the store remembers of it; whether a release would be another one."""
     writer = Writer(connection, one.staging, run_id, moment)
-    stood = state.states(connection).get(one.source)
-    one.counts.field_changes = writer.write(one.cause, stood.as_of if stood else None)
+    one.counts.field_changes = writer.write(one.cause, one.last_seen)
     before = connection.execute(
         sa.select(sa.func.count()).select_from(Quarantined).where(Quarantined.source == one.source)
     ).scalar_one()

@@ -29,7 +29,7 @@ PASSING = frozenset({"408", "429", "500", "502", "503", "504"})
 TOKEN_CODES = frozenset({"401", "403", "498", "499"})
 
 
-class ArcgisAdapter(records.Paged):
+class ArcgisAdapter(records.Asked[ArcgisConnection]):
     """A layer: whole, or what was edited since where the layer keeps edit dates."""
 
     def __init__(
@@ -39,8 +39,7 @@ class ArcgisAdapter(records.Paged):
         transport: Callable[..., Transport] = Transport,
     ) -> None:
         """`transport` makes the HTTP client, so that a test can do without waiting."""
-        super().__init__((*null_values, "NaN"))
-        self._connection, self._transport = connection, transport
+        super().__init__(connection, (*null_values, "NaN"), transport)
 
     def fetch(self, known: Known, fetching: Fetching) -> RawCopy | None:
         """Features edited since the watermark less the overlap, or all."""

@@ -28,18 +28,8 @@ STEPS_BACK = 20
 API = "/api/3/action"
 
 
-class CkanAdapter(records.Paged):
+class CkanAdapter(records.Asked[CkanConnection]):
     """A resource: whole, or what was updated since where a column says so and the portal allows the question."""
-
-    def __init__(
-        self,
-        connection: CkanConnection,
-        null_values: Sequence[str],
-        transport: Callable[..., Transport] = Transport,
-    ) -> None:
-        """`transport` makes the HTTP client, so that a test can do without waiting."""
-        super().__init__(null_values)
-        self._connection, self._transport = connection, transport
 
     def fetch(self, known: Known, fetching: Fetching) -> RawCopy | None:
         """Rows updated since the watermark less an hour, or all."""

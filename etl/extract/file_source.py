@@ -17,10 +17,11 @@ from urllib.parse import unquote, urlsplit
 import pyarrow as pa
 
 from etl.config.connections import FileConnection
+from etl.disk import sha256_of
 from etl.errors import SourceError, SourceUnavailable
 from etl.extract import formats, packed
-from etl.extract.files import MalformedRows, sha256_of
-from etl.extract.raw import JOURNAL, MANIFEST, Part, RawCopy, RawWriter
+from etl.extract.files import MalformedRows
+from etl.extract.raw import JOURNAL, MANIFEST, Part, RawCopy, RawWriter, sha256_of_parts
 from etl.extract.remote import RemoteFile
 from etl.extract.source import Fetching, Known, Progress
 from etl.extract.spatial import beside
@@ -201,7 +202,7 @@ def _local_files(path: Path, shown: str) -> dict[str, Path]:
 def _print_of(files: dict[str, Path], shown: str) -> str:
     """What RawCopy.sha256 will be of these files."""
     try:
-        return hashlib.sha256("\n".join(sha256_of(file) for file in files.values()).encode()).hexdigest()
+        return sha256_of_parts(sha256_of(file) for file in files.values())
     except OSError as error:
         raise SourceError(f"{shown}: cannot be read ({error.strerror}); check the disk") from error
 

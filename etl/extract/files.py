@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -219,12 +218,3 @@ def _split(name: str, line: str, delimiter: str) -> tuple[str, ...]:
         return tuple(next(csv.reader([line], delimiter=delimiter)))
     except (csv.Error, StopIteration) as error:
         raise SourceError(f"{name}: the header cannot be split at '{delimiter}' ({error})") from error
-
-
-def sha256_of(path: Path) -> str:
-    """Checksum of a file's bytes, hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as raw:
-        while block := raw.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

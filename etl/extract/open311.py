@@ -40,18 +40,8 @@ STANDARD = (
 )  # fmt: skip
 
 
-class Open311Adapter(records.Paged):
+class Open311Adapter(records.Asked[Open311Connection]):
     """An endpoint: its requests by spans of time, and those still open again by their numbers."""
-
-    def __init__(
-        self,
-        connection: Open311Connection,
-        null_values: Sequence[str],
-        transport: Callable[..., Transport] = Transport,
-    ) -> None:
-        """`transport` makes the HTTP client, so that a test can do without waiting."""
-        super().__init__(null_values)
-        self._connection, self._transport = connection, transport
 
     def fetch(self, known: Known, fetching: Fetching) -> RawCopy | None:
         """What was requested since the last fetch less the overlap, and every request that may have changed since."""

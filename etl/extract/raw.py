@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from etl.disk import sha256_of, sync
 from etl.errors import SourceError
 
 MANIFEST = "manifest.json"
@@ -62,7 +63,7 @@ class RawCopy:
     @property
     def sha256(self) -> str:
         """Checksum over the parts' checksums: two fetches of the same bytes have the same one."""
-        return _sha256_of_parts(self.parts)
+        return sha256_of_parts(part.sha256 for part in self.parts)
 
     @property
     def bytes(self) -> int:
@@ -79,7 +80,7 @@ class RawCopy:
             path = self.path(part)
             if not path.exists():
                 raise SourceError(f"{path}: this raw copy has lost a part; fetch again or restore it from a backup")
-            if _sha256(path) != part.sha256:
+            if sha256_of(path) != part.sha256:
                 raise SourceError(f"{path}: is not what was fetched (its checksum differs); restore it from a backup")
 
 
@@ -138,7 +139,7 @@ class RawWriter:
         columns: Mapping[str, str] | None = None,
     ) -> RawCopy:
         """Give the copy its name; from then on nothing of it changes. `columns`: name -> kind as the source states it."""
-        digest = _sha256_of_parts(self.parts)
+        digest = sha256_of_parts(part.sha256 for part in self.parts)
         name = f"{self._now:%Y%m%dT%H%M%S}{self._now.microsecond // 1000:03d}Z-{digest[:8]}"
         manifest = {
             "source": self._source,
@@ -155,12 +156,12 @@ class RawWriter:
             json.dump(manifest, file, ensure_ascii=False, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        _sync(self.folder)
+        sync(self.folder)
         folder = self._archive.root / self._source / name
         if folder.exists():
             _remove(folder)  # the same bytes at the same moment: a copy that a killed run had finished
         self.folder.rename(folder)
-        _sync(folder.parent)
+        sync(folder.parent)
         # Last, so that a run that is killed in between has either all its parts to go on with or a finished copy.
         (folder / JOURNAL).unlink(missing_ok=True)
         return read_copy(folder)
@@ -241,7 +242,7 @@ def _journal(folder: Path, key: str) -> list[Part] | None:
         except (ValueError, KeyError, TypeError):
             break  # the line that was being written when the run was killed
         path = folder / part.name
-        if not path.exists() or path.stat().st_size != part.bytes or _sha256(path) != part.sha256:
+        if not path.exists() or path.stat().st_size != part.bytes or sha256_of(path) != part.sha256:
             break
         parts.append(part)
     kept = {part.name for part in parts} | {JOURNAL}
@@ -272,18 +273,6 @@ def _remove_leftovers(source: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _sha256_of_parts(parts: Iterable[Part]) -> str:
-    return hashlib.sha256("\n".join(part.sha256 for part in parts).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def sha256_of_parts(digests: Iterable[str]) -> str:
+    """Checksum over the checksums of parts, in their order."""
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()

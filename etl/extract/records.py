@@ -13,7 +13,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import httpx
 import pyarrow as pa
@@ -147,6 +147,10 @@ def _has(there: Mapping[str, str], column: str) -> bool:
     return any(".".join(parts[:n]) in there for n in range(1, len(parts)))
 
 
+C = TypeVar("C")
+"""The model of a kind of connection."""
+
+
 class Paged:
     """The reading half of an adapter whose copies are pages of records: parts whose note has `rows`."""
 
@@ -187,6 +191,17 @@ class Paged:
     def _text(self, value: Any) -> str | None:
         found = text(value)
         return None if found is None or found in self._blank else found
+
+
+class Asked(Paged, Generic[C]):
+    """An adapter that asks a system by HTTP, as its connection says."""
+
+    def __init__(
+        self, connection: C, null_values: Sequence[str], transport: Callable[..., Transport] = Transport
+    ) -> None:
+        """`transport` makes the HTTP client, so that a test can do without waiting."""
+        super().__init__(null_values)
+        self._connection, self._transport = connection, transport
 
 
 def pick(record: Record, column: str) -> Any:

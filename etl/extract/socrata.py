@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -26,18 +26,8 @@ PAGE_SIZE = 10_000
 VIEW = "view.json"
 
 
-class SocrataAdapter(records.Paged):
+class SocrataAdapter(records.Asked[SocrataConnection]):
     """A data set: whole at first, then what was updated since."""
-
-    def __init__(
-        self,
-        connection: SocrataConnection,
-        null_values: Sequence[str],
-        transport: Callable[..., Transport] = Transport,
-    ) -> None:
-        """`transport` makes the HTTP client, so that a test can do without waiting."""
-        super().__init__(null_values)
-        self._connection, self._transport = connection, transport
 
     def fetch(self, known: Known, fetching: Fetching) -> RawCopy | None:
         """Rows updated since the watermark less the overlap, or all."""

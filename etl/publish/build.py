@@ -24,9 +24,9 @@ from sqlalchemy import Connection, Engine
 
 from etl.config import CityConfig
 from etl.config.privacy import FREE_TEXT
+from etl.disk import sha256_of
 from etl.duck import builder
 from etl.errors import ReleaseError
-from etl.extract.files import sha256_of
 from etl.publish import chain, fields, files, index, limits, tables
 from etl.publish.derive import Derivation
 from etl.publish.fields import Field

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from etl.disk import sha256_of, sync
 from etl.errors import ReleaseError
-from etl.extract.files import sha256_of
 
 PACKAGE = "datapackage.json"
 CURRENT = "current"
@@ -77,14 +77,14 @@ def promote(building: Path, releases: Path, name: str) -> Path:
     """Give a finished folder its name, point `current` at it by one rename, and note it in the chain's log."""
     folder = releases / name
     for path in building.iterdir():
-        _sync(path)
-    _sync(building)
+        sync(path)
+    sync(building)
     link = releases / f".{CURRENT}-{name}"
     link.unlink(missing_ok=True)
     link.symlink_to(name)  # before the folder has its name: a full disk is found out while nothing can be seen
     building.rename(folder)
     link.replace(releases / CURRENT)
-    _sync(releases)
+    sync(releases)
     note_in_log(releases)
     return folder
 
@@ -212,11 +212,3 @@ def _verify_one(folder: Path, link: Link, before: Link | None) -> list[Finding]:
             same = sha256_of(folder / path) == digest
             findings.append(Finding(name, path, same, "" if same else "differs from its hash"))
     return findings
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

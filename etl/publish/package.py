@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from etl.config import CityConfig
-from etl.extract.files import sha256_of
+from etl.disk import sha256_of
 from etl.publish.fields import Field
 
 ABOUT = {

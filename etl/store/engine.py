@@ -66,6 +66,8 @@ def open_store(url: str | URL, *, existing: bool = False) -> Engine:
         migrate(engine)
     except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
+        if "database is locked" in reason:  # a run that is halted while it closes the file holds it alone
+            raise BusyError(f"{parsed.render_as_string()}: another run holds the store; try again when it ends") from error
         raise StoreError(f"{parsed.render_as_string()}: cannot be used as a record store ({reason})") from error
     return engine
 
@@ -118,23 +120,23 @@ def _let_go(connection: object, _record: object, _state: object) -> None:
         raw.close()
 
 
-def newest_revision() -> str:
-    """The schema version that this code writes: that of the last migration, whose files are named by it."""
-    return max(path.name[1:5] for path in (MIGRATIONS / "versions").glob("v[0-9][0-9][0-9][0-9]_*.py"))
+def revisions() -> list[str]:
+    """The schema versions that this code knows, the one that it writes last: migrations are named by theirs."""
+    return sorted(path.name[1:5] for path in (MIGRATIONS / "versions").glob("v[0-9][0-9][0-9][0-9]_*.py"))
 
 
-def revision(engine: Engine) -> str | None:
+def revision(connection: Connection) -> str | None:
     """The schema version of a store; None where there is none yet."""
-    with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def migrate(engine: Engine) -> None:
     """Bring the schema to the newest version; PostGIS is enabled where it is missing."""
-    if revision(engine) == newest_revision():
-        return
+    with engine.connect() as connection:
+        if revision(connection) == revisions()[-1]:
+            return
     from alembic import command  # slow to import, and hardly ever needed
     from alembic.config import Config
 

@@ -23,7 +23,6 @@ from etl.duck import builder, quoted
 from etl.records import QUARANTINE, Kind
 
 CONFLICT = "conflicting_duplicate"
-EXTRACTS = ("full", "window", "partial")
 
 
 @dataclass(frozen=True)
@@ -123,11 +122,10 @@ class Staging:
 
     def fresh_rows(self) -> int:
         """How many rows there are to write."""
-        row = self.db.execute("SELECT count(*) FROM plan WHERE what IN ('new', 'changed')").fetchone()
-        return int(row[0]) if row else 0
+        return self.count("plan WHERE what IN ('new', 'changed')")
 
     def count(self, table: str) -> int:
-        """Rows of one of the tables of a decision."""
+        """Rows of one of the tables of a decision, or of those of them that an SQL condition of ours picks."""
         row = self.db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
         return int(row[0]) if row else 0
 
@@ -239,8 +237,7 @@ class Staging:
                       (SELECT service_request_id FROM refused WHERE service_request_id IS NOT NULL)""",  # noqa: S608
             {"stored": moment},
         )
-        row = self.db.execute("SELECT count(*) FROM gone").fetchone()
-        return int(row[0]) if row else 0
+        return self.count("gone")
 
     def _freshen(self) -> None:
         """`fresh`: what is to be written, in the order of the files: sorting wide rows costs more than it saves."""

@@ -75,7 +75,7 @@ class RequestCleaner:
         days = utc_to_local_days(safe, self._config.city.timezone)
         columns |= {name: pa.chunked_array([pa.array(value)]) for name, value in times.items()}
         columns |= {
-            "source": _constant(self._name, rows),
+            "source": constant(self._name, rows),
             "lat": _floats(points.lat),
             "long": _floats(points.lon),
             "source_lat": _floats(source_lat),
@@ -94,7 +94,9 @@ class RequestCleaner:
         ).cast(pa.schema([f for f in RECORD if f.name != "row_hash"]))
         good = pd.isna(reasons)
         kept = with_hash(table.filter(pa.array(good)), RECORD, VALUE_FIELDS)
-        return CleanChunk(kept, self._quarantine(chunk, reasons), self._unmapped(text, columns))
+        return CleanChunk(
+            kept, refused_rows(self._name, chunk, reasons, text["service_request_id"]), self._unmapped(text, columns)
+        )
 
     def _unmapped(
         self, text: Mapping[str, pa.ChunkedArray], columns: Mapping[str, pa.ChunkedArray]
@@ -189,7 +191,7 @@ class RequestCleaner:
             {
                 rule.column: words.trimmed(chunk[rule.column])
                 if rule.column
-                else text.get("status_notes", _constant(None, len(chunk)))
+                else text.get("status_notes", constant(None, len(chunk)))
                 for rule in source.outcomes
             },
             source.outcomes,
@@ -255,28 +257,33 @@ class RequestCleaner:
         ]
         return pa.chunked_array([pa.array(texts, pa.string()).take(pa.array(inverse))])
 
-    def _quarantine(self, chunk: pa.Table, reasons: NDArray[np.object_]) -> pa.Table:
-        bad = np.flatnonzero(~pd.isna(reasons))
-        raw = chunk.take(pa.array(bad))
-        ids = self._text(raw, "service_request_id")
-        lines = [
-            json.dumps({k: v for k, v in row.items() if k != ROW_NUMBER and v is not None}, ensure_ascii=False)
-            for row in raw.to_pylist()
-        ]
-        return pa.table(
-            {
-                "source": _constant(self._name, len(bad)),
-                "row_number": raw[ROW_NUMBER],
-                "service_request_id": ids,
-                "reason": pa.array(reasons[bad], pa.string()),
-                "detail": pa.nulls(len(bad), pa.string()),
-                "raw": pa.array(lines, pa.string()),
-            },
-            schema=QUARANTINE,
-        )
+
+def refused_rows(source: str, chunk: pa.Table, reasons: NDArray[np.object_], ident: pa.ChunkedArray) -> pa.Table:
+    """Rows of a chunk that have a reason (None: trusted) as quarantined rows, their text kept as JSON.
+
+    `ident` is the records' own number, for every row of the chunk.
+    """
+    bad = np.flatnonzero(~pd.isna(reasons))
+    raw = chunk.take(pa.array(bad))
+    lines = [
+        json.dumps({k: v for k, v in row.items() if k != ROW_NUMBER and v is not None}, ensure_ascii=False)
+        for row in raw.to_pylist()
+    ]
+    return pa.table(
+        {
+            "source": constant(source, len(bad)),
+            "row_number": raw[ROW_NUMBER],
+            "service_request_id": ident.take(pa.array(bad)),
+            "reason": pa.array(reasons[bad], pa.string()),
+            "detail": pa.nulls(len(bad), pa.string()),
+            "raw": pa.array(lines, pa.string()),
+        },
+        schema=QUARANTINE,
+    )
 
 
-def _constant(value: str | None, rows: int) -> pa.ChunkedArray:
+def constant(value: str | None, rows: int) -> pa.ChunkedArray:
+    """A column of text that says the same in every row."""
     return pa.chunked_array([pa.repeat(pa.scalar(value, pa.string()), rows)])
 
 

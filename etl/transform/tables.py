@@ -6,7 +6,6 @@ Charter: the same promises as for requests (nothing lost, nothing guessed), for 
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,10 +16,9 @@ from numpy.typing import NDArray
 
 from etl.config import CityConfig, TimeColumn
 from etl.config.tables import FeedbackSource, MeasureSource
-from etl.extract.files import ROW_NUMBER
-from etl.records import FEEDBACK, FEEDBACK_KIND, MEASURE, MEASURE_KIND, QUARANTINE
+from etl.records import FEEDBACK, FEEDBACK_KIND, MEASURE, MEASURE_KIND
 from etl.transform import vocabulary as words
-from etl.transform.requests import EARLIEST, CleanChunk, with_hash
+from etl.transform.requests import EARLIEST, CleanChunk, constant, refused_rows, with_hash
 from etl.transform.times import Times, clock_to_utc, parse_times, utc_to_local_days
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -76,29 +74,7 @@ class _Table:
         table = pa.table({f.name: columns[f.name] for f in plain}).cast(plain)
         good = pd.isna(reasons)
         kept = with_hash(table.filter(pa.array(good)), schema, fields)
-        return CleanChunk(kept, self._refused(chunk, reasons, ident), {})
-
-    def _refused(self, chunk: pa.Table, reasons: Reasons, ident: pa.ChunkedArray) -> pa.Table:
-        bad = pa.array(np.flatnonzero(~pd.isna(reasons)))
-        raw = chunk.take(bad)
-        lines = [
-            json.dumps({k: v for k, v in row.items() if k != ROW_NUMBER and v is not None}, ensure_ascii=False)
-            for row in raw.to_pylist()
-        ]
-        return pa.table(
-            {
-                "source": pa.repeat(pa.scalar(self._name, pa.string()), len(bad)),
-                "row_number": raw[ROW_NUMBER],
-                "service_request_id": ident.take(bad),
-                "reason": pa.array(reasons[~pd.isna(reasons)], pa.string()),
-                "detail": pa.nulls(len(bad), pa.string()),
-                "raw": pa.array(lines, pa.string()),
-            },
-            schema=QUARANTINE,
-        )
-
-    def _constant(self, value: str | None, rows: int) -> pa.ChunkedArray:
-        return pa.chunked_array([pa.repeat(pa.scalar(value, pa.string()), rows)])
+        return CleanChunk(kept, refused_rows(self._name, chunk, reasons, ident), {})
 
 
 class MeasureCleaner(_Table):
@@ -134,7 +110,7 @@ class MeasureCleaner(_Table):
         code = words.map_distinct(named, words.slug)
         responses = self._numbers(chunk, "responses")
         columns = {
-            "source": self._constant(self._name, rows),
+            "source": constant(self._name, rows),
             "measure": code,
             "department": pc.fill_null(department, WHOLE_CITY),
             "period_start": pa.array(start, pa.date32()),
@@ -206,7 +182,7 @@ class FeedbackCleaner(_Table):
         score = (self._numbers(chunk, "score") - worst) / (best - worst) * 100
         channel = self._text(chunk, "channel")
         columns = {
-            "source": self._constant(self._name, rows),
+            "source": constant(self._name, rows),
             "feedback_id": ident,
             "service_request_id": self._text(chunk, "service_request_id"),
             "department": self._department(self._text(chunk, "department")),
@@ -214,7 +190,7 @@ class FeedbackCleaner(_Table):
             "channel": words.channels(channel, self._source.channels),
             "received_datetime": pa.array(received, pa.timestamp("s")),
             "score": pa.array(np.round(score, 4), pa.float64(), from_pandas=True),
-            "flags": self._constant(None, rows),
+            "flags": constant(None, rows),
         }
         tied = np.zeros(rows, dtype=bool)
         for field in ("service_request_id", "department", "counter"):
