@@ -20,8 +20,8 @@ from geo.boundaries import Vintage, read_features, read_vintage
 from geo.errors import GeoError
 
 
-def _find(path: str, folders: Sequence[Path], what: str) -> Path:
-    """A layer's file beside the YAML or beside the inputs."""
+def find_file(path: str, folders: Sequence[Path], what: str) -> Path:
+    """A city's file beside the YAML or beside the inputs; SourceError says where `what` was looked for."""
     for folder in folders:
         if (folder / path).exists():
             return folder / path
@@ -34,7 +34,7 @@ def read_layers(config: CityConfig, folders: Sequence[Path]) -> dict[str, list[V
     layers: dict[str, list[Vintage]] = {}
     for layer in config.layers:
         for file in layer.files:
-            path = _find(file.path, folders, f"layer '{layer.layer}'")
+            path = find_file(file.path, folders, f"layer '{layer.layer}'")
             try:
                 vintage = read_vintage(
                     path, layer.layer, area=file.area, name=file.name, population=file.population,
@@ -54,7 +54,7 @@ class Basemap:
     ) -> None:
         """Find the files; SourceError names one that is nowhere."""
         self._outline = [] if any(f.kind == "land" for f in files) else [v[-1] for v in layers.values()][:1]
-        self._files = [(f, _find(f.path, folders, f"basemap '{f.kind}'")) for f in files]
+        self._files = [(f, find_file(f.path, folders, f"basemap '{f.kind}'")) for f in files]
         parts = [f"{f.model_dump_json()} {sha256_of(path)}" for f, path in self._files]
         parts += [fingerprint({vintage.layer: [vintage]}) for vintage in self._outline]
         self.sha256 = hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -6,6 +6,7 @@ data, touching a database, knowing a column of a particular city.
 
 from etl.config.base import Outcome, Slug, Status, Strict
 from etl.config.city import City, License
+from etl.config.geocoder import GeocoderSettings
 from etl.config.loader import load_city
 from etl.config.mapping import (
     LatLong,
@@ -21,7 +22,7 @@ from etl.config.privacy import Privacy
 from etl.config.root import CityConfig
 
 __all__ = [
-    "BasemapFile", "BoundaryFile", "City", "CityConfig", "Department", "LatLong", "Layer", "License", "Outcome",
+    "BasemapFile", "BoundaryFile", "City", "CityConfig", "Department", "GeocoderSettings", "LatLong", "Layer", "License", "Outcome",
     "OutcomeRule", "PointColumn", "Privacy", "Projected", "RequestSource", "Sentinel", "ServiceInfo", "Slug", "Status",
     "Strict", "TimeColumn", "load_city",
 ]  # fmt: skip

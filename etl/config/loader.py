@@ -14,7 +14,17 @@ from etl.errors import ConfigError
 MAX_CONFIG_BYTES = 2_000_000
 
 KINDS = frozenset(
-    ["str", "TimeColumn", "LatLong", "PointColumn", "Projected", "datetime", "literal['newest']", "connection"]
+    [
+        "str",
+        "TimeColumn",
+        "LatLong",
+        "PointColumn",
+        "Projected",
+        "datetime",
+        "literal['newest']",
+        "connection",
+        "tuple[str, ...]",
+    ]
 )
 """How pydantic names the kinds that a value may be of; they say nothing to a reader of the YAML."""
 

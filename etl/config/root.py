@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from etl.config.base import Slug, Strict
 from etl.config.city import City
+from etl.config.geocoder import GeocoderSettings
 from etl.config.limits import Raw
 from etl.config.mapping import RequestSource
 from etl.config.places import BasemapFile, Department, Layer, ServiceInfo
@@ -29,6 +30,7 @@ class CityConfig(Strict):
     channels: dict[Slug, str] = Field(default={}, description="channel -> title")
     layers: tuple[Layer, ...] = ()
     basemap: tuple[BasemapFile, ...] = ()
+    geocoder: GeocoderSettings | None = Field(default=None, description="how addresses are found; none: they are not")
     privacy: Privacy = Privacy()
 
     @property
@@ -84,5 +86,6 @@ class CityConfig(Strict):
             "services": {code: info.department for code, info in self.services.items()},
             "departments": {code: d.name for code, d in self.departments.items()},
             "layers": [layer.model_dump(mode="json") for layer in self.layers],
+            "geocoder": self.geocoder.model_dump(mode="json") if self.geocoder else None,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
