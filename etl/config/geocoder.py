@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from etl.config.base import Strict
+from etl.config.providers import Provider
 
 Columns = str | tuple[str, ...]
 """A column, or several that make one text: [PREDIR, NAME, TYPE]."""
@@ -117,6 +118,10 @@ class GeocoderSettings(Strict):
     alias_files: tuple[AliasFile, ...] = Field(default=(), description="the same as tables")
     places: tuple[PlacesFile, ...] = Field(default=(), description="named places")
     named_places: dict[str, NamedPlace] = Field(default={}, description="named places given here: name -> point")
+    providers: tuple[Provider, ...] = Field(
+        default=(),
+        description="services on the web asked in order for what was not found here: addresses then leave this machine",
+    )
     draw: Drawn = Field(
         default="block", description="the vaguest result that is drawn as a point; what is below has none"
     )

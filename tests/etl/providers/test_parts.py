@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from etl.config.geocoder import GeocoderSettings
 from etl.config.providers import CensusProvider, NominatimProvider, PeliasProvider, Provider
 from etl.errors import StoreError
 from etl.providers.answers import Candidate, apart, joined, located, nothing, read, written
@@ -213,6 +214,12 @@ def test_answers_survive_being_written(candidates: list[Candidate]) -> None:
 # --- settings --------------------------------------------------------------------------------------
 
 SETTINGS: TypeAdapter[Any] = TypeAdapter(Provider)
+
+
+def test_no_service_is_asked_unless_it_is_named() -> None:
+    assert GeocoderSettings().providers == ()
+    named = GeocoderSettings.model_validate({"providers": [{"kind": "census"}]})
+    assert [p.kind for p in named.providers] == ["census"]
 
 
 def test_settings_by_kind() -> None:
