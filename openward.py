@@ -644,5 +644,32 @@ def bench_demo(requests: int, seed: int, repeat: int) -> None:
         click.echo(line)
 
 
+@bench.command("geocode")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="folder of real cities' data; default: ../shared/data, where it is there",
+)
+@click.option(
+    "--only", multiple=True, type=click.Choice(["accuracy", "typos", "speed", "suggest"]), help="may be repeated"
+)
+@click.option("--seed", type=click.IntRange(0), default=11, show_default=True, help="of the made-up city and all draws")
+@click.option("--verbose", is_flag=True, help="list the results farthest from the truth, and what was not located")
+@click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="write the figures there as well")
+@_examples(
+    "  openward bench geocode\n"
+    "  openward bench geocode --only accuracy --only typos --verbose\n"
+    "  openward bench geocode --only speed --json figures.json"
+)
+def bench_geocode(data: Path | None, only: tuple[str, ...], seed: int, verbose: bool, file: Path | None) -> None:
+    """Judge the geocoder on real and made-up addresses, beside a lookup by usaddress; with typos, speed, suggestions."""
+    from etl.geocode_bench.figures import as_records
+    from etl.geocode_bench.run import default_data, run
+
+    figures = run(data or default_data(), only, seed=seed, verbose=verbose, say=click.echo)
+    if file is not None:
+        file.write_text(json.dumps(as_records(figures), indent=1), encoding="utf-8")
+
+
 if __name__ == "__main__":
     main()
