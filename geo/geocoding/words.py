@@ -1,0 +1,398 @@
+"""The words of US addresses as USPS Publication 28 has them: suffixes, directionals, units, ordinals, highways, states.
+
+Charter: tables of upper-case ASCII words and lookups made from them; no reading of whole addresses.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SUFFIX_LINES: Final = """
+ALY ALLEY ALLEE ALLY ALEY
+ANX ANNEX ANEX ANNX
+ARC ARCADE
+AVE AVENUE AV AVEN AVENU AVN AVNUE AVENEU AVEUNE AVANUE AVENEUE AVINUE AVNEUE AVUNUE AVNU AVENE AVEUE
+BYU BAYOU BAYOO
+BCH BEACH
+BND BEND
+BLF BLUFF BLUF
+BLFS BLUFFS
+BTM BOTTOM BOT BOTTM
+BLVD BOULEVARD BOUL BOULV BLV BLVRD BVD BULVD BOULVARD BOULEVAR BOULEVARDE BOULAVARD BULEVARD BOULEVRD BOULVD BLVDE
+BR BRANCH BRNCH
+BRG BRIDGE BRDGE
+BRK BROOK
+BRKS BROOKS
+BG BURG
+BGS BURGS
+BYP BYPASS BYPA BYPAS BYPS
+CP CAMP CMP
+CYN CANYON CANYN CNYN
+CPE CAPE
+CSWY CAUSEWAY CAUSWA CAUSWAY
+CTR CENTER CEN CENT CENTR CENTRE CNTER CNTR
+CTRS CENTERS
+CIR CIRCLE CIRC CIRCL CRCL CRCLE CIRCEL
+CIRS CIRCLES
+CLF CLIFF
+CLFS CLIFFS
+CLB CLUB
+CMN COMMON
+CMNS COMMONS
+COR CORNER
+CORS CORNERS
+CRSE COURSE
+CT COURT CRT COUR
+CTS COURTS
+CV COVE
+CVS COVES
+CRK CREEK
+CRES CRESCENT CRSENT CRSNT CRESENT
+CRST CREST
+XING CROSSING CRSSNG
+XRD CROSSROAD
+XRDS CROSSROADS
+CURV CURVE
+DL DALE
+DM DAM
+DV DIVIDE DIV DVD
+DR DRIVE DRIV DRV DRVE DIRVE
+DRS DRIVES
+EST ESTATE
+ESTS ESTATES
+EXPY EXPRESSWAY EXP EXPR EXPRESS EXPW
+EXT EXTENSION EXTN EXTNSN
+EXTS EXTENSIONS
+FALL FALL
+FLS FALLS
+FRY FERRY FRRY
+FLD FIELD
+FLDS FIELDS
+FLT FLAT
+FLTS FLATS
+FRD FORD
+FRDS FORDS
+FRST FOREST FORESTS
+FRG FORGE FORG
+FRGS FORGES
+FRK FORK
+FRKS FORKS
+FT FORT FRT
+FWY FREEWAY FREEWY FRWAY FRWY
+GDN GARDEN GARDN GRDEN GRDN
+GDNS GARDENS GRDNS
+GTWY GATEWAY GATEWY GATWAY GTWAY
+GLN GLEN
+GLNS GLENS
+GRN GREEN
+GRNS GREENS
+GRV GROVE GROV
+GRVS GROVES
+HBR HARBOR HARB HARBR HRBOR
+HBRS HARBORS
+HVN HAVEN
+HTS HEIGHTS HT HGTS
+HWY HIGHWAY HIGHWY HIWAY HIWY HWAY HGWY HIGWAY HIGHWAYS
+HL HILL
+HLS HILLS
+HOLW HOLLOW HLLW HOLLOWS HOLWS
+INLT INLET
+IS ISLAND ISLND
+ISS ISLANDS ISLNDS
+ISLE ISLE ISLES
+JCT JUNCTION JCTION JCTN JUNCTN JUNCTON
+JCTS JUNCTIONS JCTNS
+KY KEY
+KYS KEYS
+KNL KNOLL KNOL
+KNLS KNOLLS
+LK LAKE
+LKS LAKES
+LAND LAND
+LNDG LANDING LNDNG
+LN LANE LANES LNE
+LGT LIGHT
+LGTS LIGHTS
+LF LOAF
+LCK LOCK
+LCKS LOCKS
+LDG LODGE LDGE LODG
+LOOP LOOP LOOPS
+MALL MALL
+MNR MANOR
+MNRS MANORS
+MDW MEADOW
+MDWS MEADOWS MEDOWS
+MEWS MEWS
+ML MILL
+MLS MILLS
+MSN MISSION MISSN MSSN
+MTWY MOTORWAY
+MT MOUNT MNT
+MTN MOUNTAIN MNTAIN MNTN MOUNTIN MTIN
+MTNS MOUNTAINS MNTNS
+NCK NECK
+ORCH ORCHARD ORCHRD
+OVAL OVAL OVL
+OPAS OVERPASS
+PARK PARK PRK PARKS
+PKWY PARKWAY PARKWY PKWAY PKY PKWYS PARKWAYS PRKWY PKWT PWKY
+PASS PASS
+PSGE PASSAGE
+PATH PATH PATHS
+PIKE PIKE PIKES
+PNE PINE
+PNES PINES
+PL PLACE PLC PLCE
+PLN PLAIN
+PLNS PLAINS
+PLZ PLAZA PLZA
+PT POINT
+PTS POINTS
+PRT PORT
+PRTS PORTS
+PR PRAIRIE PRR
+RADL RADIAL RAD RADIEL
+RAMP RAMP
+RNCH RANCH RANCHES RNCHS
+RPD RAPID
+RPDS RAPIDS
+RST REST
+RDG RIDGE RDGE
+RDGS RIDGES
+RIV RIVER RVR RIVR
+RD ROAD RAOD ROADE
+RDS ROADS
+RTE ROUTE
+ROW ROW
+RUE RUE
+RUN RUN
+SHL SHOAL
+SHLS SHOALS
+SHR SHORE SHOAR
+SHRS SHORES SHOARS
+SKWY SKYWAY
+SPG SPRING SPNG SPRNG
+SPGS SPRINGS SPNGS SPRNGS
+SPUR SPUR SPURS
+SQ SQUARE SQR SQRE SQU SQAURE
+SQS SQUARES SQRS
+STA STATION STATN STN
+STRA STRAVENUE STRAV STRAVEN STRAVN STRVN STRVNUE
+STRM STREAM STREME
+ST STREET STR STRT STRRET STEET STRET STREE SREET STREEET SRTEET STREAT STRETT STEEET STTREET STRREET STEERT
+SMT SUMMIT SUMIT SUMITT
+TER TERRACE TERR TERACE TERRANCE TERRRACE TERRAC
+TRWY THROUGHWAY THRUWAY
+TRCE TRACE TRACES
+TRAK TRACK TRACKS TRK TRKS
+TRFY TRAFFICWAY
+TRL TRAIL TRAILS TRLS
+TRLR TRAILER TRLRS
+TUNL TUNNEL TUNEL TUNLS TUNNELS TUNNL
+TPKE TURNPIKE TRNPK TURNPK TPK TRPK
+UPAS UNDERPASS
+UN UNION
+UNS UNIONS
+VLY VALLEY VALLY VLLY
+VLYS VALLEYS
+VIA VIADUCT VDCT VIADCT
+VW VIEW
+VWS VIEWS
+VLG VILLAGE VILL VILLAG VILLG VILLIAGE
+VLGS VILLAGES
+VL VILLE
+VIS VISTA VIST VST VSTA
+WALK WALK WALKS
+WALL WALL
+WAY WAY WY
+WAYS WAYS
+WL WELL
+WLS WELLS
+"""
+"""One suffix a line: the standard abbreviation, the primary word, then what else is written for it."""
+
+
+def _suffixes() -> tuple[dict[str, str], dict[str, str]]:
+    standard: dict[str, str] = {}
+    primary: dict[str, str] = {}
+    for line in _SUFFIX_LINES.split("\n"):
+        words = line.split()
+        if words:
+            primary[words[0]] = words[1]
+            # The standard abbreviations win over what another suffix is misspelt as.
+            standard[words[0]] = words[0]
+            for word in words[1:]:
+                standard.setdefault(word, words[0])
+    return standard, primary
+
+
+_tables = _suffixes()
+SUFFIXES: Final[dict[str, str]] = _tables[0]
+"""Any way to write a suffix -> its standard abbreviation ('STRRET' -> 'ST')."""
+SUFFIX_WORDS: Final[dict[str, str]] = _tables[1]
+"""Standard abbreviation -> the word in full ('TER' -> 'TERRACE')."""
+
+STRONG: Final = frozenset(
+    "ST AVE RD BLVD DR LN CT PL WAY TER HWY PKWY CIR ALY TPKE EXPY FWY CRES STRA TRFY EXT".split()
+)
+"""Suffixes that say 'this is a street' by themselves; others are as often the last word of a name or of a place."""
+ENDING: Final = STRONG | {"SQ", "PLZ"}
+"""Suffixes after which a city may follow without a comma."""
+PLURAL: Final[dict[str, str]] = {
+    "STS": "ST", "STREETS": "ST", "AVES": "AVE", "AVENUES": "AVE", "RDS": "RD", "ROADS": "RD", "DRIVES": "DR",
+    "BLVDS": "BLVD", "BOULEVARDS": "BLVD", "PLACES": "PL", "COURTS": "CT",
+}  # fmt: skip
+"""'MAIN & OAK STREETS': one suffix for both."""
+BEFORE_LETTER: Final = frozenset({"AVENUE", "AVE", "AV", "STREET", "ROAD", "RD", "COURT", "LANE", "ROUTE", "ALLEY"})
+"""What may stand before a single letter as a name ('AVENUE A')."""
+
+DIRECTIONS: Final[dict[str, str]] = {
+    "N": "N", "NORTH": "N", "NO": "N", "NRTH": "N", "S": "S", "SOUTH": "S", "SO": "S", "SOTH": "S",
+    "E": "E", "EAST": "E", "W": "W", "WEST": "W", "WST": "W",
+    "NE": "NE", "NORTHEAST": "NE", "NW": "NW", "NORTHWEST": "NW",
+    "SE": "SE", "SOUTHEAST": "SE", "SW": "SW", "SOUTHWEST": "SW",
+}  # fmt: skip
+DIRECTION_WORDS: Final[dict[str, str]] = {
+    "N": "NORTH", "S": "SOUTH", "E": "EAST", "W": "WEST",
+    "NE": "NORTHEAST", "NW": "NORTHWEST", "SE": "SOUTHEAST", "SW": "SOUTHWEST",
+}  # fmt: skip
+
+UNITS: Final[dict[str, str]] = {
+    "APT": "APT", "APARTMENT": "APT", "APARTMENTS": "APT", "APTS": "APT", "AP": "APT", "UNIT": "UNIT", "UNITS": "UNIT",
+    "UNT": "UNIT", "STE": "STE", "SUITE": "STE", "SUIT": "STE", "SUITES": "STE", "FL": "FL", "FLOOR": "FL",
+    "FLR": "FL", "RM": "RM", "ROOM": "RM", "BLDG": "BLDG", "BUILDING": "BLDG", "BLD": "BLDG", "LOT": "LOT",
+    "SPC": "SPC", "SPACE": "SPC", "DEPT": "DEPT", "DEPARTMENT": "DEPT", "TRLR": "TRLR", "TRAILER": "TRLR",
+    "SLIP": "SLIP", "STOP": "STOP", "HNGR": "HNGR", "HANGAR": "HNGR", "NUM": "#", "#": "#", "NO": "#",
+}  # fmt: skip
+"""Secondary units that need an identifier behind them."""
+LONE_UNITS: Final[dict[str, str]] = {
+    "REAR": "REAR", "FRNT": "FRNT", "FRONT": "FRNT", "LOWR": "LOWR", "LOWER": "LOWR", "UPPR": "UPPR", "UPPER": "UPPR",
+    "BSMT": "BSMT", "BASEMENT": "BSMT", "LBBY": "LBBY", "LOBBY": "LBBY", "OFC": "OFC", "OFFICE": "OFC", "PH": "PH",
+    "PENTHOUSE": "PH", "SIDE": "SIDE", "GARAGE": "GARAGE",
+}  # fmt: skip
+"""Secondary units that stand alone."""
+
+
+def _ordinals() -> tuple[dict[str, int], dict[str, int]]:
+    units = "FIRST SECOND THIRD FOURTH FIFTH SIXTH SEVENTH EIGHTH NINTH TENTH ELEVENTH TWELFTH THIRTEENTH".split()
+    units += "FOURTEENTH FIFTEENTH SIXTEENTH SEVENTEENTH EIGHTEENTH NINETEENTH".split()
+    whole = {word: at + 1 for at, word in enumerate(units)}
+    tens = {w: 20 + 10 * i for i, w in enumerate("TWENTY THIRTY FORTY FIFTY SIXTY SEVENTY EIGHTY NINETY".split())}
+    for word, value in list(tens.items()):
+        whole[f"{word[:-1]}IETH"] = value
+        whole |= {f"{word}{unit}": value + whole[unit] for unit in units[:9]}
+    whole |= {"TWELTH": 12, "FORTH": 4, "FOURTY": 40, "FOURTIETH": 40, "NINETH": 9, "EIGTH": 8, "TWENTEITH": 20}
+    del whole["FOURTY"]
+    return whole, tens
+
+
+_numbers = _ordinals()
+ORDINALS: Final[dict[str, int]] = _numbers[0]
+"""Ordinals in one word -> number ('TWENTIETH', 'TWENTYFIRST')."""
+TENS: Final[dict[str, int]] = _numbers[1]
+"""'TWENTY' … 'NINETY' -> number; an ordinal below ten follows."""
+DIGITS: Final[dict[str, int]] = {
+    word: at + 1 for at, word in enumerate("ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE".split())
+}
+
+
+def ordinal(number: int) -> str:
+    """'21ST', '12TH', '103RD'."""
+    ending = "TH" if 10 < number % 100 < 14 else {1: "ST", 2: "ND", 3: "RD"}.get(number % 10, "TH")
+    return f"{number}{ending}"
+
+
+NAMES: Final[dict[tuple[str, ...], str]] = {
+    tuple(spelling.split()): name
+    for name, spellings in {
+        "MARTIN LUTHER KING JR": (
+            "MARTIN LUTHER KING JR", "MARTIN LUTHER KING", "MARTIN L KING JR", "MARTIN L KING", "M L KING JR",
+            "M L KING", "ML KING JR", "ML KING", "MLK JR", "MLK", "M L K JR", "M L K", "MARTIN KING JR",
+        ),
+        "JOHN F KENNEDY": ("JOHN F KENNEDY", "J F KENNEDY", "JF KENNEDY", "JFK", "J F K", "JOHN FITZGERALD KENNEDY"),
+        "FRANKLIN D ROOSEVELT": ("FRANKLIN D ROOSEVELT", "FDR", "F D R", "FRANKLIN DELANO ROOSEVELT", "F D ROOSEVELT"),
+    }.items()
+    for spelling in spellings
+}  # fmt: skip
+"""People whom hundreds of US cities have named a street for, and how they are shortened."""
+
+TITLES: Final[dict[str, str]] = {"ST": "SAINT", "SNT": "SAINT", "DR": "DOCTOR", "MT": "MOUNT", "FT": "FORT"}
+"""Abbreviations that mean something else at the front of a name."""
+INSIDE: Final[dict[str, str]] = {
+    short: word
+    for short, word in SUFFIX_WORDS.items()
+    if short not in {"ML", "MLS", "BG", "BGS", "IS", "ISS", "UN", "UNS", "WL", "WLS", "LF", "VL", "PR", "CP", "VIA"}
+} | {
+    "AV": "AVENUE", "STR": "STREET", "JUNIOR": "JR", "SNT": "SAINT", "PKY": "PARKWAY", "TERR": "TERRACE",
+    "CTR": "CENTER", "WY": "WAY", "HGTS": "HEIGHTS",
+}  # fmt: skip
+"""Suffixes written short inside a name -> in full ('PARK PL DR' and 'PARK PLACE DR' are one street)."""
+
+HIGHWAY_WORDS: Final = frozenset("HWY HIGHWAY HIGHWY HIWAY HIWY HWAY RTE ROUTE RT RD ROAD".split())
+HIGHWAYS: Final[dict[tuple[str, ...], str]] = {
+    tuple(spelling.split()): name
+    for name, spellings in {
+        "INTERSTATE": ("INTERSTATE", "I", "IH", "INTERSTATE HWY", "INTERSTATE HIGHWAY", "INTERSTATE ROUTE"),
+        "US HIGHWAY": (
+            "US", "U S", "US HWY", "U S HWY", "US HIGHWAY", "U S HIGHWAY", "US ROUTE", "U S ROUTE", "US RTE", "US RT",
+            "USHY", "UNITED STATES HIGHWAY", "USHWY", "US HWAY",
+        ),
+        "STATE HIGHWAY": (
+            "STATE HIGHWAY", "STATE HWY", "STATE ROUTE", "STATE RTE", "STATE RT", "STATE ROAD", "STATE RD", "SR", "SH",
+            "ST HWY", "ST HIGHWAY", "ST RTE", "ST ROUTE", "ST RT", "ST RD", "STATE",
+        ),
+        "COUNTY ROAD": (
+            "COUNTY ROAD", "COUNTY RD", "CO RD", "CO ROAD", "CR", "COUNTY ROUTE", "COUNTY RTE", "COUNTY RT",
+            "COUNTY HIGHWAY", "COUNTY HWY", "CNTY RD", "CNTY ROAD", "CNTY HWY", "CTY RD", "CTY ROAD", "CTY HWY", "CO HWY",
+        ),
+        "HIGHWAY": ("HIGHWAY", "HWY", "HIGHWY", "HIWAY", "HIWY", "HWAY", "ROUTE", "RTE", "RT", "HGWY"),
+        "FARM TO MARKET ROAD": ("FM", "FM ROAD", "FM RD", "FARM TO MARKET", "FARM TO MARKET RD", "FARM TO MARKET ROAD"),
+        "RANCH TO MARKET ROAD": ("RM ROAD", "RM RD", "RANCH TO MARKET", "RANCH TO MARKET RD", "RANCH TO MARKET ROAD"),
+        "TOWNSHIP ROAD": ("TOWNSHIP ROAD", "TOWNSHIP RD", "TWP RD", "TWP ROAD"),
+        "FOREST ROAD": ("FOREST SERVICE ROAD", "FOREST SERVICE RD", "FS RD", "FSR"),
+    }.items()
+    for spelling in spellings
+}  # fmt: skip
+"""What stands before a highway's number -> its one canonical form."""
+LONGEST_HIGHWAY: Final = max(len(words) for words in HIGHWAYS)
+HIGHWAY_STARTS: Final = frozenset(words[0] for words in HIGHWAYS)
+
+_STATE_LINES: Final = """
+AL ALABAMA|AK ALASKA|AZ ARIZONA|AR ARKANSAS|CA CALIFORNIA|CO COLORADO|CT CONNECTICUT|DE DELAWARE
+DC DISTRICT OF COLUMBIA|FL FLORIDA|GA GEORGIA|HI HAWAII|ID IDAHO|IL ILLINOIS|IN INDIANA|IA IOWA|KS KANSAS|KY KENTUCKY
+LA LOUISIANA|ME MAINE|MD MARYLAND|MA MASSACHUSETTS|MI MICHIGAN|MN MINNESOTA|MS MISSISSIPPI|MO MISSOURI|MT MONTANA
+NE NEBRASKA|NV NEVADA|NH NEW HAMPSHIRE|NJ NEW JERSEY|NM NEW MEXICO|NY NEW YORK|NC NORTH CAROLINA|ND NORTH DAKOTA
+OH OHIO|OK OKLAHOMA|OR OREGON|PA PENNSYLVANIA|RI RHODE ISLAND|SC SOUTH CAROLINA|SD SOUTH DAKOTA|TN TENNESSEE|TX TEXAS
+UT UTAH|VT VERMONT|VA VIRGINIA|WA WASHINGTON|WV WEST VIRGINIA|WI WISCONSIN|WY WYOMING|PR PUERTO RICO|GU GUAM
+"""
+STATES: Final[dict[str, str]] = {
+    line.partition(" ")[2]: line[:2] for part in _STATE_LINES.split("\n") for line in part.split("|") if line
+}
+"""'CALIFORNIA' -> 'CA'."""
+STATE_CODES: Final = frozenset(STATES.values())
+COUNTRIES: Final = frozenset(
+    {"USA", "US", "UNITED STATES", "UNITED STATES OF AMERICA", "U S A", "U S", "U.S.A.", "U.S."}
+)
+
+PLACE_WORDS: Final = frozenset(
+    """PARK PLAYGROUND CENTER CENTRE SCHOOL LIBRARY CHURCH HOSPITAL STATION GARDEN GARDENS FIELD POOL PLAZA SQUARE MALL
+    MUSEUM CEMETERY BEACH BRIDGE TUNNEL GARAGE AIRPORT UNIVERSITY COLLEGE LAKE STADIUM ZOO PIER HOUSE HALL BUILDING TOWER
+    TOWERS APARTMENTS HOTEL CLUB AREA SPACE COMMON COMMONS GREENWAY RECREATION CLUBHOUSE TERMINAL ACADEMY CLINIC THEATER
+    THEATRE TEMPLE COURTHOUSE FIREHOUSE FIELDS PRESERVE RESERVE POND MARINA ARENA GYM YMCA PLAYFIELD POST PARKLET RESERVOIR
+    ELEMENTARY PROJECT PROJECTS HOUSING DEPOT MONUMENT MEMORIAL FOUNTAIN STORE SHELTER COURTS LOT LANDFILL WATERFRONT"""
+    .split()
+)  # fmt: skip
+"""Words that make a text without number or strong suffix a place rather than a street."""
+
+NO_ADDRESS: Final = frozenset(
+    {
+        "N A", "NA", "N/A", "UNKNOWN", "UNK", "NONE", "NULL", "NAN", "NIL", "TBD", "VARIOUS", "CITYWIDE", "CITY WIDE",
+        "CITY-WIDE", "SEE NOTES", "SEE NOTE", "SEE DESCRIPTION", "SEE BELOW", "SEE ABOVE", "SEE ATTACHED", "SEE COMMENTS",
+        "NO ADDRESS", "NO ADDRESS GIVEN", "NO LOCATION", "ADDRESS UNKNOWN", "UNKNOWN ADDRESS", "LOCATION UNKNOWN",
+        "UNKNOWN LOCATION", "NOT APPLICABLE", "NOT PROVIDED", "NOT AVAILABLE", "NOT GIVEN", "NOT SPECIFIED", "UNSPECIFIED",
+        "VARIOUS LOCATIONS", "MULTIPLE LOCATIONS", "MULTIPLE", "ANONYMOUS", "TEST", "DEAD END", "NO SPECIFIC ADDRESS",
+        "NOT ASSOCIATED WITH A SPECIFIC ADDRESS", "NO SPECIFIC LOCATION", "NOT LISTED", "REDACTED", "CONFIDENTIAL", "BEND",
+    }
+)  # fmt: skip
+"""What is written where there is no address."""
