@@ -132,6 +132,22 @@ def test_a_city_without_default_points_has_none(seed: int) -> None:
     assert found(city(4000, seed).with_rows(hot_spots())) == []
 
 
+def test_a_tower_with_some_addresses_located_wrongly_is_real() -> None:
+    x = np.full(60, 700.0)
+    elsewhere = np.where(np.arange(60) < 20, 3000.0, 720.0)
+    tower = rows_at(x, x, [f"{i} TOWER SQ" for i in range(60)], elsewhere, x)
+    assert found(city(3000).with_rows(tower)) == []
+    assert len(found(city(3000).with_rows(tower._replace(located_lon=tower.lon + 0.02)))) == 1
+
+
+def test_a_large_park_in_a_city_without_busy_places_is_real() -> None:
+    rng = np.random.default_rng(8)
+    x, y = rng.uniform(-4000, 4000, (2, 12000))
+    quiet = rows_at(x, y, [f"{i} QUIET ST" for i in range(12000)], x, y)
+    assert found(quiet.with_rows(park(), park())) == []
+    assert len(found(quiet.with_rows(*[park()] * 8))) == 1
+
+
 def test_too_few_rows_are_not_judged() -> None:
     rows = city(3000)
     few = rows.take(np.arange(12))
@@ -216,7 +232,7 @@ def test_san_franciscos_sample_has_none(shared_data: Path) -> None:
     frame = pd.read_csv(shared_data / "san_francisco/requests_sample.csv", usecols=["Address", "Point"])
     point = frame["Point"].str.extract(r"\(([-\d.]+), ([-\d.]+)\)").astype(float)
     streets = gpd.read_file(shared_data / "san_francisco/street_centerlines.gpkg")
-    middle = shapely_middles(streets)
+    middle = middles(streets)
     sides = pd.concat(
         pd.DataFrame(
             {
@@ -239,7 +255,7 @@ def test_san_franciscos_sample_has_none(shared_data: Path) -> None:
     assert default_points(*source, lon, lat, np.full(len(frame), 100.0), "EPSG:26910") == []
 
 
-def shapely_middles(lines: gpd.GeoDataFrame) -> Floats:
+def middles(lines: gpd.GeoDataFrame) -> Floats:
     bounds = lines.geometry.bounds.to_numpy()
     return np.column_stack([bounds[:, [0, 2]].mean(axis=1), bounds[:, [1, 3]].mean(axis=1)])
 
@@ -301,8 +317,15 @@ def test_two_possible_repairs_are_none() -> None:
 
 
 def test_two_readings_of_one_projection_are_one_repair() -> None:
-    got = mend(np.array([X0]), np.array([Y0]), BBOX, [CRS, "EPSG:6491"])  # NAD83 and its 2011 adjustment
+    """The two kinds of feet put the same numbers half a metre apart."""
+    x, y = from_wgs84(np.array([MIDDLE[0]]), np.array([MIDDLE[1]]), FEET)
+    other_feet = (
+        "+proj=lcc +lat_0=41 +lon_0=-71.5 +lat_1=42.6833333333333 +lat_2=41.7166666666667 "
+        "+x_0=200000 +y_0=750000 +datum=NAD83 +units=ft"
+    )
+    got = mend(x, y, BBOX, [FEET, other_feet])
     assert got.note[0] == "projected"
+    assert abs(got.lon[0] - MIDDLE[0]) < 1e-7
 
 
 def test_a_bad_candidate_is_named() -> None:
