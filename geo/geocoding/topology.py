@@ -14,6 +14,7 @@ from shapely import STRtree
 
 from geo.crs import Floats, from_wgs84, to_wgs84
 from geo.geocoding.model import Intersections, Ints, Objects, Segments
+from geo.geocoding.reading import street_name
 
 SNAP_M = 1.0
 """End points so close are one node."""
@@ -28,21 +29,29 @@ STRAY_M = 15.0
 def street_codes(texts: Objects) -> tuple[Ints, Objects]:
     """Every text's street as a position in the sorted canonical names, -1 for '', and those names."""
     codes, distinct = pd.factorize(texts)
-    names = [" ".join(str(text).upper().split()) for text in distinct]
+    names = [_canonical(text) for text in distinct]
     ordered = np.unique(np.array([name for name in names if name], dtype=object))
     place = {name: k for k, name in enumerate(ordered.tolist())}
     out: Ints = np.array([*(place.get(name, -1) for name in names), -1], dtype=np.int64)[codes]
     return out, ordered
 
 
+def _canonical(text: str) -> str:
+    """The street's canonical name; the text itself where it is in letters that have none ('улица Мира')."""
+    return street_name(text).text() or " ".join(text.upper().split())
+
+
 def intersections_of(segments: Segments, crs: str) -> Intersections:
     """Every unordered pair of different streets that meet at a node, each node once; `crs` is a metric one.
 
     Nodes are end points within SNAP_M and, where they lie near each other, end points with the same number in the file.
-    A street also meets one whose segment passes within TOUCH_M of the node. Segments that cross inside both are a
-    bridge and do not meet, unless the network is not split at its crossings at all: that is so where there are more
-    such crossings than nodes at which different streets meet. A street's alternate names meet what it meets, but not
-    the street itself. `street` sorts before `cross` by canonical name; rows are ordered by both, then by node.
+    A street also meets one whose segment passes within TOUCH_M of the node.
+
+    Segments that cross inside both are a bridge and do not meet, unless the network is mostly not split where streets
+    meet: that is so where such crossings and touched segments are more than nodes at which three and more segments end.
+
+    A street's alternate names meet what it meets, but not the street itself. `street` sorts before `cross` by canonical
+    name; rows are ordered by both, then by node.
     """
     if not len(segments):
         return _none()
@@ -61,7 +70,7 @@ def intersections_of(segments: Segments, crs: str) -> Intersections:
     pairs = _pairs(at, who, code, len(ordered))
 
     over, under, cross_x, cross_y = _crossings(tree, lines, at, who, code[0])
-    if len(over) > len(np.unique(pairs["node"].to_numpy())):
+    if len(over) + len(np.unique(touch_node)) > np.count_nonzero(np.bincount(node) >= 3):
         extra = np.arange(len(x_m), len(x_m) + len(over))
         x_m, y_m = np.concatenate([x_m, cross_x]), np.concatenate([y_m, cross_y])
         legs = np.concatenate([legs, np.full(len(over), 4, dtype=legs.dtype)])

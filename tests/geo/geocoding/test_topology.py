@@ -78,7 +78,7 @@ def test_three_streets_at_a_node_make_three_pairs() -> None:
 
 
 def test_the_same_name_spelt_otherwise_is_no_crossing() -> None:
-    assert len(intersections_of(_network(("A ST", [(0, 0), (9, 0)]), ("A  st", [(9, 0), (99, 0)])), CRS)) == 0
+    assert len(intersections_of(_network(("A ST", [(0, 0), (9, 0)]), ("A  street", [(9, 0), (99, 0)])), CRS)) == 0
 
 
 def test_offset_and_divided_crossings_keep_all_their_nodes() -> None:
@@ -104,6 +104,27 @@ def test_a_network_that_is_not_split_meets_where_it_crosses() -> None:
         frozenset((f"{a} AVE", f"{s} ST")) for a in (1, 2, 3) for s in (1, 2, 3)
     }
     assert set(found.legs) == {4}
+
+
+def test_a_network_of_whole_streets_meets_at_its_few_crossings_too() -> None:
+    side = [(f"{k} CT", [(100.0 * k, 0.0), (100.0 * k, 80.0)]) for k in range(1, 9)]
+    found = intersections_of(
+        _network(("MAIN ST", [(0, 0), (900, 0)]), *side, ("CROSS RD", [(450, -90), (450, 90)])), CRS
+    )
+    assert ("CROSS RD", "MAIN ST", 4) in _pairs(found)
+    assert len(found) == 9
+
+
+def test_a_bridge_in_a_split_network_of_side_streets_does_not_meet() -> None:
+    main = [("MAIN ST", [(100.0 * k, 0.0), (100.0 * k + 100, 0.0)]) for k in range(9)]
+    side = [(f"{k} CT", [(100.0 * k, 0.0), (100.0 * k, 80.0)]) for k in range(1, 9)]
+    found = intersections_of(_network(*main, *side, ("BRIDGE", [(450, -90), (450, 90)])), CRS)
+    assert len(found) == 8
+
+
+def test_names_in_other_letters_meet_as_they_are() -> None:
+    found = intersections_of(_network(("улица Мира", [(0, 0), (9, 0)]), ("Невский проспект", [(0, 0), (0, 9)])), CRS)
+    assert {found.street[0], found.cross[0]} == {"улица Мира", "Невский проспект"}
 
 
 def test_node_numbers_join_what_lies_a_little_apart_but_not_what_lies_far_apart() -> None:
