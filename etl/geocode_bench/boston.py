@@ -80,17 +80,23 @@ class Boston:
         away = names.isin(set(out)).to_numpy()
         points = points_of(self.rows[~away], _COLUMNS)
         asked, torn = _cases(self.rows[away])
-        mine = measures.judge(Ours(Reference(crs=CRS, points=points)), asked)
-        rival = measures.judge(Lookup(points=points), asked)
+        ours = Ours(Reference(crs=CRS, points=points))
+        all_of_them = measures.judge(ours, asked)
+        left = {key(s) for s in points.street.tolist()}
+        gone = np.array([(p := strict(t)) is not None and key(p.street()) not in left for t in asked.text], dtype=bool)
+        asked = asked.take(~gone)  # of a street that is not in the reference at all, nobody can know where it is
+        mine, rival = measures.judge(ours, asked), measures.judge(Lookup(points=points), asked)
         areas = Neighborhoods(
             read_vintage(self.folder / FOLDER / "neighborhoods.geojson", "neighborhood", area="name"), CRS
         )
         section = "Boston: a fifth of the address points held out"
-        left = {key(s) for s in points.street.tolist()}
-        gone = np.array([(p := strict(t)) is not None and key(p.street()) not in left for t in asked.text], dtype=bool)
+        good, wrong = all_of_them.within(measures.BLOCK_OR_BETTER), all_of_them.confident_wrong()
         said = [
-            Figure(section, "addresses whose whole street was held out", int(gone.sum()), n=len(asked)),
-            Figure(section, "addresses with places over 200 m apart", torn, n=len(asked)),
+            Figure(section, "addresses held out", len(gone)),
+            Figure(section, "  whose whole street went with them (not counted below)", int(gone.sum()), n=len(gone)),
+            Figure(section, "  located, these included", measures.share(good), "%", n=len(gone)),
+            Figure(section, "  confident but wrong, these included", measures.share(wrong), "%", n=len(gone)),
+            Figure(section, "  with places over 200 m apart", torn, n=len(gone)),
             *measures.passport(section, mine, rival),
             *measures.areas(section, mine, areas.of, areas.border_m),
         ]

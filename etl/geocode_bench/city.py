@@ -40,7 +40,8 @@ class Network:
     """Segments as they were drawn, before they were digitised this way or that: along rising house numbers.
 
     `a`, `b`: node indices; `bow_m`: how far the middle bends to the left; `low`, `high`: theirs by side (0 left, 1 right),
-    0: none; `step`: 2, or 1 where a side has both parities; `top`: what `high` would be without a gap at the end.
+    0: none; `step`: 2, or 1 where a side has both parities; `top`: what `high` would be without a gap at the end. `hyphen`:
+    numbers are first * HYPHEN + second.
     """
 
     node_x: Floats
@@ -55,6 +56,11 @@ class Network:
     street: Objects
     town: Objects
     zip: Objects
+    hyphen: NDArray[np.bool_]
+
+    def house(self, segment: int, number: int) -> str:
+        """A house number as it is written on a segment: 120-05 where numbers have a hyphen."""
+        return f"{number // HYPHEN}-{number % HYPHEN:02d}" if self.hyphen[segment] else str(number)
 
     def at(self, segment: Ints, part: Floats, left_m: Floats) -> tuple[Floats, Floats]:
         """Longitude and latitude of places along segments (part 0 to 1), so many metres to the left of the line."""
@@ -125,7 +131,7 @@ def _network(segments: int, rng: np.random.Generator) -> Network:
     bow = np.where(rng.random(m) < 0.15, rng.uniform(5, 16, m) * rng.choice([-1.0, 1.0], m), 0.0)
     return Network(
         x, y, parts["a"], parts["b"], bow, low, high, top, step, parts["street"], parts["town"],
-        _zips(parts["a"], parts["b"], n),
+        _zips(parts["a"], parts["b"], n), parts["hyphen"],
     )  # fmt: skip
 
 
@@ -323,7 +329,7 @@ def _digitised(network: Network, renamed: dict[str, str], rng: np.random.Generat
     other = np.array([renamed.get(s, "") for s in network.street], dtype=object)
     return Segments(
         street=network.street, geometry=geometry, left_from=start(left), left_to=end(left), right_from=start(right),
-        right_to=end(right), hyphenated=network.low.max(axis=1) >= HYPHEN, left_zip=network.zip[row, left],
+        right_to=end(right), hyphenated=network.hyphen, left_zip=network.zip[row, left],
         right_zip=network.zip[row, right], left_place=network.town, right_place=network.town,
         from_node=np.where(flip, network.b, network.a), to_node=np.where(flip, network.a, network.b), alternates=(other,),
     )  # fmt: skip
@@ -357,7 +363,7 @@ def points_of_homes(network: Network, homes: Homes) -> Points:
     none = np.full(len(homes), "", dtype=object)
     return Points(
         street=network.street[homes.segment], number=homes.number, number_high=homes.number, number_suffix=none,
-        hyphenated=homes.number >= HYPHEN, zip=network.zip[homes.segment, homes.side],
+        hyphenated=network.hyphen[homes.segment], zip=network.zip[homes.segment, homes.side],
         place=network.town[homes.segment], lon=homes.lon, lat=homes.lat,
     )  # fmt: skip
 

@@ -123,8 +123,8 @@ def confident(section: str, mine: Judged, rival: Judged | None, high: float = 0.
                  instead)  # fmt: skip
     fair = ~mine.cases.doubtful
     if not fair.all():
-        yield Figure(section, "  without truths that contradict their address", share(wrong, fair), "%",
-                     n=int(fair.sum()))  # fmt: skip
+        yield Figure(section, "  without truths that contradict their address", share(wrong, fair), "%", None, high,
+                     int(fair.sum()))  # fmt: skip
     sure = mine.found.score >= CONFIDENT
     yield Figure(section, "  score 0.9 or more", share(sure), "%", n=int(sure.sum()))
 
@@ -176,7 +176,15 @@ def areas(
     yield Figure(section, "  of the wrong, truth within 20 m of a border", share(near), "%", n=int(wrong.sum()))
     fair = asked & ~mine.cases.doubtful
     if fair.sum() < asked.sum():
-        yield Figure(section, "  wrong without contradicting truths", share(wrong, fair), "%", n=int(fair.sum()))
+        yield Figure(
+            section,
+            "  without truths that contradict their address",
+            share(wrong, fair),
+            "%",
+            None,
+            0.007,
+            int(fair.sum()),
+        )
 
 
 def passport(section: str, mine: Judged, rival: Judged | None) -> Iterator[Figure]:
@@ -212,8 +220,8 @@ def typos(section: str, mine: Judged, rival: Judged | None) -> Iterator[Figure]:
 
 def worst(mine: Judged, count: int = 40) -> Iterator[str]:
     """The results farthest from their truth, as lines to be checked by hand."""
-    order = np.argsort(-np.nan_to_num(mine.error_m, nan=-1.0))[:count]
-    for i in order:
+    apart = np.flatnonzero(np.isfinite(mine.error_m))
+    for i in apart[np.argsort(-mine.error_m[apart], kind="stable")][:count]:
         truth = f"{mine.cases.lat[i]:.5f},{mine.cases.lon[i]:.5f}"
         result = f"{mine.found.lat[i]:.5f},{mine.found.lon[i]:.5f} {mine.at[i]} {mine.found.score[i]:.2f}"
         mark = " (truth contradicts address)" if mine.cases.doubtful[i] else ""

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from etl.geocode_bench.cases import Cases, cases_of
-from etl.geocode_bench.city import CRS, HYPHEN, City, Homes
+from etl.geocode_bench.city import CRS, City, Homes
 from etl.geocode_bench.names import STATE, ordinal_word
 from etl.geocode_bench.typos import Streets, plant
 from geo.crs import to_wgs84
@@ -36,11 +36,6 @@ _MISSPELT: Final = {
 }  # fmt: skip
 
 
-def house(number: int) -> str:
-    """A house number as it is written: 120-05 for a hyphenated one."""
-    return f"{number // HYPHEN}-{number % HYPHEN:02d}" if number >= HYPHEN else str(number)
-
-
 def clean_texts(city: City, homes: Homes, rows: Ints) -> list[str]:
     """The addresses of some homes in three usual spellings, each with its ZIP."""
     network = city.network
@@ -48,7 +43,7 @@ def clean_texts(city: City, homes: Homes, rows: Ints) -> list[str]:
     for i in rows.tolist():
         segment = homes.segment[i]
         street, town = str(network.street[segment]), str(network.town[segment])
-        number, code = house(int(homes.number[i])), network.zip[segment, homes.side[i]]
+        number, code = network.house(segment, int(homes.number[i])), network.zip[segment, homes.side[i]]
         form = i % 3
         if form == 0:
             texts.append(f"{number} {street}, {town}, {STATE}, {code}")
@@ -169,7 +164,9 @@ def _ways(city: City, count: int, seed: int) -> Cases:
         segment = homes.segment[i]
         street, number = str(network.street[segment]), int(homes.number[i])
         code = str(network.zip[segment, homes.side[i]])
-        text = way(house(number), street, str(network.town[segment]), code, city.renamed.get(street, ""), rng)
+        text = way(
+            network.house(segment, number), street, str(network.town[segment]), code, city.renamed.get(street, ""), rng
+        )
         if text is None:
             continue
         rows.append(i)
@@ -223,7 +220,7 @@ def blocks(city: City, count: int, seed: int) -> Cases:
     """'400 Block of W OAK ST' and its like; the truth is the middle of the block."""
     rng = np.random.default_rng(seed)
     network = city.network
-    plain = np.flatnonzero((network.low.max(axis=1) < HYPHEN) & (network.low.max(axis=1) > 100))
+    plain = np.flatnonzero(~network.hyphen & (network.low.max(axis=1) > 100))
     chosen = rng.permutation(plain)[:count]
     hundred = network.low[chosen].max(axis=1) // 100 * 100
     forms = ("{h} Block of {s}, {t}", "{h} BLK {s} {z}", "the {h} block of {s}, {t} {z}")

@@ -6,7 +6,7 @@ for 0,0, places outside the city, and several places of one address, of which th
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,6 +34,8 @@ CRS = "EPSG:26910"
 FOLDER = "san_francisco"
 _FAR_M = 300.0
 """A truth so far from every part of the street that its address names contradicts the address."""
+_NUMBER_M = 200.0
+"""Nor does a truth so far from every part of the street that has the number fit it: the city put it down elsewhere."""
 _COLUMNS = SegmentColumns(
     name="STREETNAME", left_from="LF_FADD", left_to="LF_TOADD", right_from="RT_FADD", right_to="RT_TOADD",
     left_zip="ZIP_CODE", left_place="NHOOD", from_node="F_NODE_CNN", to_node="T_NODE_CNN",
@@ -97,7 +99,12 @@ def cases(folder: Path, reference: Segments) -> tuple[Cases, list[Figure]]:
     keep = ~nowhere & ~abroad
     text, lon, lat, torn = distinct(rows["Address"][keep].tolist(), lon[keep], lat[keep])
     made = cases_of(text, lon, lat)
-    made = replace(made, doubtful=_contradicting(made, reference))
+    street_away, number_away = _contradicting(made, reference)
+    made = replace(made, doubtful=street_away | number_away)
+    spots = Counter(zip(made.lon.round(5), made.lat.round(5), strict=True))
+    shared = [
+        spots[x, y] > 1 for x, y in zip(made.lon[number_away].round(5), made.lat[number_away].round(5), strict=True)
+    ]
     said = "San Francisco: the truth itself"
     return made, [
         Figure(said, "requests with an address", len(rows)),
@@ -107,7 +114,9 @@ def cases(folder: Path, reference: Segments) -> tuple[Cases, list[Figure]]:
         Figure(said, "  well-formed", int(made.well_formed.sum())),
         Figure(said, "  intersections", int((made.kind == "intersection").sum())),
         Figure(said, "  with places over 200 m apart (the middle one counts)", torn),
-        Figure(said, f"  truth over {_FAR_M:.0f} m from the street it names", int(made.doubtful.sum())),
+        Figure(said, f"  truth over {_FAR_M:.0f} m from the street it names", int(street_away.sum())),
+        Figure(said, f"  truth near it, but over {_NUMBER_M:.0f} m from where the number is", int(number_away.sum())),
+        Figure(said, "    of these, on a point that other addresses have as well", sum(shared)),
     ]
 
 
@@ -120,21 +129,32 @@ def _bare(street: str) -> str:
     return key(street).removeprefix("0").removeprefix("0")
 
 
-def _contradicting(made: Cases, reference: Segments) -> NDArray[np.bool_]:
-    """Whether the truth lies far from all of a street that its address names; streets the file lacks say nothing."""
+def _contradicting(made: Cases, reference: Segments) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whose truth is far from all of a street that the address names; and whose is near it, but not where its number is.
+
+    Streets and numbers that the file does not have under that very name say nothing.
+    """
     rows: dict[str, list[int]] = defaultdict(list)
     for i, name in enumerate(reference.street):
         rows[_bare(str(name))].append(i)
     lines = shapely.transform(reference.geometry, _metric)
     points = shapely.points(*from_wgs84(made.lon, made.lat, CRS))
-    out = np.zeros(len(made), dtype=bool)
+    sides = ((reference.left_from, reference.left_to), (reference.right_from, reference.right_to))
+    low = np.stack([np.minimum(a, b) for a, b in sides])
+    high = np.stack([np.maximum(a, b) for a, b in sides])
+    street_away, number_away = np.zeros(len(made), dtype=bool), np.zeros(len(made), dtype=bool)
     for i, text in enumerate(made.text):
         parts, pair = strict(text), strict_crossing(text)
         for street in [parts.street()] if parts else list(pair or ()):
             of = rows.get(_bare(street))
             if of and shapely.distance(lines[of], points[i]).min() > _FAR_M:
-                out[i] = True
-    return out
+                street_away[i] = True
+        of = rows.get(_bare(parts.street()), []) if parts else []
+        if parts and of and not street_away[i]:
+            has = ((low[:, of] <= parts.low) & (parts.low <= high[:, of]) & (high[:, of] > 0)).any(axis=0)
+            near = lines[np.array(of)[has]]
+            number_away[i] = bool(near.size and shapely.distance(near, points[i]).min() > _NUMBER_M)
+    return street_away, number_away
 
 
 def streets_of(reference: Segments) -> Streets:

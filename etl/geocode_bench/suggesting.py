@@ -18,7 +18,7 @@ from etl.geocode_bench.city import CRS, City
 from etl.geocode_bench.door import Ours
 from etl.geocode_bench.figures import Figure
 from etl.geocode_bench.measures import metres
-from etl.geocode_bench.requests import crossings, house
+from etl.geocode_bench.requests import crossings
 from etl.geocode_bench.typos import EDITS, edit
 from geo.geocoding.model import Reference
 
@@ -47,10 +47,10 @@ def typings(city: City, count: int, seed: int) -> list[Typing]:
     found = []
     for i in rng.sample(range(len(homes)), min(count * 7 // 10, len(homes))):
         name = str(network.street[homes.segment[i]])
-        front = house(int(homes.number[i])) + " "
+        front = network.house(homes.segment[i], int(homes.number[i])) + " "
         slip = rng.random() < 1 / 3
         found.append(_typing("address", front, name, (homes.lon[i], homes.lat[i]), slip, rng))
-    meet = crossings(city, count // 5 * 3, seed)
+    meet = crossings(city, count * 2, seed)
     plain = [i for i in range(len(meet)) if " & " in meet.text[i] and not meet.twin[i]][: count // 5]
     for i in plain:
         first, _, second = meet.text[i].removeprefix("corner of ").partition(" & ")
@@ -64,16 +64,20 @@ def typings(city: City, count: int, seed: int) -> list[Typing]:
 
 
 def _typing(kind: str, front: str, name: str, at: tuple[float, float], slip: bool, rng: random.Random) -> Typing:
-    """Four letters of the name (six with a slip among them), blanks and directionals not counted, are enough."""
+    """Four letters of the name (six with a slip among them) are enough, its directional not counted.
+
+    Of a place, whose first word streets have as well, four letters of the second word.
+    """
     words = name.split(" ")
     skip = len(words[0]) + 1 if len(words[0]) <= 2 and len(words) > 2 else 0
     head, rest = name[:skip], name[skip:]
     letters = 6 if slip else 4
+    beyond = len(words[0]) + 1 if kind == "place" else 0
     if slip:
         changed = edit(rest[1:letters], rng.choice(EDITS), rng)
         rest = rest[0] + (changed or rest[1:letters]) + rest[letters:]
     text = (front + head + rest).lower()
-    return Typing(text, min(len(front) + skip + letters, len(text)), kind, slip, float(at[0]), float(at[1]))
+    return Typing(text, min(len(front) + skip + beyond + letters, len(text)), kind, slip, float(at[0]), float(at[1]))
 
 
 def rank(suggestions: list[Any], wanted: Typing) -> int:
