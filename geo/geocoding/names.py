@@ -160,7 +160,7 @@ def _base(words: list[str], suffix: str) -> str:
             before = words[at - 1]
             word = "STREET" if at == len(words) - 1 or before[0].isdigit() or before == "SAINT" else "SAINT"
         full.append(INSIDE.get(word, word))
-    if last.isdigit() and len(last) < 4 and suffix in _STREETLIKE and first not in SUFFIXES:
+    if last.isdigit() and len(last) < 4 and suffix in _STREETLIKE and first not in HIGHWAY_WORDS:
         full[-1] = ordinal(int(last))  # 'BEACH 95 STREET'
     if first in _NAME_STARTS:
         bare = tuple(full[1:] if full[0] in {"DOCTOR", "REV", "REVEREND", "PRESIDENT"} else full)
@@ -179,6 +179,9 @@ def _numbers(words: list[str]) -> list[str]:
         if number:
             found.append(ordinal(number))
             at += used
+            continue
+        if word == "NO" and found and after[:1].isdigit():
+            at += 1  # 'PUBLIC ALLEY NO 101'
             continue
         if word[0].isdigit():
             written = _ORDINAL.match(word)
@@ -283,4 +286,10 @@ def alternatives(name: StreetName) -> tuple[StreetName, ...]:
         found.append(StreetName(pre, f"{base} {SUFFIX_WORDS[suffix]}", "", post))
     if post and not pre:
         found.append(StreetName(post, base, suffix, ""))
+    if suffix:
+        head, _, last = base.rpartition(" ")
+        if post:
+            found.append(StreetName(pre, f"{base} {DIRECTION_WORDS[post]}", suffix, ""))
+        elif head and last in DIRECTIONS:  # 'VISTA WEST AVE' for 'VISTA AVE W'
+            found.append(StreetName(pre, head, suffix, DIRECTIONS[last]))
     return tuple(found)

@@ -12,7 +12,7 @@ Charter: texts in, Readings out; no knowledge of any city. `names` has the stree
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -145,9 +145,9 @@ def _split(clean: pa.Array) -> _Parts:
     rest = pc.if_else(numbered, rest, clean)
     block = is_block & _bools(numbered)
     # With or without a number the same rest may mean different things: 'DELANO PARK' with one is a street.
-    mark = pc.if_else(numbered, "1", "0").cast(pa.large_string())
+    mark = pc.if_else(pa.array(block), "2", pc.if_else(numbered, "1", "0")).cast(pa.large_string())
     marked = pc.binary_join_element_wise(mark, rest, pa.scalar("", pa.large_string())).dictionary_encode()
-    rests = [_read_rest(key[1:], key[0] == "1") for key in marked.dictionary.to_pylist()]
+    rests = [_of_block(_read_rest(key[1:], key[0] != "0"), key[0] == "2") for key in marked.dictionary.to_pylist()]
     codes = marked.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     rests.append(NOTHING)
     parts = _Parts(
@@ -163,6 +163,10 @@ def _split(clean: pa.Array) -> _Parts:
     )
     _settle(parts)
     return parts
+
+
+def _of_block(rest: Rest, block: bool) -> Rest:
+    return replace(rest, kind="block") if block and rest.kind == "address" else rest
 
 
 def _settle(parts: _Parts) -> None:

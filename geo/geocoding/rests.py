@@ -30,6 +30,7 @@ from geo.geocoding.words import (
 
 LONGEST_PLACE: Final = 80
 _MOST_TOKENS: Final = 40
+_LONGEST_STREET: Final = 7
 FRONT: Final = (
     r"^(?:#\s*|NO\.?\s+|THE\s+)?(?P<n1>\d{1,6})(?P<s1>\s?1/2|-?[A-Z]|\s?HF)?"
     r"(?:\s?(?P<joint>-|/|TO|THRU)\s?(?P<n2>\d{1,6})(?:\s?1/2|-?[A-Z]|\s?HF)?)?(?:\s*,\s*|\s+)(?P<rest>\S.*)$"
@@ -62,7 +63,18 @@ for _lead in sorted(_LEADS, key=len, reverse=True):
     _LEAD_OF.setdefault(_lead[0], []).append(_lead)
 _SPECIAL: Final = _AND | _BETWEEN | _BLOCK | frozenset(_LEAD_OF) | {"(", ")", "BOX", "POBOX"}
 _UNIT_WORDS: Final = (frozenset(UNITS) | frozenset(LONE_UNITS)) - {"NO"}
+_COUNTED: Final = frozenset(
+    """FEET FOOT FT INCHES YARDS YDS BLOCKS MILES METERS PEOPLE MEN CARS TREES BAGS DAYS HOURS WEEKS MONTHS YEARS TIMES MINUTES
+    FROM WHERE WHEN WITH FOR IN ON OF IS ARE AM PM""".split()
+)
+"""What follows a number in a sentence."""
+_HOUSES: Final = frozenset({"BUILDING", "BLDG", "HOUSE", "PROPERTY", "ADDRESS", "NO", "NUMBER"})
 _CROSSING_LEADS: Final = frozenset({"INTERSECTION", "CORNER", "COR"})
+_NO_CITY: Final = frozenset(
+    """ARCH STEPS STAIRS STAIRWAY EXIT ENTRANCE LINE RAMP ON OFF CONNECTOR UNDERPASS OVERPASS EXTENSION NB SB EB WB CIRCUIT
+    CIRT FOOTBRIDGE BRIDGE TUNNEL FRONTAGE SERVICE BYPASS NORTHBOUND SOUTHBOUND EASTBOUND WESTBOUND APPROACH""".split()
+)
+"""Words behind a suffix that belong to the street."""
 _NUMBER_WORDS: Final = HIGHWAY_STARTS | HIGHWAY_WORDS | {"PIER", "PS", "ENGINE", "LADDER", "DISTRICT", "TRACK", "GATE"}
 
 
@@ -88,7 +100,8 @@ def front(text: str) -> Front | None:
 
 
 BARE_STREET: Final = (
-    r"^(ST|STR|STREET|AVE|AV|AVENUE|RD|ROAD|DR|DRIVE|PL|PLACE|LN|LANE|CT|COURT|TER|TERR|TERRACE|BLVD)\.?"
+    r"^AVENUE( (NE|NW|SE|SW|NORTH|SOUTH|EAST|WEST))?( *,|  | *$| *[&@/(]| (AND|AT|NEAR|BTWN|BETWEEN|BET|FROM) )"
+    r"|^(ST|STR|STREET|AVE|AV|RD|ROAD|DR|DRIVE|PL|PLACE|LN|LANE|CT|COURT|TER|TERR|TERRACE|BLVD)\.?"
     r"( (N|S|E|W|NE|NW|SE|SW|NORTH|SOUTH|EAST|WEST))?( *,|  | *$| *[&@/(]| (AND|AT|NEAR|BTWN|BETWEEN|BET|FROM) )"
     r"|^[&@/]|^(AND|AT) "
 )
@@ -153,7 +166,7 @@ def _zip_and_state(parts: list[str]) -> str:
     if len(parts) > 1:
         last = parts[-1]
         if last in STATE_CODES or last in STATES:
-            if last not in {"NEW YORK", "WASHINGTON"} or zip_ == "" or len(parts) > 2:
+            if last not in {"NEW YORK", "WASHINGTON"} or len(parts) > 2:
                 parts.pop()
         elif " " in last:
             before, _, after = last.rpartition(" ")
@@ -263,12 +276,15 @@ def _plain(tokens: list[str], numbered: bool) -> Rest:
     others = alternatives(name)
     if wider:
         others += tuple(other for other in map(name_of, map(_split_hyphens, wider)) if other != name)
+    if len(street) > _LONGEST_STREET:
+        return _only_place(tokens, zip_)
     if numbered:
-        if len(street) > 7:
-            return _only_place(tokens, zip_)
         if len(words[0]) == 1 and len(words) > 2 and words[0] not in DIRECTIONS and name.suffix:
             others += (name_of(words[1:]),)  # '1125 A MARKET ST'
         return Rest("address", name, others, unit=unit, zip=zip_, city=city)
+    if city and tokens[-1] in PLACE_WORDS and not had_state:
+        place = _place(tokens)
+        return Rest("place", name, others, zip=zip_, place=place)  # 'HAIGHT ST PLAYGROUND'
     kind, place = _street_or_place(street, name)
     return Rest(kind, name, others, unit=unit, zip=zip_, city=city, place=place)
 
@@ -279,6 +295,8 @@ def _split_hyphens(tokens: list[str]) -> list[str]:
 
 def _street_or_place(tokens: list[str], name: StreetName) -> tuple[ReadingKind, str]:
     """A text without number: what it is, and the place that it may name."""
+    if name.suffix in {"CT", "PL", "TER", "WAY", "CIR"} and tokens[-1] not in {"CT", "PL", "TER", "CIR"}:
+        return "street", _place(tokens)  # 'HOLLY COURTS'
     if name.suffix in STRONG or name.base[0].isdigit() or " HIGHWAY " in f" {name.base}" or "INTERSTATE" in name.base:
         return "street", ""
     place = _place(tokens)
@@ -289,7 +307,7 @@ def _street_or_place(tokens: list[str], name: StreetName) -> tuple[ReadingKind, 
 
 def _place(tokens: list[str]) -> str:
     """The text as a place's name; '' where it cannot be one."""
-    text = " ".join(token for token in tokens if token not in "()#&@/")
+    text = " ".join(word for word in tokens if word.strip("()#@/")).replace("&", "AND")
     if len(text) > LONGEST_PLACE or not any(len(token) > 2 and token.isalpha() for token in tokens):
         return ""
     return text.replace("-", " ")
@@ -363,6 +381,8 @@ def _cut_city(tokens: list[str], tail: bool) -> tuple[list[str], str, list[list[
         if at == count - 1 or (at == 1 and tokens[0] in DIRECTIONS and tokens[1] == "ST"):
             return tokens, "", []  # 'W ST LOUIS' is a saint
         after = tokens[at + 1 :]
+        if any(token[0].isdigit() for token in after) or not _NO_CITY.isdisjoint(after):
+            return tokens, "", [tokens[: at + 1]]  # 'PUBLIC ALLEY NO 101', 'GARDEN STREET ARCH'
         if after[0] in DIRECTIONS:
             if len(after) == 1 or (len(after) == 2 and after[1] in DIRECTIONS):
                 return tokens, "", []
@@ -375,11 +395,19 @@ def _cut_city(tokens: list[str], tail: bool) -> tuple[list[str], str, list[list[
     return tokens, "", []
 
 
+def _belongs_to_number(tokens: list[str], at: int) -> bool:
+    """'HWY 101', 'COUNTY ROAD 12', 'PIER 39': the word before makes the number part of a name."""
+    before = tokens[at - 1]
+    if before in {"ST", "RD", "ROAD"}:
+        return at > 1 and tokens[at - 2] in HIGHWAY_STARTS
+    return before in _NUMBER_WORDS
+
+
 def _number_inside(tokens: list[str], unit: str, zip_: str) -> Rest | None:
     """'BUILDING 666 ELLIS STREET', 'MAIN ST 12'."""
     for at in range(1, len(tokens)):
         token = tokens[at]
-        if not token[0].isdigit() or tokens[at - 1] in _NUMBER_WORDS:
+        if not token[0].isdigit() or _belongs_to_number(tokens, at):
             continue
         if at == len(tokens) - 1:
             if token.isdigit() and len(token) < 6 and SUFFIXES.get(tokens[at - 1]) in STRONG and at > 1:
@@ -391,7 +419,13 @@ def _number_inside(tokens: list[str], unit: str, zip_: str) -> Rest | None:
         if number_at is None or tokens[at - 1] in DIRECTIONS:
             continue
         head = _plain(_tokens(number_at.rest), True)
-        if head.kind == "address" and (head.street.suffix in STRONG or head.street.base[0].isdigit()):
+        if number_at.rest.partition(" ")[0] in _COUNTED:
+            continue
+        if head.kind == "address" and (
+            head.street.suffix in STRONG
+            or (head.street.base[0].isdigit() and " " not in head.street.base)
+            or (at == 1 and tokens[0] in _HOUSES)
+        ):
             before = tokens[:at]
             place = "" if len(before) == 1 and before[0] in UNITS else _place(before)
             return _changed(_numbered(head, number_at), unit=unit, zip_=zip_, place=place)
@@ -411,6 +445,8 @@ def _special(tokens: list[str], numbered: bool) -> Rest | None:
     if not numbered:
         tokens, lead = _strip_leads(tokens)
         crossing = lead in _CROSSING_LEADS
+        if lead and len(tokens) > 1 and tokens[0] == "THE" and tokens[1][0].isdigit():
+            tokens = tokens[1:]
         if lead and tokens and tokens[0][0].isdigit():
             found = front(" ".join(tokens))
             if found is not None:
@@ -515,29 +551,32 @@ def _between(tokens: list[str], numbered: bool) -> Rest | None:
 
 def _crossing(tokens: list[str], numbered: bool, told: bool) -> Rest:
     """'A & B', 'A AT B', 'A AND B AND C'; what is not a crossing is read as one street or place."""
-    tokens, zip_, had_state = _cut_tail(tokens)
     sides: list[list[str]] = [[]]
-    sure = told
     for at, token in enumerate(tokens):
         if token in _AND and _joins(tokens, at, told):
             sides.append([])
-            sure |= token in _SURE_AND
         else:
             sides[-1].append(token)
     sides = [side for side in sides if side]
     if not sides:
         return NOTHING
-    tail = bool(zip_) or had_state
+    sides[-1], zip_, had_state = _cut_tail(sides[-1])
     if len(sides) == 1:
         return _plain(sides[0] if told or tokens[0] in _AND or tokens[-1] in _AND else tokens, numbered)
     plural = next((PLURAL[side[-1]] for side in sides if side[-1] in PLURAL), "")
-    if len(sides) == 2 and numbered is False and not told and _is_pair_place(sides, sure):
-        return _only_place(tokens, zip_)
+    if not numbered and not told:
+        if _SURE_AND.isdisjoint(tokens) and _is_pair_place(sides):
+            return _only_place(tokens, zip_)
+        inside = next((found for found in map(_address_of, sides) if found is not None), None)
+        if inside is not None:
+            return inside  # 'BUILDING 3850 18TH STREET / 255 DORLAND STREET'
     city = ""
     names: list[StreetName] = []
     other: tuple[StreetName, ...] = ()
     for at, side in enumerate(sides):
-        street, found, _ = _cut_city(_cut_unit(side)[0] if not _UNIT_WORDS.isdisjoint(side) else side, tail)
+        street, found, _ = _cut_city(
+            _cut_unit(side)[0] if not _UNIT_WORDS.isdisjoint(side) else side, bool(zip_) or had_state
+        )
         city = found or city
         name = name_of(_split_hyphens(street))
         if plural and not name.suffix:
@@ -558,7 +597,7 @@ def _joins(tokens: list[str], at: int, told: bool) -> bool:
     before, after = tokens[:at], tokens[at + 1 :]
     if word in _SURE_AND or (told and word in {"AND", "AT"}):
         return True
-    if not before or not after or (after[0] in SUFFIXES and len(after) == 1):
+    if not before or not after or after[0] == "RAMP" or (after[0] in SUFFIXES and len(after) == 1):
         return False
     if word in {"AND", "AT", "NEAR"}:
         return True
@@ -570,10 +609,23 @@ def _looks_street(side: list[str]) -> bool:
     return SUFFIXES.get(side[-1]) in ENDING or side[-1][0].isdigit() or (side[-1] in DIRECTIONS and len(side) > 1)
 
 
-def _is_pair_place(sides: list[list[str]], sure: bool) -> bool:
+def _is_pair_place(sides: list[list[str]]) -> bool:
     """'RANDOLPH AND BRIGHT MINI PARK' names a place, 'HAIGHT AND ASHBURY' a crossing."""
-    last = sides[-1]
-    return not sure and not _looks_street(sides[0]) and not _looks_street(last) and last[-1] in PLACE_WORDS
+    first, last = sides[0], sides[-1]
+    if len(sides) != 2 or len(last) < 2 or last[-1] not in PLACE_WORDS:
+        return False
+    return not _looks_street(first) and SUFFIXES.get(last[-1]) not in STRONG
+
+
+def _address_of(side: list[str]) -> Rest | None:
+    """One side of a crossing that is an address with a number by itself."""
+    if not any(token[0].isdigit() and token[-1] not in "HTD" for token in side):
+        return None
+    number = front(" ".join(side))
+    if number is None:
+        return _number_inside(side, "", "")
+    head = _plain(_tokens(number.rest), True)
+    return _numbered(head, number) if head.kind == "address" and head.street.suffix in STRONG else None
 
 
 # --- putting together --------------------------------------------------------------------------

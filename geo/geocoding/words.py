@@ -20,7 +20,7 @@ BLFS BLUFFS
 BTM BOTTOM BOT BOTTM
 BLVD BOULEVARD BOUL BOULV BLV BLVRD BVD BULVD BOULVARD BOULEVAR BOULEVARDE BOULAVARD BULEVARD BOULEVRD BOULVD BLVDE
 BR BRANCH BRNCH
-BRG BRIDGE BRDGE
+BRG BRIDGE BRDGE BRDG
 BRK BROOK
 BRKS BROOKS
 BG BURG
@@ -60,7 +60,7 @@ DR DRIVE DRIV DRV DRVE DIRVE
 DRS DRIVES
 EST ESTATE
 ESTS ESTATES
-EXPY EXPRESSWAY EXP EXPR EXPRESS EXPW
+EXPY EXPRESSWAY EXP EXPR EXPRESS EXPW EXPWY XPWY
 EXT EXTENSION EXTN EXTNSN
 EXTS EXTENSIONS
 FALL FALL
@@ -317,7 +317,11 @@ NAMES: Final[dict[tuple[str, ...], str]] = {
 }  # fmt: skip
 """People whom hundreds of US cities have named a street for, and how they are shortened."""
 
-TITLES: Final[dict[str, str]] = {"ST": "SAINT", "SNT": "SAINT", "DR": "DOCTOR", "MT": "MOUNT", "FT": "FORT"}
+TITLES: Final[dict[str, str]] = {
+    "ST": "SAINT", "SNT": "SAINT", "DR": "DOCTOR", "MT": "MOUNT", "FT": "FORT", "MSGR": "MONSIGNOR", "REVEREND": "REV",
+    "GEN": "GENERAL", "COL": "COLONEL", "CAPT": "CAPTAIN", "LT": "LIEUTENANT", "SGT": "SERGEANT", "CPL": "CORPORAL",
+    "PVT": "PRIVATE", "MAJ": "MAJOR", "CMDR": "COMMANDER", "GOV": "GOVERNOR", "PRES": "PRESIDENT",
+}  # fmt: skip
 """Abbreviations that mean something else at the front of a name."""
 INSIDE: Final[dict[str, str]] = {
     short: word
@@ -325,7 +329,7 @@ INSIDE: Final[dict[str, str]] = {
     if short not in {"ML", "MLS", "BG", "BGS", "IS", "ISS", "UN", "UNS", "WL", "WLS", "LF", "VL", "PR", "CP", "VIA"}
 } | {
     "AV": "AVENUE", "STR": "STREET", "JUNIOR": "JR", "SNT": "SAINT", "PKY": "PARKWAY", "TERR": "TERRACE",
-    "CTR": "CENTER", "WY": "WAY", "HGTS": "HEIGHTS",
+    "CTR": "CENTER", "MEM": "MEMORIAL", "NATL": "NATIONAL", "WY": "WAY", "HGTS": "HEIGHTS",
 }  # fmt: skip
 """Suffixes written short inside a name -> in full ('PARK PL DR' and 'PARK PLACE DR' are one street)."""
 
