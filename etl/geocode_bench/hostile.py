@@ -69,9 +69,13 @@ def hostile(ours: Ours) -> Iterator[Figure]:
 
 
 def _seconds(ours: Ours, asked: list[str]) -> float:
-    start = time.perf_counter()
-    try:
-        ours(asked)
-    except Exception:  # an error is what is looked for
-        return float("nan")
-    return time.perf_counter() - start
+    """The better of two, so that what is loaded at its first use is not laid to the text's charge."""
+    took = []
+    for _ in range(2):
+        start = time.perf_counter()
+        try:
+            ours(asked)
+        except Exception:  # an error is what is looked for
+            return float("nan")
+        took.append(time.perf_counter() - start)
+    return min(took)

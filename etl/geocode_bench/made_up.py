@@ -39,7 +39,7 @@ def accuracy(city: City, count: int, seed: int) -> Iterator[tuple[list[Figure], 
     held = clean(replace(city, homes=_some(homes, out)), count, seed)
     with_points = Ours(Reference(crs=CRS, points=points))
     mine = measures.judge(with_points, held)
-    yield list(measures.passport("Made-up city: a fifth of the address points held out", mine, None)), mine
+    yield list(measures.passport("Made-up city: a fifth of the address points held out", mine, None, real=False)), mine
 
 
 def _some(homes: Homes, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Homes:
@@ -51,7 +51,7 @@ def _passport(section: str, ours: Ours, city: City, asked: Cases) -> tuple[list[
     few = asked.take(np.sort(np.random.default_rng(0).permutation(len(asked))[:_RIVAL]))
     rival = measures.judge(Lookup(segments=city.segments), few)
     figures = [
-        *measures.passport(section, mine, None),
+        *measures.passport(section, mine, None, real=False),
         *(
             replace(f, name=f"instead, of {len(few):,}: {f.name.strip()}", low=None, high=None)
             for f in [*measures.located(section, rival, None)][:3] + [*measures.errors(section, rival, None)][:2]
@@ -73,7 +73,7 @@ def _by_label(section: str, mine: measures.Judged) -> Iterator[Figure]:
         near = measures.share(mine.error_m <= measures.WRONG_M, here)
         yield Figure(section, f"  {label}: within 200 m", near, "%", n=of)
         yield Figure(section, f"  {label}: confident but wrong", measures.share(wrong, here), "%", n=of)
-    yield from measures.radii(section, mine)
+    yield from measures.radii(section, mine, judged=False)
     yield from measures.calibration(section, mine)
 
 

@@ -129,14 +129,17 @@ def confident(section: str, mine: Judged, rival: Judged | None, high: float = 0.
     yield Figure(section, "  score 0.9 or more", share(sure), "%", n=int(sure.sum()))
 
 
-def radii(section: str, mine: Judged) -> Iterator[Figure]:
-    """How often the truth lies within the stated radius, by method; judged where there are enough results."""
+def radii(section: str, mine: Judged, *, judged: bool = True) -> Iterator[Figure]:
+    """How often the truth lies within the stated radius, by method; judged where there are enough results.
+
+    Where the errors of the truth are made up, they can only inform: `judged` is False.
+    """
     for method in METHODS[1:]:
         here = mine.at == method
         n = int(here.sum())
         if n:
             inside = share(mine.error_m <= mine.found.radius_m, here)
-            low, high = (0.93, 0.97) if n >= _FEW else (None, None)
+            low, high = (0.93, 0.97) if judged and n >= _FEW else (None, None)
             yield Figure(section, f"95% radius holds, {method}", inside, "%", low, high, n)
             radius = _quantile(mine.found.radius_m[here], 0.5)
             yield Figure(section, f"  median radius, {method}", radius, "m", n=n)
@@ -187,12 +190,12 @@ def areas(
         )
 
 
-def passport(section: str, mine: Judged, rival: Judged | None) -> Iterator[Figure]:
-    """All figures of one set of cases but those of areas."""
+def passport(section: str, mine: Judged, rival: Judged | None, *, real: bool = True) -> Iterator[Figure]:
+    """All figures of one set of cases but those of areas; `real`: the errors of its truth are those of a real city."""
     yield from located(section, mine, rival)
     yield from errors(section, mine, rival)
     yield from confident(section, mine, rival)
-    yield from radii(section, mine)
+    yield from radii(section, mine, judged=real)
     yield from calibration(section, mine)
 
 
