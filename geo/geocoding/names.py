@@ -58,6 +58,7 @@ _STREETLIKE: Final = frozenset({"ST", "AVE", "PL", "RD", "DR", "LN", "CT", "TER"
 _ARTICLES: Final = frozenset({"THE", "LA", "EL", "LAS", "LOS", "LE"})
 _POSTDIRS: Final = frozenset(DIRECTIONS) - {"NO", "SO"}
 _NUMERIC: Final = frozenset(ORDINALS) | frozenset(TENS) | {"ONE"}
+_HIGHWAY_FIRSTS: Final = HIGHWAY_STARTS | frozenset(DIRECTIONS) | STATE_CODES | frozenset(STATES)
 _NAME_STARTS: Final = frozenset(words[0] for words in NAMES) | {"DR", "DOCTOR", "REV", "REVEREND", "PRESIDENT"}
 
 
@@ -100,11 +101,11 @@ def name_of(words: list[str]) -> StreetName:
 
 def _once(words: list[str]) -> tuple[StreetName, bool]:
     """One pass; the second says that another pass would surely give the same."""
-    if not _NUMERIC.isdisjoint(words) or any(word[0].isdigit() for word in words):
+    if min(words) < "A" or not _NUMERIC.isdisjoint(words):  # digits sort before letters
         words = _numbers(words)
     if words[0] == "THE" and len(words) > 1:
         words = words[1:]
-    highway = _highway(words)
+    highway = _highway(words) if words[0] in _HIGHWAY_FIRSTS or words[0][-1].isdigit() else None
     if highway:
         return highway, False
     words, post = _postdir(words)

@@ -111,7 +111,10 @@ def _clean(texts: pa.Array) -> pa.Array:
         values = short.to_numpy(zero_copy_only=False)
         values[odd] = [fold(text) for text in values[odd]]
         short = pa.array(values, type=pa.large_string())
-    return pc.utf8_trim_whitespace(pc.ascii_upper(short))
+    upper = pc.utf8_trim_whitespace(pc.ascii_upper(short))
+    if pc.any(pc.match_substring(upper, "-BL")).as_py():
+        upper = pc.replace_substring_regex(upper, r"^((?:THE )?\d{1,6})-(BLOCK|BLK)\b", r"\1 \2")
+    return upper
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +247,7 @@ def _worth_tagging(text: str, rest: Rest, numbered: bool) -> bool:
 @lru_cache(maxsize=4096)
 def _tagged(text: str, numbered: bool) -> Rest | None:
     """The reading of `usaddress`; None where it sees no street, or one without number and suffix."""
-    import usaddress  # type: ignore[import-untyped]  # it ships no types
+    import usaddress
 
     try:
         tags: dict[str, str] = usaddress.tag(text)[0]

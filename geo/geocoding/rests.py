@@ -116,8 +116,8 @@ def _is_ordinal_street(rest: str) -> bool:
 @lru_cache(maxsize=1 << 16)
 def read_rest(text: str, numbered: bool) -> Rest:
     """What a text says after its number (`numbered`) or as a whole; NOTHING where it says nothing of use."""
-    if len(text) > LONGEST_TEXT or text in NO_ADDRESS:
-        return NOTHING
+    if len(text) > LONGEST_TEXT or text in NO_ADDRESS or ("@" in text and " " not in text and "." in text):
+        return NOTHING  # the last: an e-mail address
     if "," in text:
         parts = [part.strip() for part in text.split(",")]
     elif "  " in text:
@@ -206,6 +206,9 @@ def _number_in_parts(parts: list[str], zip_: str) -> Rest | None:
         number = front(part) if part[:1].isdigit() else None
         if number is None:
             continue
+        if number.rest in _BLOCK:
+            street = _head(parts[0], True)  # 'ELM ST, 300 BLOCK'
+            return _changed(_numbered(street, number), kind="block", zip_=zip_) if street.kind == "address" else None
         head = _head(number.rest, True)
         if head.kind != "address":
             continue
@@ -231,6 +234,8 @@ def _unit_of(part: str) -> str:
 def _tokens(text: str) -> list[str]:
     if "." in text:
         text = _INITIALS.sub(r"\1", text)
+    if "/" in text:
+        text = text.replace(" B/W ", " BTWN ")
     return text.translate(_TOKENS).split()
 
 
@@ -271,7 +276,7 @@ def _plain(tokens: list[str], numbered: bool) -> Rest:
         return _only_place(tokens, zip_)
     words = _split_hyphens(street)
     name = name_of(words)
-    if not any(map(str.isalpha, name.base)) or name == NO_STREET:
+    if not name.base.isalpha() and not any(map(str.isalpha, name.base)):
         return NOTHING
     others = alternatives(name)
     if wider:
@@ -551,15 +556,12 @@ def _between(tokens: list[str], numbered: bool) -> Rest | None:
 
 def _crossing(tokens: list[str], numbered: bool, told: bool) -> Rest:
     """'A & B', 'A AT B', 'A AND B AND C'; what is not a crossing is read as one street or place."""
-    sides: list[list[str]] = [[]]
-    for at, token in enumerate(tokens):
-        if token in _AND and _joins(tokens, at, told):
-            sides.append([])
-        else:
-            sides[-1].append(token)
-    sides = [side for side in sides if side]
+    sides = _sides(tokens, told)
     if not sides:
         return NOTHING
+    spot = ""
+    if len(sides) == 3 and not told and not numbered and tokens[len(sides[0])] in {"AT", "@", "NEAR"}:
+        spot, sides = _place(sides[0]), sides[1:]  # 'BUS STOP AT 5TH AND PINE'
     sides[-1], zip_, had_state = _cut_tail(sides[-1])
     if len(sides) == 1:
         return _plain(sides[0] if told or tokens[0] in _AND or tokens[-1] in _AND else tokens, numbered)
@@ -587,8 +589,20 @@ def _crossing(tokens: list[str], numbered: bool, told: bool) -> Rest:
     if not names:
         return NOTHING
     place = _place(tokens) if not any(name.suffix in STRONG for name in names) and not told else ""
+    place = spot or place
     kind: ReadingKind = "address" if numbered else "intersection" if len(names) > 1 else "street"
     return Rest(kind, names[0], other, tuple(names[1:]), zip=zip_, city=city, place=place)
+
+
+def _sides(tokens: list[str], told: bool) -> list[list[str]]:
+    """The words between the joining words."""
+    sides: list[list[str]] = [[]]
+    for at, token in enumerate(tokens):
+        if token in _AND and _joins(tokens, at, told):
+            sides.append([])
+        else:
+            sides[-1].append(token)
+    return [side for side in sides if side]
 
 
 def _joins(tokens: list[str], at: int, told: bool) -> bool:
@@ -597,7 +611,7 @@ def _joins(tokens: list[str], at: int, told: bool) -> bool:
     before, after = tokens[:at], tokens[at + 1 :]
     if word in _SURE_AND or (told and word in {"AND", "AT"}):
         return True
-    if not before or not after or after[0] == "RAMP" or (after[0] in SUFFIXES and len(after) == 1):
+    if not before or not after or after[0] == "RAMP" or (len(after) == 1 and SUFFIXES.get(after[0]) in STRONG):
         return False
     if word in {"AND", "AT", "NEAR"}:
         return True

@@ -188,6 +188,11 @@ Vale St from 16th St to 17th St = street; ; VALE ST; 16TH ST, 17TH ST
 the 400 block of Elm St, Oakville = block; b400; ELM ST; city=OAKVILLE
 1200 block 20th = block; b1200; 20TH
 On the 400 block of Elm St = block; b400; ELM ST
+300-block Elm St = block; b300; ELM ST
+Elm St, 300 block = block; b300; ELM ST
+Elm St b/w 5th St and 6th St = street; ; ELM ST; 5TH ST, 6TH ST
+Bus stop at 5th St and Pine = intersection; ; 5TH ST; PINE; place=BUS_STOP
+foo@example.com = nothing; ;
 12 Block Island Ave = address; 12; BLOCK ISLAND AVE
 BUILDING 666 ELLIS STREET, , OAKVILLE, CA, 94109 = address; 666; ELLIS ST; zip=94109 city=OAKVILLE
 BUILDING 3850 18TH STREET/ 255 DORL STREET = address; 3850; 18TH ST
