@@ -10,6 +10,7 @@ from functools import cached_property
 
 from geo.boundaries import Vintage
 from geo.crs import Floats
+from geo.geocoding.calibration import calibrated
 from geo.geocoding.index import Index, build_index
 from geo.geocoding.matching import Matcher
 from geo.geocoding.model import Located, Objects, Reference
@@ -34,9 +35,18 @@ class Geocoder:
     def build(
         cls, reference: Reference, parser: str = "us", areas: Iterable[Vintage] = (), passport: Passport | None = None
     ) -> Geocoder:
-        """Build the index of a city's reference layers; `areas` are found by their names where nothing better is."""
+        """Build the index of a city's reference layers; `areas` are found by their names where nothing better is.
+
+        Without a passport, one is calibrated on the reference's own address points.
+        """
         areas = tuple(areas)
+        passport = passport or calibrated(reference, lambda part: cls.build(part, parser, passport=Passport()))
         return cls(build_index(reference, parser_of(parser), areas), parser, passport, areas)
+
+    @property
+    def passport(self) -> Passport:
+        """The calibration of scores and radii."""
+        return self._passport
 
     def locate(
         self, texts: Sequence[str | None] | Objects, zips: Sequence[str] | None = None,

@@ -33,7 +33,11 @@ LOOK_BACK: Final = 12
 
 @dataclass(frozen=True)
 class Instances:
-    """Streets that hang together, sorted by name: `first[n]` to `first[n + 1]` are those of name n."""
+    """Streets that hang together, sorted by name: `first[n]` to `first[n + 1]` are those of name n.
+
+    `reach_m`: half of the diagonal of the box around a street, and `x_m`, `y_m` its middle; `name_…`: the same for
+    everything of one name.
+    """
 
     name: Ints
     first: Ints
@@ -41,6 +45,9 @@ class Instances:
     y_m: Floats
     reach_m: Floats
     hyphenated: NDArray[np.bool_]
+    name_x_m: Floats
+    name_y_m: Floats
+    name_reach_m: Floats
 
     def __len__(self) -> int:
         """How many streets."""
@@ -100,8 +107,8 @@ class Ranges:
 class Numbers:
     """One entry a house number of an address point, sorted by `key` = (instance, number), and by parity in `by_parity`.
 
-    `parity_key` = (instance, parity, number) is sorted and `by_parity` gives the entries in that order. `spread_m`: how
-    far the points that were merged into it lie from it; `exact`: not one that a range stands for.
+    `parity_key` = (instance, parity, number) is sorted and `by_parity` gives the entries in that order. `high`: the end
+    of the range that its point is written with, else the number; `exact`: it is the start or the end of that.
     """
 
     key: Ints
@@ -112,6 +119,7 @@ class Numbers:
     y_m: Floats
     zip: Ints
     place: Ints
+    high: Ints
     exact: NDArray[np.bool_]
     parity_key: Ints
     by_parity: Ints
@@ -283,32 +291,44 @@ def _instances(
     count = int(instance_of_cell.max(initial=-1)) + 1
     instance_name = np.zeros(count, dtype=np.int64)
     instance_name[instance_of_cell] = cell_name
-    low_x, high_x = np.full(count, np.inf), np.full(count, -np.inf)
-    low_y, high_y = low_x.copy(), high_x.copy()
-    np.minimum.at(low_x, instance, x)
-    np.maximum.at(high_x, instance, x)
-    np.minimum.at(low_y, instance, y)
-    np.maximum.at(high_y, instance, y)
-    hyphenated = np.zeros(count, dtype=bool)
+    middle_x, middle_y, reach = _boxes(instance, count, x, y)
+    name_x, name_y, name_reach = _boxes(name, names, x, y)
     first_vertex = np.searchsorted(owner, np.arange(len(segment_name)))
     segment_instance = instance[: len(owner)][first_vertex] if len(owner) else np.zeros(0, np.int64)
     point_instance = instance[len(owner) :]
-    if segments is not None:
-        hyphenated[segment_instance[segments.hyphenated]] = True
-    if points is not None:
-        hyphenated[point_instance[points.hyphenated]] = True
+    hyphens, entries = np.zeros(count), np.zeros(count)
+    for table, of in ((segments, segment_instance), (points, point_instance)):
+        if table is not None:
+            np.add.at(entries, of, 1)
+            np.add.at(hyphens, of, table.hyphenated)
     return (
         Instances(
             instance_name,
             np.searchsorted(instance_name, np.arange(names + 1)),
-            (low_x + high_x) / 2,
-            (low_y + high_y) / 2,
-            np.hypot(high_x - low_x, high_y - low_y) / 2,
-            hyphenated,
+            middle_x,
+            middle_y,
+            reach,
+            hyphens * 2 > entries,
+            name_x,
+            name_y,
+            name_reach,
         ),
         segment_instance,
         point_instance,
     )
+
+
+def _boxes(group: Ints, count: int, x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
+    """Middle of the box around each group's points, and half of its diagonal."""
+    low_x, high_x = np.full(count, np.inf), np.full(count, -np.inf)
+    low_y, high_y = low_x.copy(), high_x.copy()
+    np.minimum.at(low_x, group, x)
+    np.maximum.at(high_x, group, x)
+    np.minimum.at(low_y, group, y)
+    np.maximum.at(high_y, group, y)
+    none = low_x > high_x  # a name that only crossings or aliases use
+    low_x[none] = high_x[none] = low_y[none] = high_y[none] = np.nan
+    return (low_x + high_x) / 2, (low_y + high_y) / 2, np.hypot(high_x - low_x, high_y - low_y) / 2
 
 
 def _connected(cells: Ints) -> Ints:
@@ -425,7 +445,7 @@ def _numbers(
 ) -> Numbers:
     if points is None or not len(points):
         none, empty = np.zeros(0), np.zeros(0, np.int64)
-        return Numbers(empty, empty, empty, empty, none, none, empty, empty, np.zeros(0, bool), empty, empty)
+        return Numbers(empty, empty, empty, empty, none, none, empty, empty, empty, np.zeros(0, bool), empty, empty)
     low, high = np.minimum(points.number, points.number_high), np.maximum(points.number, points.number_high)
     span = high - low
     step = np.where(span % 2 == 0, 2, 1)
@@ -439,17 +459,18 @@ def _numbers(
     zips, place = zip_codes(points.zip)[row], codes_of(points.place, places)[row]
     keep = number >= 0
     row, number, exact, suffix, zips, place = (v[keep] for v in (row, number, exact, suffix, zips, place))
+    end = high[row]
     owner, at_x, at_y = instance[row], x[row], y[row]
     # One entry for all points of a number that lie together: units, doors, the same address read twice.
     cell = (np.floor(at_x / SAME_SPOT_M).astype(np.int64) << 24) ^ np.floor(at_y / SAME_SPOT_M).astype(np.int64)
     key = (owner << NUMBER_BITS) | number
-    order = np.lexsort((cell, suffix, zips, ~exact, key))
-    columns = [v[order] for v in (key, owner, number, suffix, zips, place, exact, cell)]
-    key, owner, number, suffix, zips, place, exact, cell = columns
+    order = np.lexsort((cell, end, suffix, zips, ~exact, key))
+    columns = [v[order] for v in (key, owner, number, suffix, zips, place, end, exact, cell)]
+    key, owner, number, suffix, zips, place, end, exact, cell = columns
     new = np.ones(len(key), dtype=bool)
     new[1:] = (
         (key[1:] != key[:-1]) | (suffix[1:] != suffix[:-1]) | (zips[1:] != zips[:-1]) | (cell[1:] != cell[:-1])
-        | (exact[1:] != exact[:-1])
+        | (exact[1:] != exact[:-1]) | (end[1:] != end[:-1])
     )  # fmt: skip
     starts = np.flatnonzero(new)
     sizes = np.diff(np.append(starts, len(key)))
@@ -466,6 +487,7 @@ def _numbers(
         y_m=mean_y,
         zip=zips[starts],
         place=place[starts],
+        high=end[starts],
         exact=exact[starts],
         parity_key=parity_key[by_parity],
         by_parity=by_parity,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Final
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,10 @@ from geo.geocoding.index import NUMBER_BITS, Index, folded, zip_code
 from geo.geocoding.model import METHODS, NO_STREET, Alternative, Ints, Located, Objects, Readings, Rest
 from geo.geocoding.parsers import Parser
 from geo.geocoding.passport import Passport
-from geo.geocoding.streets import Candidate
+from geo.geocoding.streets import SUFFIX_ADDED, Candidate
 
 Bools = NDArray[np.bool_]
+_T = TypeVar("_T", bound=np.generic)
 CODE: Final = {method: code for code, method in enumerate(METHODS)}
 
 # Log-likelihoods of what an address may say besides its street's name, relative to saying it right.
@@ -37,6 +38,8 @@ STANDS_IN_RANGE: Final = -0.2
 RANGE_NOT_POINT: Final = -0.4
 UNLISTED_NUMBER: Final = -1.0
 WRONG_SIDE: Final = -3.0
+ACROSS: Final = 1.5
+"""What a number of the other side of the street says less of a place than one of its own."""
 OFF_RANGE: Final = -2.5
 NO_SUCH_NUMBER: Final = -6.5
 NAME_OF_PLACE: Final = -3.0
@@ -58,6 +61,12 @@ CROSSING_TOGETHER_M: Final = 90.0
 NEAR_MISS_M: Final = 80.0
 """Streets that do not meet, but come this close, are taken to cross there."""
 HUNDRED: Final = 100
+DOOR_M: Final = 15.0
+"""How far the doors of one building, or of one range of numbers, lie from its point."""
+NOUGHT_M: Final = 150.0
+"""0 is no house number: systems write it for somewhere on a street, and may list it in more than one place."""
+ONE_BLOCK_M: Final = 130.0
+"""A street that reaches no farther than this from its middle is a block."""
 
 
 @dataclass
@@ -94,17 +103,18 @@ class _Hits:
         self.corrected.append(np.broadcast_to(np.asarray(corrected, dtype=bool), n))
 
     def columns(self) -> _Found:
-        kinds = (np.int64, float, float, float, np.int8, float, np.int64, np.int64, bool)
+        """All of them in one."""
         return _Found(
-            *(
-                np.concatenate(part) if part else np.zeros(0, kind)
-                for part, kind in zip(
-                    (self.row, self.likelihood, self.x_m, self.y_m, self.method, self.scale_m, self.zip, self.name,
-                     self.corrected),
-                    kinds, strict=True,
-                )
-            )
-        )  # fmt: skip
+            row=_joined(self.row, np.int64),
+            likelihood=_joined(self.likelihood, np.float64),
+            x_m=_joined(self.x_m, np.float64),
+            y_m=_joined(self.y_m, np.float64),
+            method=_joined(self.method, np.int8),
+            scale_m=_joined(self.scale_m, np.float64),
+            zip=_joined(self.zip, np.int64),
+            name=_joined(self.name, np.int64),
+            corrected=_joined(self.corrected, np.bool_),
+        )
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,18 @@ class _Pairs:
 
     def take(self, which: Ints | Bools) -> _Pairs:
         return _Pairs(*(getattr(self, field)[which] for field in self.__dataclass_fields__))
+
+
+class _Neighbour(NamedTuple):
+    """Where numbers lie by the points before and after them. `gap`: numbers from one to the other, 0 with only one."""
+
+    entry: Ints
+    x_m: Floats
+    y_m: Floats
+    gap: Ints
+    step: Ints
+    scale_m: Floats
+    cost: Floats
 
 
 class Matcher:
@@ -232,7 +254,7 @@ class Matcher:
             lost = np.flatnonzero(~settled[rows])
             for i, at in _groups(rest_rows[lost]):
                 self._place(rests[i], rows[lost[at]], hits)
-        best.choose(hits.columns(), rows)
+        best.choose(hits.columns())
 
     def _candidates(self, rest: Rest, near: bool) -> list[Candidate]:
         streets = self._index.streets
@@ -254,7 +276,7 @@ class Matcher:
         corrected: list[bool] = []
         counts = np.zeros(len(rests), dtype=np.int64)
         for i in np.flatnonzero(needed):
-            rest = rests[i]
+            rest = rests[int(i)]
             key = (rest.street, rest.others)
             found = memo.get(key)
             if found is None:
@@ -289,7 +311,7 @@ class Matcher:
         blocks = asked.block[row] & ~bare
         of_place = np.array([r.kind == "place" for r in rests], dtype=bool)[rest_rows[pair_row]]
         self._street_level(pairs.take(bare & ~of_place), hits, 0.0)
-        self._street_level(pairs.take(bare & of_place), hits, NAME_OF_PLACE)
+        self._street_level(pairs.take(bare & of_place & (pairs.likelihood > SUFFIX_ADDED)), hits, NAME_OF_PLACE)
         if blocks.any():
             self._blocks(pairs.take(blocks), asked, hits)
         self._numbers(pairs.take(~bare & ~blocks), asked, hits)
@@ -330,12 +352,18 @@ class Matcher:
         row = pairs.row[pair]
         suffix = asked.suffix[row]
         letter = np.where(suffix == numbers.suffix[entry], 0.0, LETTER_WRONG)
-        how = pairs.likelihood[pair] + letter + np.where(numbers.exact[entry], 0.0, STANDS_IN_RANGE)
+        listed = numbers.exact[entry] & (asked.number[row] == asked.high[row])
+        listed |= numbers.high[entry] == np.where(asked.number[row] == asked.high[row], -1, asked.high[row])
+        how = pairs.likelihood[pair] + letter + np.where(listed, 0.0, STANDS_IN_RANGE)
         how += self._evidence(row, numbers.zip[entry], numbers.place[entry], asked)
+        listed &= letter == 0
+        nought = pairs.number[pair] == 0
+        method = np.where(listed, CODE["address_point"], CODE["between_points"])
+        scale = np.where(listed, 0.0, DOOR_M + 2.0 * (numbers.high[entry] - numbers.number[entry]))
         hits.add(
-            row, how, numbers.x_m[entry], numbers.y_m[entry], CODE["address_point"],
-            np.where(numbers.exact[entry], 0.0, 15.0), numbers.zip[entry], self._names(pairs.instance[pair]),
-            pairs.corrected[pair],
+            row, how, numbers.x_m[entry], numbers.y_m[entry], np.where(nought, CODE["block"], method).astype(np.int8),
+            np.where(nought, NOUGHT_M, scale), numbers.zip[entry],
+            self._names(pairs.instance[pair]), pairs.corrected[pair],
         )  # fmt: skip
         return np.flatnonzero(count)
 
@@ -351,7 +379,7 @@ class Matcher:
         how += self._evidence(row, ranges.zip[entry], ranges.place[entry], asked)
         hyphened = self._index.instances.hyphenated[pairs.instance[pair]]
         number = np.where(hyphened, pairs.number[pair], (asked.number[row] + asked.high[row]) / 2)
-        x, y = self._on_range(entry, number, ranges.side[entry] * OFFSET_M)
+        x, y = self._on_range(entry, number, OFFSET_M * ranges.side[entry].astype(np.float64))
         hits.add(
             row, how, x, y, CODE["address_range"], self._index.lines.length_m[ranges.segment[entry]],
             ranges.zip[entry], self._names(pairs.instance[pair]), pairs.corrected[pair],
@@ -380,7 +408,7 @@ class Matcher:
             np.concatenate(entries) if entries else np.zeros(0, np.int64),
         )
 
-    def _on_range(self, entry: Ints, number: Floats | Ints, offset: Floats) -> tuple[Floats, Floats]:
+    def _on_range(self, entry: Ints, number: NDArray[np.floating[Any]] | Ints, offset: Floats) -> tuple[Floats, Floats]:
         """The place of a number within a range: as far along the block as along the range."""
         ranges = self._index.ranges
         start, end = ranges.start[entry], ranges.end[entry]
@@ -390,11 +418,33 @@ class Matcher:
         return self._index.lines.at(ranges.segment[entry], share, INSET_M, offset)
 
     def _between(self, pairs: _Pairs, asked: _Asked, hits: _Hits) -> Ints:
-        """Numbers that have no point of their own: between, or beside, points of the same street and side."""
-        numbers = self._index.numbers
-        if not len(numbers):
+        """Numbers that have no point of their own: between, or beside, points of the same street, best of its side."""
+        if not len(self._index.numbers):
             return np.zeros(0, np.int64)
-        group = (pairs.instance * 2 + pairs.number % 2) << NUMBER_BITS
+        own, across = self._neighbours(pairs, 0), self._neighbours(pairs, 1)
+        better = across.cost + ACROSS < own.cost
+        best = _Neighbour(*(np.where(better, b, a) for a, b in zip(own, across, strict=True)))
+        numbers = self._index.numbers
+        reach = self._index.instances.reach_m[pairs.instance]
+        how = pairs.likelihood + UNLISTED_NUMBER - np.where(better, best.cost + ACROSS, best.cost)
+        how += self._evidence(pairs.row, numbers.zip[best.entry], numbers.place[best.entry], asked)
+        near = (best.gap <= 60) & (best.step <= np.where(best.gap > 0, 60, 6)) & ~better
+        method = np.where(near, CODE["between_points"], np.where(best.step <= HUNDRED, CODE["block"], CODE["street"]))
+        method = np.where(pairs.number == 0, CODE["street"], method)
+        small = (method == CODE["street"]) & (reach <= ONE_BLOCK_M)
+        method = np.where(small, CODE["block"], method).astype(np.int8)
+        scale = np.where(method == CODE["street"], reach, best.scale_m + 15.0 * better)
+        which = np.flatnonzero((best.step <= 4 * HUNDRED) & np.isfinite(best.cost))
+        hits.add(
+            pairs.row[which], how[which], best.x_m[which], best.y_m[which], method[which], scale[which],
+            numbers.zip[best.entry[which]], self._names(pairs.instance[which]), pairs.corrected[which],
+        )  # fmt: skip
+        return which
+
+    def _neighbours(self, pairs: _Pairs, across: int) -> _Neighbour:
+        """Where a number lies by the points of its street before and after it, on its side or on the other."""
+        numbers = self._index.numbers
+        group = (pairs.instance * 2 + (pairs.number + across) % 2) << NUMBER_BITS
         after = np.searchsorted(numbers.parity_key, group | pairs.number)
         before = after - 1
         last = len(numbers) - 1
@@ -404,31 +454,23 @@ class Matcher:
         )
         a, b = numbers.by_parity[np.maximum(before, 0)], numbers.by_parity[np.minimum(after, last)]
         below, above = pairs.number - numbers.number[a], numbers.number[b] - pairs.number
-        both = has_before & has_after
         apart = np.hypot(numbers.x_m[b] - numbers.x_m[a], numbers.y_m[b] - numbers.y_m[a])
         gap = below + above
-        both &= (apart <= 60.0 + 8.0 * gap) & (gap <= 200)
+        both = has_before & has_after & (apart <= 60.0 + 8.0 * gap) & (gap <= 200)
         share = np.where(both, below / np.maximum(gap, 1), 0.0)
         nearer_after = np.where(has_before & has_after, above < below, has_after)
         one = np.where(nearer_after, b, a)
-        x = np.where(both, numbers.x_m[a] + share * (numbers.x_m[b] - numbers.x_m[a]), numbers.x_m[one])
-        y = np.where(both, numbers.y_m[a] + share * (numbers.y_m[b] - numbers.y_m[a]), numbers.y_m[one])
         step = np.where(both, np.minimum(below, above), np.where(nearer_after, above, below))
-        how = pairs.likelihood + UNLISTED_NUMBER - np.where(both, gap / 60.0, 0.5 + step / 20.0)
-        how += self._evidence(pairs.row, numbers.zip[one], numbers.place[one], asked)
-        scale = np.where(both, apart, 5.0 * step + 10.0)
-        method = np.where(
-            (both & (gap <= 60)) | (~both & (step <= 6)), CODE["between_points"],
-            np.where(step <= HUNDRED, CODE["block"], CODE["street"]),
-        )  # fmt: skip
-        good = (has_before | has_after) & (step <= 4 * HUNDRED)
-        scale = np.where(method == CODE["street"], self._index.instances.reach_m[pairs.instance], scale)
-        which = np.flatnonzero(good)
-        hits.add(
-            pairs.row[which], how[which], x[which], y[which], method[which].astype(np.int8), scale[which],
-            numbers.zip[one[which]], self._names(pairs.instance[which]), pairs.corrected[which],
-        )  # fmt: skip
-        return which
+        cost = np.where(both, gap / 60.0, 0.5 + step / 20.0)
+        return _Neighbour(
+            entry=one,
+            x_m=np.where(both, numbers.x_m[a] + share * (numbers.x_m[b] - numbers.x_m[a]), numbers.x_m[one]),
+            y_m=np.where(both, numbers.y_m[a] + share * (numbers.y_m[b] - numbers.y_m[a]), numbers.y_m[one]),
+            gap=np.where(both, gap, 0),
+            step=step,
+            scale_m=np.where(both, apart, 5.0 * step + 10.0),
+            cost=np.where(has_before | has_after, cost, np.inf),
+        )
 
     def _beside(self, pairs: _Pairs, asked: _Asked, hits: _Hits) -> Ints:
         """Numbers that no range holds: on the other side of the street, or at the nearest range's end."""
@@ -456,15 +498,16 @@ class Matcher:
         which = np.flatnonzero(np.isfinite(best_cost) & (off <= 4 * HUNDRED))
         entry = best_entry[which]
         number = np.clip(pairs.number[which], ranges.low[entry], ranges.high[entry])
-        side = ranges.side[entry] * np.where(across[which], -1.0, 1.0)
-        x, y = self._on_range(entry, number, side * OFFSET_M)
+        side = np.where(across[which], -OFFSET_M, OFFSET_M) * ranges.side[entry].astype(np.float64)
+        x, y = self._on_range(entry, number, side)
         how = pairs.likelihood[which] - np.minimum(best_cost[which], -NO_SUCH_NUMBER)
         how += self._evidence(pairs.row[which], ranges.zip[entry], ranges.place[entry], asked)
-        method = np.where(off[which] <= HUNDRED, CODE["block"], CODE["street"]).astype(np.int8)
+        small = self._index.instances.reach_m[pairs.instance[which]] <= ONE_BLOCK_M
+        method = np.where((off[which] <= HUNDRED) | small, CODE["block"], CODE["street"]).astype(np.int8)
         length = self._index.lines.length_m[ranges.segment[entry]]
         scale = np.where(
             method == CODE["street"], self._index.instances.reach_m[pairs.instance[which]],
-            length / 2 + np.maximum(off[which], 0),
+            length / 2 + np.where(small, 0.0, off[which]),
         )  # fmt: skip
         hits.add(
             pairs.row[which], how, x, y, method, scale, ranges.zip[entry], self._names(pairs.instance[which]),
@@ -514,10 +557,16 @@ class Matcher:
         self._street_level(pairs.take(weight == 0), hits, NO_SUCH_NUMBER)
 
     def _street_level(self, pairs: _Pairs, hits: _Hits, penalty: float) -> None:
+        """Somewhere on a street, all of its stretches; one that is no longer than a block is as good as the block."""
         instances = self._index.instances
+        name = self._names(pairs.instance)
+        first = np.flatnonzero(~pd.DataFrame({"row": pairs.row, "name": name}).duplicated().to_numpy())
+        row, name = pairs.row[first], name[first]
+        reach = instances.name_reach_m[name]
+        small = (reach <= ONE_BLOCK_M) & (penalty != NAME_OF_PLACE)
         hits.add(
-            pairs.row, pairs.likelihood + penalty, instances.x_m[pairs.instance], instances.y_m[pairs.instance],
-            CODE["street"], instances.reach_m[pairs.instance], 0, self._names(pairs.instance), pairs.corrected,
+            row, pairs.likelihood[first] + penalty, instances.name_x_m[name], instances.name_y_m[name],
+            np.where(small, CODE["block"], CODE["street"]).astype(np.int8), reach, 0, name, pairs.corrected[first],
         )  # fmt: skip
 
     @cached_property
@@ -555,11 +604,11 @@ class Matcher:
         if not told and near:
             instances = self._index.instances
             for candidate in [*mine[:3], *(c for other in theirs for c in other[:3])]:
-                for i in range(instances.first[candidate.name], instances.first[candidate.name + 1]):
-                    self._add(
-                        hits, rows, instances.x_m[i], instances.y_m[i], candidate.likelihood + NO_SUCH_NUMBER, "street",
-                        instances.reach_m[i], candidate.name, candidate.corrected,
-                    )  # fmt: skip
+                i = candidate.name
+                self._add(
+                    hits, rows, instances.name_x_m[i], instances.name_y_m[i], candidate.likelihood + NO_SUCH_NUMBER,
+                    "street", instances.name_reach_m[i], i, candidate.corrected,
+                )  # fmt: skip
 
     def _meeting(
         self, mine: Sequence[Candidate], theirs: Sequence[Candidate]
@@ -637,8 +686,8 @@ class Matcher:
     def _located(self, readings: Readings, asked: _Asked, best: _Best) -> Located:
         index = self._index
         method = best.method.copy()
-        score = self._passport.score(best.method, best.posterior, best.scale_m)
         radius = self._passport.radius(best.method, best.scale_m)
+        score = self._passport.score(best.posterior, radius)
         lon, lat = to_wgs84(best.x_m, best.y_m, index.crs)
         missing = method == 0
         lon[missing] = lat[missing] = np.nan
@@ -677,19 +726,18 @@ class Matcher:
         numbered = np.flatnonzero(
             (best.method > 0) & (best.name >= 0) & (asked.number >= 0) & (best.method != CODE["street"])
         )
-        rests = readings.rests
         for row in numbered:
-            matched[row] = f"{self._number_text(readings, asked, row, best.method[row])} {matched[row]}"
+            matched[row] = f"{self._number_text(readings, asked, int(row))} {matched[row]}"
         for row in np.flatnonzero((best.method == CODE["intersection"]) | (best.name < -1)):
             matched[row] = self._text(readings, asked, int(row), int(best.method[row]), int(best.name[row]))
-        del rests
         return matched
 
-    def _number_text(self, readings: Readings, asked: _Asked, row: int, method: int) -> str:
+    def _number_text(self, readings: Readings, asked: _Asked, row: int) -> str:
         if asked.block[row]:
             return f"{asked.number[row] // HUNDRED * HUNDRED} BLOCK OF"
         if readings.hyphen[row]:
-            return f"{readings.number_first[row]}-{readings.number_second[row]}"
+            first, second = readings.number_first[row], readings.number_second[row]
+            return f"{first}-{second:02d}" if second < 10 <= first else f"{first}-{second}"
         letter = readings.number_suffix[row] or readings.rests[readings.rest[row]].number_suffix
         return f"{asked.number[row]}{' ' if letter == '1/2' else ''}{letter}"
 
@@ -706,7 +754,7 @@ class Matcher:
             found = index.streets.near(other)[:1]
             return f"{text} & {(index.streets.names[found[0].name] if found else other).text()}"
         if asked.number[row] >= 0 and method != CODE["street"]:
-            return f"{self._number_text(readings, asked, row, method)} {text}"
+            return f"{self._number_text(readings, asked, row)} {text}"
         return text
 
 
@@ -744,8 +792,8 @@ class _Best:
             np.zeros(n, np.int64), np.full(n, -1, np.int64), np.zeros(n, bool), {},
         )  # fmt: skip
 
-    def choose(self, found: _Found, rows: Ints) -> None:
-        """Take for each of the rows what is likeliest of what was found for it; a row without any stays as it is."""
+    def choose(self, found: _Found) -> None:
+        """Take for each row what is likeliest of what was found for it; a row without any stays as it is."""
         if not len(found.row):
             return
         order = np.lexsort((found.method, -found.likelihood, found.row))
@@ -805,6 +853,10 @@ def _spots(x: Floats, y: Floats) -> list[tuple[float, float]]:
         else:
             spots.append([(px, py)])
     return [(sum(p[0] for p in spot) / len(spot), sum(p[1] for p in spot) / len(spot)) for spot in spots]
+
+
+def _joined(parts: Sequence[NDArray[_T]], kind: type[_T]) -> NDArray[_T]:
+    return np.concatenate(parts) if parts else np.zeros(0, kind)
 
 
 def _ramp(counts: Ints) -> Ints:

@@ -44,6 +44,8 @@ DIRECTIONS: Final = {
 }  # fmt: skip
 WORDS: Final = {short: word for word, short in DIRECTIONS.items()}
 BROKEN_ORDINAL: Final = re.compile(r"0*([0-9]{1,3})[A-Z]{0,3}", re.ASCII)
+MANY: Final = 200
+"""Names looked at for one word or one sound: a word of more is no evidence."""
 ENOUGH: Final = 8
 """Candidates kept of one typed name."""
 
@@ -188,9 +190,7 @@ class Streets:
             self._misspelt(reading, prior, found)
         for reading in ordinal(asked):
             for c in self.plain(reading):
-                how = c.likelihood + ONE_EDIT
-                if c.name not in found or found[c.name][0] < how:
-                    found[c.name] = how, True
+                _take(found, c.name, c.likelihood + ONE_EDIT)
         if max((how for how, _ in found.values()), default=HOPELESS) < ONE_EDIT + SUFFIX_WRONG:
             for reading, prior in readings:
                 self._worse(reading, prior, found)
@@ -206,9 +206,7 @@ class Streets:
                 for name, i, left_out in self._by_loose[key]:
                     if bare != isnan(left_out):
                         continue
-                    how = prior + edit + (affixes(asked, name) if bare else left_out)
-                    if how > HOPELESS and (i not in found or found[i][0] < how):
-                        found[i] = how, True
+                    _take(found, i, prior + edit + (affixes(asked, name) if bare else left_out))
 
     def _one_edit(self, typed: str) -> set[str]:
         """Loose keys at most one insertion, deletion, substitution or transposition away."""
@@ -224,36 +222,52 @@ class Streets:
         return near
 
     def _worse(self, asked: StreetName, prior: float, found: dict[int, tuple[float, bool]]) -> None:
-        """Words left out or added, names that sound alike, and what is nearest of all."""
+        """Words left out or added, names that sound alike, and, where there is nothing else, what is nearest of all."""
+        parts = (self._of_words(asked), self._of_sound(asked))
+        for i, how in (pair for part in parts for pair in part):
+            _take(found, i, prior + how)
+        if not found:
+            for i, how in self._nearest(asked):
+                _take(found, i, prior + how)
 
-        def take(name: StreetName, i: int, how: float) -> None:
-            if how > HOPELESS and (i not in found or found[i][0] < how):
-                found[i] = how, True
-
+    def _of_words(self, asked: StreetName) -> Iterator[tuple[int, float]]:
+        """Names that have all words of the typed one and more, or only some of them."""
         words = set(asked.base.split())
-        if len(asked.base) >= 4:
-            rarest = min(words, key=lambda word: len(self._words.get(word, ())) or 10**6)
-            for name, i in self._words.get(rarest, ())[:200]:
-                own = set(name.base.split())
-                if words < own or own < words:
-                    missing = len(own ^ words)
-                    take(name, i, prior + WORDS_MISSING - 1.5 * (missing - 1) + affixes(asked, name))
+        if len(asked.base) < 4 or not words:
+            return
+        rarest = min(words, key=lambda word: len(self._words.get(word, ())) or MANY)
+        for name, i in self._words.get(rarest, ())[:MANY]:
+            own = set(name.base.split())
+            if words < own or own < words:
+                yield i, WORDS_MISSING - 1.5 * (len(own ^ words) - 1) + affixes(asked, name)
+
+    def _of_sound(self, asked: StreetName) -> Iterator[tuple[int, float]]:
+        """Names that sound like the typed one."""
         sound = jellyfish.metaphone(asked.base)
         if len(sound) >= 2:
-            for name, i in self._sounds.get(sound, ())[:50]:
+            for name, i in self._sounds.get(sound, ())[:MANY]:
                 if asked.base[:1].isdigit() == name.base[:1].isdigit():
-                    take(name, i, prior + SOUNDS_ALIKE + affixes(asked, name))
-        typed = loose(asked.base)
-        if len(typed) >= 6 and not found:
-            allowed = 2 if len(typed) < 10 else 3
-            for form, bare in ((typed, True), (loose(asked.text()), False)):
-                for key, edits, _ in process.extract(
-                    form, self._keys, scorer=OSA.distance, score_cutoff=allowed, limit=ENOUGH
-                ):
-                    for name, i, left_out in self._by_loose[key]:
-                        if bare == isnan(left_out):
-                            more = affixes(asked, name) if bare else left_out
-                            take(name, i, prior + _edit(form, key, int(edits)) + more)
+                    yield i, SOUNDS_ALIKE + affixes(asked, name)
+
+    def _nearest(self, asked: StreetName) -> Iterator[tuple[int, float]]:
+        """Names two or three edits away."""
+        base, full = loose(asked.base), loose(asked.text())
+        if len(base) < 6:
+            return
+        for typed, bare in ((base, True), (full, False)):
+            close = process.extract(
+                typed, self._keys, scorer=OSA.distance, score_cutoff=2 if len(base) < 10 else 3, limit=ENOUGH
+            )
+            for key, edits, _ in close:
+                for name, i, left_out in self._by_loose[key]:
+                    if bare == isnan(left_out):
+                        yield i, _edit(typed, key, int(edits)) + (affixes(asked, name) if bare else left_out)
+
+
+def _take(found: dict[int, tuple[float, bool]], i: int, how: float) -> None:
+    """Keep a corrected name if it is likelier than what is known of it."""
+    if how > HOPELESS and (i not in found or found[i][0] < how):
+        found[i] = how, True
 
 
 def _edit(typed: str, known: str, edits: int) -> float:
