@@ -74,7 +74,7 @@ def strict(text: str) -> Parts | None:
         mark, _, street = street.partition(" ")
         number = f"{number} {mark}"
     found, parts = _NUMBER.fullmatch(number), street_parts(street)
-    if found is None or parts is None:
+    if found is None or parts is None or not int(found["low"]):  # 0 stands for "somewhere on it"
         return None
     low = int(found["low"])
     return Parts(number, low, int(found["high"] or low), *parts, comma + tail)
