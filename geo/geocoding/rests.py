@@ -99,6 +99,7 @@ def front(text: str) -> Front | None:
     return Front(min(first, second), max(first, second), found["joint"] == "-", suffix, found["rest"])
 
 
+QUADRANTS: Final = frozenset({"NE", "NW", "SE", "SW"})
 BARE_STREET: Final = (
     r"^AVENUE( (NE|NW|SE|SW|NORTH|SOUTH|EAST|WEST))?( *,|  | *$| *[&@/(]| (AND|AT|NEAR|BTWN|BETWEEN|BET|FROM) )"
     r"|^(ST|STR|STREET|AVE|AV|RD|ROAD|DR|DRIVE|PL|PLACE|LN|LANE|CT|COURT|TER|TERR|TERRACE|BLVD)\.?"
@@ -126,6 +127,8 @@ def read_rest(text: str, numbered: bool) -> Rest:
         return _head(text, numbered)
     while len(parts) > 1 and (not parts[-1] or parts[-1] in COUNTRIES):
         parts.pop()
+    if len(parts) > 1 and parts[1] in QUADRANTS:  # right behind a street, NE is no state
+        parts[:2] = [f"{parts[0]} {parts[1]}"]
     zip_ = ""
     if len(parts) > 1:
         zip_ = _zip_and_state(parts)
@@ -277,7 +280,9 @@ def _plain(tokens: list[str], numbered: bool) -> Rest:
     words = _split_hyphens(street)
     name = name_of(words)
     if not name.base.isalpha() and not any(map(str.isalpha, name.base)):
-        return NOTHING
+        grid = numbered and name.base.isdigit() and (name.predir or name.postdir)
+        if not grid:  # '350 W 1200 N': streets of a grid are called by their coordinate
+            return NOTHING
     others = alternatives(name)
     if wider:
         others += tuple(other for other in map(name_of, map(_split_hyphens, wider)) if other != name)

@@ -437,3 +437,16 @@ def test_the_generic_parser_reads_numbers_in_front_and_behind(text: str, wanted:
 def test_an_unknown_parser_is_named() -> None:
     with pytest.raises(ValueError, match="'klingon' is no parser"):
         parser_of("klingon")
+
+
+@pytest.mark.parametrize(
+    ("text", "street"),
+    [
+        ("350 W 1200 N, Millbrook, UT 84000", StreetName("W", "1200", "", "N")),
+        ("2500 New York Ave, NE", StreetName("", "NEW YORK", "AVE", "NE")),
+        ("2500 New York Ave, NE, Washington, DC 20002", StreetName("", "NEW YORK", "AVE", "NE")),
+        ("12 Main St, Omaha, NE 68102", StreetName("", "MAIN", "ST", "")),
+    ],
+)
+def test_grids_and_quadrants(text: str, street: StreetName) -> None:
+    assert read(text).rest.street == street
