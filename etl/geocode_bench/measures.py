@@ -221,9 +221,9 @@ def typos(section: str, mine: Judged, rival: Judged | None) -> Iterator[Figure]:
         yield Figure(section, f"  {kind}: names a twin", share(twin, here), "%", n=of)
 
 
-def worst(mine: Judged, count: int = 40) -> Iterator[str]:
-    """The results farthest from their truth, as lines to be checked by hand."""
-    apart = np.flatnonzero(np.isfinite(mine.error_m))
+def worst(mine: Judged, count: int = 40, *, confident_only: bool = False) -> Iterator[str]:
+    """The results farthest from their truth, as lines to be checked by hand; or only those of a score of 0.9 or more."""
+    apart = np.flatnonzero(mine.confident_wrong() if confident_only else np.isfinite(mine.error_m))
     for i in apart[np.argsort(-mine.error_m[apart], kind="stable")][:count]:
         truth = f"{mine.cases.lat[i]:.5f},{mine.cases.lon[i]:.5f}"
         result = f"{mine.found.lat[i]:.5f},{mine.found.lon[i]:.5f} {mine.at[i]} {mine.found.score[i]:.2f}"

@@ -120,6 +120,9 @@ def run(
                 say("\n  farthest from the truth:")
                 for line in measures.worst(judged):
                     say(line)
+                say("\n  score 0.9 or more, but over 200 m off:")
+                for line in measures.worst(judged, confident_only=True):
+                    say(line)
                 say("\n  well-formed, but not located at block or better:")
                 for line in measures.missed(judged):
                     say(line)

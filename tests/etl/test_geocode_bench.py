@@ -146,6 +146,7 @@ def test_typos_are_judged_together_and_shown_by_kind() -> None:
 def test_the_worst_come_first_and_the_missed_are_named() -> None:
     judged = five()
     assert "Intersection of A ST and B ST" in next(iter(measures.worst(judged)))
+    assert len(list(measures.worst(judged))) == 4 and len(list(measures.worst(judged, confident_only=True))) == 1
     assert [line.split(None, 1)[1] for line in measures.missed(judged)] == ["3 A ST"]
 
 
