@@ -21,12 +21,14 @@ from sqlalchemy import Engine
 
 from etl.config import CityConfig
 from etl.config.connections import FileConnection
+from etl.default_points import Search
 from etl.duck import quoted
 from etl.errors import SourceError, StoreError
 from etl.extract.adapters import adapter_of
 from etl.extract.files import ROW_NUMBER, MalformedRows
 from etl.extract.raw import RawArchive, RawCopy
 from etl.extract.source import Adapter, Fetching, Known
+from etl.locating import CityGeocoder
 from etl.progress import Reporter
 from etl.records import FEEDBACK_KIND, MEASURE_KIND, QUARANTINE, REQUEST_KIND, Kind
 from etl.store.bulk import fetch_into
@@ -37,6 +39,8 @@ from etl.transform.kinds import column_kinds
 from etl.transform.requests import CleanChunk, RequestCleaner
 from etl.transform.tables import FeedbackCleaner, MeasureCleaner
 from geo.boundaries import Vintage
+from geo.geocoding.doubt import DefaultPoint
+from geo.points import KnownSentinel
 
 REFUSED = "refused.json"
 QUARANTINED = -1
@@ -86,6 +90,8 @@ class Taken:
     drift: list[Drifted]
     counts: Counts
     started: dt.datetime
+    defaults: list[DefaultPoint] = field(default_factory=list)
+    """Default points that this run found out."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,9 @@ class Intake:
     pipeline: str
     inputs: Mapping[str, Path | str] = field(default_factory=dict)
     just_fetched: set[str] = field(default_factory=set)
+    geocoder: CityGeocoder | None = None
+    defaults: dict[str, list[KnownSentinel]] = field(default_factory=dict)
+    """The default points of each source that were found out, part of its rules."""
 
     def source(self, name: str) -> Any:
         """The source as configured, or reading the file that was given instead."""
@@ -124,7 +133,21 @@ class Intake:
 
     def rules(self, name: str) -> str:
         """Checksum of everything that decides how a source's rows are read."""
-        return f"{self.pipeline} {self.config.rules_of(name)}"
+        found = sorted((point.lat, point.lon) for point in self.defaults.get(name, ()))
+        return f"{self.pipeline} {self.config.rules_of(name)}{f' {found}' if found else ''}"
+
+    def found_out(self, taken: Taken, stood: State) -> list[DefaultPoint]:
+        """Default points that this source's rows give away, with those that are stored; by then the rules are others."""
+        name, settings = taken.source, self.config.geocoder
+        if self.geocoder is None or settings is None or settings.default_points == "off":
+            return []
+        if name not in self.config.sources:
+            return []
+        known = self.defaults.get(name, [])
+        search = Search(self.config, self.config.sources[name], self.geocoder, known)
+        found = search.found(taken.staging, self.engine, anew=self._other_rules(name, stood))
+        self.defaults[name] = [*known, *(point.sentinel() for point in found)]
+        return found
 
     def pending(self, name: str, state: State) -> list[RawCopy]:
         """Finished copies that are not loaded yet, but for those that were refused by these very rules."""
@@ -370,7 +393,7 @@ def cleaner_of(intake: Intake, name: str) -> Cleaner:
     """The cleaner of a source."""
     if name in intake.config.sources:
         layers = {layer: [v.copy() for v in vintages] for layer, vintages in intake.layers.items()}
-        return RequestCleaner(intake.config, name, layers, intake.now)
+        return RequestCleaner(intake.config, name, layers, intake.now, intake.geocoder, intake.defaults.get(name, ()))
     if name in intake.config.measures:
         return MeasureCleaner(intake.config, name, intake.now)
     return FeedbackCleaner(intake.config, name, intake.now)

@@ -26,9 +26,11 @@ from etl.config.connections import FileConnection
 from etl.errors import ConfigError, EtlError, HeldError, MappingError, SourceError, SourceUnavailable, StoreError
 from etl.events import emit
 from etl.extract.raw import RawArchive, RawCopy
+from etl.geocoder_reference import ReferenceFiles
 from etl.intake import Counts, Intake, Taken, origin_of, work_folder
 from etl.layers import Basemap, read_layers
 from etl.layers import fingerprint as layers_fingerprint
+from etl.locating import CityGeocoder
 from etl.progress import Reporter, Silent
 from etl.publish import build, chain, status
 from etl.publish.limits import Acceptance
@@ -38,16 +40,21 @@ from etl.store.load import Writer, arrival
 from etl.store.models import Quarantined, Run
 from etl.store.state import Drifted, State
 from geo.boundaries import Vintage
+from geo.geocoding.doubt import DefaultPoint
+from geo.geocoding.tables import to_tables
 
-PIPELINE_VERSION = 3
+PIPELINE_VERSION = 4
 """Raised when the same input would be cleaned differently, so that it is read again."""
+MOST_SEARCHES = 3
+"""How often a source's rows are looked through for default points in one run; one found may hide another."""
 
 
 @dataclass(frozen=True)
 class RunReport:
     """What a run did. `release_id` is None where nothing was published.
 
-    `sources` has those whose rows were read; `unavailable` says why the others could not be.
+    `sources` has those whose rows were read; `unavailable` says why the others could not be; `defaults` are the points
+    that were found to stand for 'unknown'.
     """
 
     run_id: int
@@ -56,6 +63,7 @@ class RunReport:
     current: str | None
     unavailable: Mapping[str, str] = field(default_factory=dict)
     drift: Mapping[str, Sequence[Drifted]] = field(default_factory=dict)
+    defaults: Mapping[str, Sequence[DefaultPoint]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,7 @@ class Prepared:
     inputs: Mapping[str, Path | str]
     layers: Mapping[str, Sequence[Vintage]]
     basemap: Basemap
+    reference: ReferenceFiles | None = None
 
 
 def prepare(config: CityConfig, config_path: Path, inputs: Mapping[str, Path | str], *, ask: bool = True) -> Prepared:
@@ -112,8 +121,10 @@ def prepare(config: CityConfig, config_path: Path, inputs: Mapping[str, Path | s
             if ask:
                 _must_be_there(Path(path))
             folders.append(Path(path).parent)
-    layers = read_layers(config, list(dict.fromkeys(folders)))
-    return Prepared(config_path.parent, dict(inputs), layers, Basemap(config.basemap, folders, layers))
+    folders = list(dict.fromkeys(folders))
+    layers = read_layers(config, folders)
+    basemap = Basemap(config.basemap, folders, layers)
+    return Prepared(config_path.parent, dict(inputs), layers, basemap, ReferenceFiles.of(config, folders))
 
 
 def _must_be_there(path: Path) -> None:
@@ -197,6 +208,10 @@ def _run(
 ) -> RunReport:
     work = work_folder(place.folder)
     boundary_print = layers_fingerprint(prepared.layers)
+    geocoder = CityGeocoder(prepared.reference, prepared.layers) if prepared.reference else None
+    with place.engine.connect() as connection:
+        stored = state.states(connection)
+        defaults = reference.read_defaults(connection)
     intake = Intake(
         config=place.config,
         base=prepared.base,
@@ -206,11 +221,11 @@ def _run(
         layers=prepared.layers,
         now=moment,
         say=say,
-        pipeline=f"{PIPELINE_VERSION} {boundary_print}",
+        pipeline=f"{PIPELINE_VERSION} {boundary_print}{f' {geocoder.sha256}' if geocoder else ''}",
         inputs=prepared.inputs,
+        geocoder=geocoder,
+        defaults=defaults,
     )
-    with place.engine.connect() as connection:
-        stored = state.states(connection)
     known = {
         name: stored.get(name) or State(name, source.connection.kind)
         for name, source in place.config.every_source.items()
@@ -222,23 +237,26 @@ def _run(
             one = _take(intake, name, known[name], copies, options)
             if one is not None:
                 taken.append(one)
-        run_id, drift = _write(place, prepared, taken, unavailable, boundary_print, moment, say, options.replay, lock)
+        run_id, drift = _write(
+            place, prepared, geocoder, taken, unavailable, boundary_print, moment, say, options.replay, lock
+        )
     finally:
         for one in taken:
             one.staging.close()
     shutil.rmtree(work, ignore_errors=True)
     counts = {one.source: one.counts for one in taken}
+    found = {one.source: one.defaults for one in taken if one.defaults}
     if unavailable and len(unavailable) == len(place.config.every_source) and not _anything(place):
         raise SourceUnavailable("; ".join(unavailable.values()))
     try:
         release_id, current = _publish(place, run_id, moment, options.accept, say, lock)
     except HeldError as error:
         folder = chain.current_folder(place.releases)
-        error.report = RunReport(run_id, counts, None, folder.name if folder else None, unavailable, drift)
+        error.report = RunReport(run_id, counts, None, folder.name if folder else None, unavailable, drift, found)
         raise
     _prune(place, moment)
     status.write(place.engine, place.config, place.releases, moment)
-    return RunReport(run_id, counts, release_id, current, unavailable, drift)
+    return RunReport(run_id, counts, release_id, current, unavailable, drift, found)
 
 
 def _anything(place: Place) -> bool:
@@ -283,16 +301,45 @@ def _take(intake: Intake, name: str, stood: State, waiting: Sequence[RawCopy], o
     if not copies:
         return None
     try:
-        return intake.take(name, stood, copies, fresh=bool(waiting))
+        return _taken_knowing_defaults(intake, name, stood, copies, waiting)
     except (SourceError, MappingError) as error:
         intake.refuse(waiting, error)
         error.source = name
         raise
 
 
+def _taken_knowing_defaults(
+    intake: Intake, name: str, stood: State, copies: Sequence[RawCopy], waiting: Sequence[RawCopy]
+) -> Taken:
+    """A source's decisions, made again as long as its rows give away points that stand for 'unknown'.
+
+    Such a point is one of the source's rules from then on, so that what was loaded before it was known is read again.
+    """
+    found: list[DefaultPoint] = []
+    for _ in range(MOST_SEARCHES):
+        one = intake.take(name, stood, copies, fresh=bool(waiting))
+        try:
+            more = intake.found_out(one, stood)
+        except BaseException:
+            one.staging.close()
+            raise
+        one.defaults = found = [*found, *more]
+        if not more:
+            return one
+        for point in more:
+            emit("default_point_found", source=name, lat=point.lat, long=point.lon, rows=point.rows, why=point.why)
+        one.staging.close()
+        shutil.rmtree(one.staging.folder, ignore_errors=True)
+        copies = intake.to_read(name, stood, waiting) or copies
+    one = intake.take(name, stood, copies, fresh=bool(waiting))
+    one.defaults = found
+    return one
+
+
 def _write(
     place: Place,
     prepared: Prepared,
+    geocoder: CityGeocoder | None,
     taken: Sequence[Taken],
     unavailable: Mapping[str, str],
     boundary_print: str,
@@ -307,11 +354,16 @@ def _write(
     with arrival(place.engine, [one.staging for one in taken], place.folder / "work") as connection:
         run_id = state.begin_run(connection, moment, place.config.fingerprint())
         due = {"boundaries": boundary_print, "basemap": basemap.sha256}
+        if geocoder or reference.known_fingerprint(connection, "geocoder"):
+            due["geocoder"] = geocoder.sha256 if geocoder else ""
         due = {k: v for k, v in due.items() if reference.known_fingerprint(connection, k) != v}
         if "boundaries" in due:
             reference.replace_boundaries(connection, prepared.layers)
         if "basemap" in due:
             reference.replace_features(connection, basemap.read())
+        if "geocoder" in due:
+            tables = to_tables(geocoder.reference) if geocoder else {}
+            reference.replace_geocoder(connection, tables, geocoder.described() if geocoder else None)
         for name, digest in due.items():
             reference.set_fingerprint(connection, name, digest, run_id)
         moved = bool(due)
@@ -319,6 +371,7 @@ def _write(
             say.step(f"{one.source}: writing {one.staging.fresh_rows():,} rows", 0)
             # A replay says nothing of whether a source answers.
             moved |= _write_source(connection, one, run_id, moment, drift, "replayed" if replay else "loaded")
+            reference.keep_defaults(connection, one.source, one.defaults, run_id, moment)
         for name in place.config.every_source:
             if name in unavailable:
                 finished = dt.datetime.now(dt.UTC)

@@ -42,6 +42,9 @@ RECORD = pa.schema(
         ("geocode_method", TEXT),
         ("geocode_score", pa.float64()),
         ("geocode_radius_m", pa.float64()),
+        ("geocode_address", TEXT),
+        ("geocode_alternatives", TEXT),
+        ("nearest_address", TEXT),
         ("areas", TEXT),
         ("flags", TEXT),
         ("row_hash", pa.int64()),
@@ -114,6 +117,16 @@ KINDS = {kind.table: kind for kind in (REQUEST_KIND, MEASURE_KIND, FEEDBACK_KIND
 KEY = REQUEST_KIND.key
 VALUE_FIELDS = REQUEST_KIND.values
 """Fields of a request whose changes are history, in schema order."""
+
+LATER = frozenset(("geocode_address", "geocode_alternatives", "nearest_address"))
+"""Fields that came after rows had been stored: where they are null a row's hash is what it was without them."""
+
+FROM_OUR_RULES = (
+    "lat", "long", "location_source", "location_note", "geocode_method", "geocode_score", "geocode_radius_m",
+    "geocode_address", "geocode_alternatives", "nearest_address",
+)  # fmt: skip
+"""What we make of a request's place, from what the source says of it (SAID_OF_PLACE)."""
+SAID_OF_PLACE = ("source_lat", "source_long", "address", "zip")
 
 QUARANTINE = pa.schema(
     [

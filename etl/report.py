@@ -45,6 +45,8 @@ def run_lines(report: RunReport, releases: Path, *, held: bool = False) -> Itera
             f"{counts.duplicates + counts.superseded:,} doubled, {counts.quarantined:,} quarantined; "
             f"{counts.withdrawn:,} withdrawn"
         )
+        for point in report.defaults.get(name, ()):
+            yield f"{name}: {point.lat:.5f}, {point.lon:.5f} stands for 'unknown' from now on: {point.why}"
         yield from drift_lines(name, report.drift.get(name, ()))
     for name, why in report.unavailable.items():
         yield f"{name}: unavailable: {why}"

@@ -231,7 +231,7 @@ class Quality:
 
     requests: int
     located: Mapping[str, int]  # location_source -> requests: source, geocoder, none
-    location_notes: Mapping[str, int]  # sentinel, outside_city, missing, withheld -> requests
+    location_notes: Mapping[str, int]  # why requests are not on the map: sentinel, missing, vague, … -> requests
     flags: Mapping[str, int]  # data-quality flag -> requests; one request may carry several
     excluded_from_response: int
 

@@ -67,20 +67,28 @@ class TimeColumn(Strict):
         return value
 
 
-class LatLong(Strict):
+class Location(Strict):
+    """Columns that give a point, and how far it may lie from the true place."""
+
+    radius_m: float | None = Field(
+        default=None, gt=0, description="the true place is this near in 95 of 100 cases; default: not known"
+    )
+
+
+class LatLong(Location):
     """Two columns of degrees (EPSG:4326)."""
 
     lat: str
     long: str
 
 
-class PointColumn(Strict):
+class PointColumn(Location):
     """One column such as '(37.77, -122.39)', latitude first."""
 
     point: str
 
 
-class Projected(Strict):
+class Projected(Location):
     """Two columns in another CRS."""
 
     x: str
@@ -173,11 +181,17 @@ class RequestSource(Reached):
             raise ValueError("columns: 'service_code' or 'service_name' is required")
         return self
 
+    @property
+    def radius_m(self) -> float | None:
+        """How far the source's points may lie from the true place; None unless all of its `locations` say."""
+        told = [location.radius_m for location in self.locations]
+        return max((r for r in told if r is not None), default=None) if None not in told else None
+
     def source_columns(self) -> list[str]:
         """Names of every column of the file that the mapping needs, in a stable order, once each."""
         names: list[str] = [s.column if isinstance(s, TimeColumn) else s for s in self.columns.values()]
         names += list(self.areas.values())
         for location in self.locations:
-            names += [str(v) for k, v in location.model_dump().items() if k != "crs"]
+            names += [str(v) for k, v in location.model_dump().items() if k not in ("crs", "radius_m")]
         names += [rule.column for rule in self.outcomes if rule.column]
         return list(dict.fromkeys(names))

@@ -12,7 +12,8 @@ from etl.config.base import Slug, Strict
 TAKEN_NAMES = frozenset(
     "source service_request_id service_code service_name service_group department agency_responsible status outcome "
     "channel requested_datetime updated_datetime expected_datetime closed_datetime requested_date address lat long "
-    "location_source location_note location_precision geocode_method geocode_score geocode_radius_m response_hours on_time flags synthetic "
+    "location_source location_note location_precision geocode_method geocode_score geocode_radius_m "
+    "geocode_address geocode_alternatives nearest_address response_hours on_time flags synthetic "
     "geometry rid month closed_month event elapsed_minutes elapsed_bin elapsed_key elapsed_code elapsed_coarse facet cell "
     "gx gy hilbert service group area from to lang by figure layer key areas".split()
 )

@@ -7,7 +7,7 @@ and columns are worked out again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,12 +72,14 @@ def audit_locations(
     *,
     anchors: Anchors | None = None,
     past: pa.Table | None = None,
+    exact_only: Mapping[str, pa.Table] | None = None,
 ) -> AuditFigures:
     """Hold the rows of a built release against the stored ones, by source and service_request_id.
 
     `true` are batches of stored rows as `etl.privacy.locations.apply` takes them; `published` batches of the built
     release in its order, with `location_precision` and one column a layer; `gx`, `gy`, `cell` and `rid` are checked
     where they are. `anchors` are all, those of this release included; `past` is the answer of `past_levels`.
+    `exact_only`: other tables of the release, with source and service_request_id, in which no sensitive row may be.
     Memory grows with the sensitive rows only.
     """
     audit = _Audit(rules, anchors or Anchors.none())
@@ -86,6 +88,8 @@ def audit_locations(
     audit.index()
     for batch in published:
         audit.read_published(batch)
+    for name, table in (exact_only or {}).items():
+        audit.read_exact_only(name, table)
     return audit.figures()
 
 
@@ -159,6 +163,10 @@ class _Audit:
             taken = batch.take(pa.array(rows))
             self._check_places(lon[rows], lat[rows], precision[rows], at[rows])
             self._check_columns(taken, lon[rows], lat[rows], precision[rows], self._level[at[rows]])
+
+    def read_exact_only(self, name: str, table: pa.Table) -> None:
+        at = self._keys.get_indexer(pd.Index(request_keys(table), dtype=object))
+        self._forbid(name, at >= 0)
 
     def _check_places(self, lon: Floats, lat: Floats, precision: NDArray[np.int64], at: NDArray[np.int64]) -> None:
         found, level = self._found, self._level[at]

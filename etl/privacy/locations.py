@@ -68,9 +68,11 @@ LEVEL_OF_REQUEST = pa.schema([("source", pa.string()), ("service_request_id", pa
 
 BOUND_TO_PLACE = (
     *FREE_TEXT, "media_url", "zip", "source_lat", "source_long", "agency_responsible",
-    "geocode_method", "geocode_score", "geocode_radius_m",
+    "geocode_method", "geocode_score", "geocode_radius_m", "geocode_address", "geocode_alternatives",
+    "nearest_address",
 )  # fmt: skip
-"""Fields that tell a place besides those that say so: text names addresses, crews have districts of their own."""
+"""Fields that tell a place besides those that say so: text names addresses, crews have districts of their own, and that
+the geocoder found a crossing tells which end of a block it is."""
 PLACE_FIELDS = frozenset(
     ("lat", "long", "address", "areas", "location_source", "location_note", "geom", *BOUND_TO_PLACE)
 )
@@ -413,7 +415,9 @@ class _Sensitive:
         rows = len(self.level)
         nowhere = np.isin(self.precision, (WITHHELD, NONE))
         note = np.array(self.rows["location_note"].to_pylist(), dtype=object)
-        hidden = (self.precision == WITHHELD) | ((self.precision == NONE) & pd.isna(note))
+        hidden = (self.precision == WITHHELD) | (
+            (self.precision == NONE) & (pd.isna(note) | np.isfinite(self.true_lat))
+        )
         return {
             "lat": pa.array(self.lat, pa.float64(), from_pandas=True),
             "long": pa.array(self.lon, pa.float64(), from_pandas=True),

@@ -41,16 +41,18 @@ from etl.store.engine import writing
 from etl.store.load import insert_rows
 from etl.store.models import Run
 from etl.store.state import states
+from geo.geocoding.tables import SCHEMAS
 
 FORMAT = 1
-BUILDER_VERSION = 6
+BUILDER_VERSION = 7
 """Raised when the same store would be built into other files, so that it is published again."""
 
 STORED = (
     "source", "service_request_id", "service_code", "service_name", "service_group", "department",
     "agency_responsible", "status", "status_notes", "description", "outcome", "channel", "requested_datetime",
     "updated_datetime", "expected_datetime", "closed_datetime", "address", "lat", "long", "location_source",
-    "location_note", "geocode_method", "geocode_score", "geocode_radius_m", "areas", "flags",
+    "location_note", "geocode_method", "geocode_score", "geocode_radius_m", "geocode_address", "geocode_alternatives",
+    "nearest_address", "areas", "flags",
 )  # fmt: skip
 BATCH_ROWS = 122_880
 Progress = Callable[[str, int], None]
@@ -211,19 +213,26 @@ class _Build:
         since = self.before.get("inputs", {}).get("data_version") if self.before else None
         small = tables.small_tables(db, self.config, self.stored, self.policy, since, names)
         counts = tables.counts(db, self.stored)
-        privacy = self._audit(db)
+        probable = small.get("area_probabilities")
+        privacy = self._audit(db, {} if probable is None else {"area_probabilities": probable})
         db.execute("DETACH scratch")
         for file in self.work.glob("raw-*.parquet"):
             file.unlink()
         index.fill_areas(db, areas)
         index.fill_basemap(db, self.stored.basemap)
         index.fill_small(db, {name: table for name, table in small.items() if name in index.SERVED})
+        if probable is not None:
+            index.fill_probabilities(db, probable)
+            small["area_probabilities"] = probable.drop_columns(["rid"])
         bins = index.fill_bins(db)
         files.write_requests(db, self.building / "requests.parquet", names, self.config)
         files.write_places(self.building / "areas.parquet", areas, fields.AREA_FIELDS, self.config)
         files.write_places(self.building / "basemap.parquet", self.stored.basemap, fields.BASEMAP_FIELDS, self.config)
         for name, table in small.items():
             files.write_table(self.building / f"{name}.parquet", table, self.config)
+        for name, table in self._reference().items():
+            files.write_table(self.building / f"{name}.parquet", table, self.config)
+            small[name] = table
         described: dict[str, Sequence[Field]] = {"requests": self.public, "areas": fields.AREA_FIELDS}
         described["basemap"] = fields.BASEMAP_FIELDS
         described |= {name: fields.small_fields(name, self.config) for name in small}
@@ -231,6 +240,11 @@ class _Build:
         facts = self._facts(resources, counts, profile, privacy, found)
         index.fill_meta(db, facts | {"bins": bins})
         return facts, resources
+
+    def _reference(self) -> dict[str, pa.Table]:
+        """The public address index: what the geocoder looks addresses up in."""
+        kept = self.stored.reference if self.config.geocoder is not None else {}
+        return {name: kept[name] for name in SCHEMAS if name in kept}
 
     def _fetch(self, db: duckdb.DuckDBPyConnection) -> None:
         """The store's rows into the scratch file. No connection to the store is open while DuckDB reads it."""
@@ -262,11 +276,11 @@ class _Build:
             self.progress("release: reading", done)
             yield self.policy.rows(pa.Table.from_batches([batch]))
 
-    def _audit(self, db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    def _audit(self, db: duckdb.DuckDBPyConnection, exact_only: dict[str, pa.Table]) -> dict[str, Any]:
         """What the privacy audit found; ReleaseError where something is told that must not be."""
         self.progress("release: auditing privacy", 0)
         with self._requests(db) as relation:
-            return self.policy.audit(db, relation)
+            return self.policy.audit(db, relation, exact_only)
 
     def _facts(
         self, resources: Sequence[dict[str, Any]], counts: dict[str, int], profile: dict[str, Any],
@@ -299,6 +313,7 @@ class _Build:
             "channels": [{"channel": c, "title": t} for c, t in config.channels.items()],
             "counts": counts,
             "standards": _standards(config),
+            "geocoder": self.stored.geocoder if self.config.geocoder is not None else None,
             "profile": profile,
             "privacy": privacy,
             "accepted": accepted,

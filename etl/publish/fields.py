@@ -5,7 +5,7 @@ Charter: names, types, meanings, allowed values and who may see them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ Kind = Literal["string", "number", "integer", "boolean", "date", "datetime", "an
 
 @dataclass(frozen=True)
 class Field:
-    """A column of a published table. `needs` names the privacy permission without which it is left out."""
+    """A column of a published table. `needs` names the privacy permissions, blanks between, without which it is left out."""
 
     name: str
     kind: Kind
@@ -26,6 +26,10 @@ class Field:
     required: bool = False
     unit: str | None = None
     needs: str | None = None
+
+    def released(self, publish: Collection[str]) -> bool:
+        """Whether a city that publishes these lets the field out."""
+        return all(permission in publish for permission in (self.needs or "").split())
 
     def schema(self) -> dict[str, Any]:
         """The field as a Frictionless Table Schema field."""
@@ -45,7 +49,11 @@ class Field:
 OUTCOMES = ("done", "no_action", "not_found", "duplicate", "referred", "unknown")
 STATUSES = ("open", "closed", "unmapped")
 ON_TIME = ("on_time", "late", "pending", "no_standard")
-LOCATION_NOTES = ("missing", "sentinel", "outside_city", "withheld")
+LOCATION_NOTES = (
+    "missing", "sentinel", "default_point", "outside_city", "swapped", "sign", "projected", "scaled",
+    "contradicts_address", "vague", "withheld",
+)  # fmt: skip
+METHODS = ("address_point", "address_range", "between_points", "intersection", "block", "place", "street", "area")
 
 _BEFORE_AREAS = (
     Field("source", "string", "Source", "The city's system that the request comes from.", required=True),
@@ -116,9 +124,12 @@ _BEFORE_AREAS = (
     Field(
         "location_note",
         "string",
-        "Why not located",
-        "missing: no coordinates; sentinel: a point that stands for 'unknown'; outside_city: not believable; "
-        "withheld: not published. Empty where the location is believed.",
+        "About the source's point",
+        "Why the source's own point was not used as it is. missing: none was given; sentinel: listed as standing for "
+        "'unknown'; default_point: found to stand for 'unknown', because unrelated addresses share it; outside_city: not "
+        "believable; contradicts_address: too far from the address, which was taken instead; vague: neither a point nor an "
+        "address that tells a place well enough; swapped, sign, projected, scaled: the coordinates were mended; withheld: "
+        "not published. Empty where the point is believed. Whether the request is on the map is told by location_source.",
         LOCATION_NOTES,
     ),
     Field(
@@ -130,15 +141,52 @@ _BEFORE_AREAS = (
         ("exact", "block_face", "area", "withheld", "none"),
         required=True,
     ),
-    Field("geocode_method", "string", "Geocoding method", "How the geocoder found the place.", needs="location"),
-    Field("geocode_score", "number", "Geocoding score", "How sure the geocoder is, 0 to 1.", needs="location"),
+    Field(
+        "geocode_method",
+        "string",
+        "Geocoding method",
+        "How the geocoder found the place of the address: address_point: that very address; address_range: by the house "
+        "numbers of the block; between_points: between neighbouring addresses; intersection; block, place, street, area: "
+        "no better than that. Told where the point comes from the address, where the result was too vague to be drawn, and "
+        "where it contradicts the source's point; empty elsewhere.",
+        METHODS,
+        needs="location",
+    ),
+    Field(
+        "geocode_score",
+        "number",
+        "Geocoding score",
+        "The share that is right among results like this one, 0 to 1.",
+        needs="location",
+    ),
     Field(
         "geocode_radius_m",
         "number",
         "Error radius",
-        "Radius that holds the true place in 95 of 100 cases.",
+        "Radius around the geocoder's result that holds the true place in 95 of 100 cases.",
         unit="m",
         needs="location",
+    ),
+    Field(
+        "geocode_address",
+        "string",
+        "Address found",
+        "The address as the city's reference writes it; told where geocode_method is.",
+        needs="address location",
+    ),
+    Field(
+        "geocode_alternatives",
+        "string",
+        "Other places it may be",
+        "JSON: other places that the address may mean, [{address, method, score, lat, long}]; empty where it is clear.",
+        needs="address location",
+    ),
+    Field(
+        "nearest_address",
+        "string",
+        "Nearest address",
+        "Of a point that came without an address: the nearest one of the city's reference, within 100 m.",
+        needs="address location",
     ),
 )
 
@@ -183,7 +231,7 @@ def request_fields(config: CityConfig) -> list[Field]:
     if config.city.synthetic:
         fields.append(SYNTHETIC)
     fields.append(GEOMETRY)
-    return [f for f in fields if f.needs is None or f.needs in config.privacy.publish]
+    return [f for f in fields if f.released(config.privacy.publish)]
 
 
 AREA_FIELDS = (
@@ -334,6 +382,80 @@ EXCLUSION_FIELDS = (
     Field("source", "string", "Source", "As in requests.", required=True),
     Field("rows", "integer", "Rows", "How many; empty where too few to be told."),
 )
+LOCATED_BY_FIELDS = (
+    Field("source", "string", "Source", "As in requests.", required=True),
+    Field(
+        "method",
+        "string",
+        "Located by",
+        "source: the source's own point; a method of the geocoder, as in geocode_method; generalised: by the geocoder, how "
+        "is not told; none: not on the map.",
+        ("source", *METHODS, "generalised", "none"),
+        required=True,
+    ),
+    Field("note", "string", "About the source's point", "As location_note in requests."),
+    Field("rows", "integer", "Requests", "How many; empty where too few to be told."),
+    Field("median_score", "number", "Median score", "Of the geocoder's results, 0 to 1."),
+    Field("median_radius_m", "number", "Median error radius", "Of the geocoder's results.", unit="m"),
+)
+PROBABILITY_FIELDS = (
+    Field("source", "string", "Source", "As in requests.", required=True),
+    Field("service_request_id", "string", "Request number", "As in requests.", required=True),
+    Field("layer", "string", "Layer", "Which division of the city.", required=True),
+    Field("area", "string", "Area code", "As in areas; empty: outside of all of them."),
+    Field("probability", "number", "Probability", "That the true place lies in it, 0 to 1.", required=True),
+)
+POINT_FIELDS = (
+    Field("number", "integer", "Number", "House number; hyphenated ones as first * 10000 + second.", required=True),
+    Field(
+        "number_high", "integer", "Last number", "Equal to number unless the point stands for a range.", required=True
+    ),
+    Field("number_suffix", "string", "After the number", "A letter or 1/2; empty text where there is none."),
+    Field("hyphenated", "boolean", "Hyphenated", "true: the number is written with a hyphen, such as 120-55."),
+    Field("street", "string", "Street", "As the city's file writes it.", required=True),
+    Field("zip", "string", "ZIP code", "Empty text where it is unknown."),
+    Field("place", "string", "Place", "City or neighborhood behind the street; empty text where it is unknown."),
+    Field("lat", "number", "Latitude", "Degrees north, WGS 84.", required=True, unit="degree"),
+    Field("long", "number", "Longitude", "Degrees east, WGS 84.", required=True, unit="degree"),
+)
+SEGMENT_FIELDS = (
+    Field("street", "string", "Street", "As the city's file writes it."),
+    Field("alternates", "any", "Other names", "List of texts; empty texts where a column of the file has none."),
+    Field("left_from", "integer", "First number, left", "0 to 0: no addresses on that side.", required=True),
+    Field("left_to", "integer", "Last number, left", "At the end of the line.", required=True),
+    Field("right_from", "integer", "First number, right", "0 to 0: no addresses on that side.", required=True),
+    Field("right_to", "integer", "Last number, right", "At the end of the line.", required=True),
+    Field("hyphenated", "boolean", "Hyphenated", "true: numbers are first * 10000 + second."),
+    Field("left_zip", "string", "ZIP code, left", "Empty text where it is unknown."),
+    Field("right_zip", "string", "ZIP code, right", "Empty text where it is unknown."),
+    Field("left_place", "string", "Place, left", "City or neighborhood; empty text where it is unknown."),
+    Field("right_place", "string", "Place, right", "City or neighborhood; empty text where it is unknown."),
+    Field("from_node", "integer", "First node", "The file's own number; empty where it has none."),
+    Field("to_node", "integer", "Last node", "The file's own number; empty where it has none."),
+    Field("geometry", "any", "Geometry", "The centerline as WKB, EPSG:4326."),
+)
+CROSSING_FIELDS = (
+    Field("street", "string", "Street", "One of the two streets.", required=True),
+    Field("cross", "string", "Cross street", "The other one.", required=True),
+    Field("lat", "number", "Latitude", "Degrees north, WGS 84.", required=True, unit="degree"),
+    Field("long", "number", "Longitude", "Degrees east, WGS 84.", required=True, unit="degree"),
+    Field("legs", "integer", "Legs", "How many segments meet there.", required=True),
+)
+NAME_FIELDS = (
+    Field("name", "string", "Name", "As people write it.", required=True),
+    Field(
+        "kind",
+        "string",
+        "Kind",
+        "street: another name of a street; place: a place.",
+        ("street", "place"),
+        required=True,
+    ),
+    Field("stands_for", "string", "Stands for", "The street's name; empty for a place."),
+    Field("lat", "number", "Latitude", "Degrees north, WGS 84, of a place.", unit="degree"),
+    Field("long", "number", "Longitude", "Degrees east, WGS 84, of a place.", unit="degree"),
+    Field("radius_m", "number", "Radius", "How far the place reaches.", unit="m"),
+)
 SMALL: dict[str, Sequence[Field]] = {
     "services": SERVICE_FIELDS,
     "departments": DEPARTMENT_FIELDS,
@@ -345,9 +467,15 @@ SMALL: dict[str, Sequence[Field]] = {
     "feedback": FEEDBACK_FIELDS,
     "feedback_monthly": FEEDBACK_MONTHLY_FIELDS,
     "monthly": MONTHLY_FIELDS,
+    "located_by": LOCATED_BY_FIELDS,
+    "area_probabilities": PROBABILITY_FIELDS,
+    "address_points": POINT_FIELDS,
+    "street_segments": SEGMENT_FIELDS,
+    "intersections": CROSSING_FIELDS,
+    "place_names": NAME_FIELDS,
 }
 
 
 def small_fields(name: str, config: CityConfig) -> list[Field]:
     """The columns of one of the other tables, in order: only what the city's privacy policy releases."""
-    return [f for f in SMALL[name] if f.needs is None or f.needs in config.privacy.publish]
+    return [f for f in SMALL[name] if f.released(config.privacy.publish)]

@@ -41,8 +41,14 @@ def write_requests(db: duckdb.DuckDBPyConnection, path: Path, names: Sequence[st
 
 
 def write_table(path: Path, table: pa.Table, config: CityConfig) -> None:
-    """A table without places."""
-    pq.write_table(table.replace_schema_metadata(notice(config)), path, compression="zstd")
+    """A table as it is; one with a column `geometry` (WKB, EPSG:4326) as GeoParquet."""
+    facts = notice(config)
+    if "geometry" in table.column_names:
+        shapes = shapely.from_wkb(table["geometry"].to_numpy())
+        types = sorted({shape.geom_type for shape in shapes if shape is not None})
+        bounds = [float(b) for b in shapely.total_bounds(shapes)] if types else None
+        facts["geo"] = _geo_metadata(types, bounds)
+    pq.write_table(table.replace_schema_metadata(facts), path, compression="zstd")
 
 
 def write_places(path: Path, frame: gpd.GeoDataFrame, described: Sequence[Field], config: CityConfig) -> None:

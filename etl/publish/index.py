@@ -24,13 +24,16 @@ from geo.crs import WEB_MERCATOR
 
 ENUMS = (
     "source", "service_code", "service_group", "department", "agency_responsible", "status", "outcome", "channel",
-    "location_source", "location_note", "on_time",
+    "location_source", "location_note", "geocode_method", "on_time",
 )  # fmt: skip
 SERVING = (
     "month", "closed_month", "event", "elapsed_minutes", "elapsed_bin", "elapsed_key", "elapsed_code", "elapsed_coarse",
     "facet", "cell", "gx", "gy",
 )  # fmt: skip
-SERVED = ("services", "departments", "exclusions", "changes", "measures", "feedback", "retroactive_edits", "withdrawn")
+SERVED = (
+    "services", "departments", "exclusions", "changes", "measures", "feedback", "retroactive_edits", "withdrawn",
+    "located_by",
+)  # fmt: skip
 """Small tables that the portal reads from the index."""
 CELL_SHIFT = 16
 """A map cell is 2^16 grid units wide: 16 pixels of a tile at zoom 12, and a whole part of every tile up to it."""
@@ -174,6 +177,11 @@ def fill_small(db: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) ->
     """Write the tables that are served as they are published."""
     for name, table in tables.items():
         _store(db, name, table)
+
+
+def fill_probabilities(db: duckdb.DuckDBPyConnection, table: pa.Table) -> None:
+    """Write `area_probabilities`: rid, layer, area, probability, in the order of `rid`."""
+    _store(db, "area_probabilities", table.select(["rid", "layer", "area", "probability"]))
 
 
 def fill_meta(db: duckdb.DuckDBPyConnection, facts: Mapping[str, Any]) -> None:

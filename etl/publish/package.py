@@ -28,6 +28,21 @@ ABOUT = {
     "feedback": ("Feedback", "Satisfaction answers, one row for each."),
     "feedback_monthly": ("Feedback by month", "Satisfaction answers by department, channel and month."),
     "monthly": ("By month", "Requests by area, service and month; counts too small to be told are left empty."),
+    "located_by": ("Located by", "How the requests were placed, counted by source and method."),
+    "area_probabilities": (
+        "Area probabilities",
+        (
+            "Where a request near a border may lie, given the error radius of its point: every area of some probability, "
+            "for requests whose assignment is less sure than 99.5%."
+        ),
+    ),
+    "address_points": ("Address points", "The city's addresses that the geocoder knows."),
+    "street_segments": (
+        "Street segments",
+        "The city's streets with their ranges of house numbers, as the geocoder knows them.",
+    ),
+    "intersections": ("Intersections", "Where the city's streets meet."),
+    "place_names": ("Place names", "Other names of streets, and named places."),
     "exclusions": ("Exclusions", "What is left out of the requests, of the map or of a figure, counted by reason."),
 }
 KEYS: dict[str, list[str]] = {

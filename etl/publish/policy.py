@@ -5,7 +5,7 @@ Charter: composes etl.privacy's parts; what each of them does to a place, a text
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -20,6 +20,7 @@ from etl.privacy import locations
 from etl.privacy.audit import audit_locations, must_hold
 from etl.privacy.cells import suppress
 from etl.publish.fields import FEEDBACK_FIELDS
+from geo.boundaries import Vintage
 
 if TYPE_CHECKING:
     from etl.privacy.redact import Redactor
@@ -58,6 +59,11 @@ class PublicRows:
         """Nothing is generalised and nothing ever was, so that rows need not be looked at."""
         exact = set(self._config.privacy.locations.named()) == {"exact"}
         return exact and not len(self._anchors.table) and "location" in self._config.privacy.publish
+
+    @property
+    def layers(self) -> Mapping[str, Sequence[Vintage]]:
+        """The vintages of each boundary layer, as the store has them."""
+        return self._rules.layers
 
     @property
     def redactor(self) -> Redactor:
@@ -117,7 +123,7 @@ class PublicRows:
 
         Where the policy names the counts, answers of a cell too small to be told are not told one by one either.
         """
-        names = [f.name for f in FEEDBACK_FIELDS if f.needs is None or f.needs in self._config.privacy.publish]
+        names = [f.name for f in FEEDBACK_FIELDS if f.released(self._config.privacy.publish)]
         cells = self.cells("feedback", db.execute(FEEDBACK_CELLS).to_arrow_table())
         db.register("feedback_cells", cells)
         answers = db.execute(
@@ -171,9 +177,10 @@ class PublicRows:
         alone = alone.set_column(alone.column_names.index("suppressed"), "suppressed", hide)
         return pa.concat_tables([alone, *parts])
 
-    def audit(self, db: duckdb.DuckDBPyConnection, stored: str) -> dict[str, Any]:
+    def audit(self, db: duckdb.DuckDBPyConnection, stored: str, exact_only: Mapping[str, pa.Table]) -> dict[str, Any]:
         """Figures of the audit; ReleaseError where something is told that must not be.
 
+        `exact_only` are published tables that may name no request whose place is not exact.
         Reads the stored rows (`stored` is SQL of their relation) and the index's own (`requests`), not what was passed between them.
         """
         found: dict[str, Any] = {"published": list(self._config.privacy.publish), "locations": None, "text": None}
@@ -185,6 +192,7 @@ class PublicRows:
                 self._rules,
                 anchors=anchors,
                 past=self._past,
+                exact_only=exact_only,
             )
             must_hold(figures)
             found["locations"] = figures.released()

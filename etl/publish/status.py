@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine
 from etl.config import CityConfig
 from etl.publish import chain
 from etl.store import export, state
-from etl.store.models import Run, SourceRun
+from etl.store.models import FoundDefault, Run, SourceRun
 
 STATUS = "status.json"
 RUNS = 20
@@ -52,16 +52,29 @@ def describe(connection: Connection, config: CityConfig, releases: Path, now: dt
     refused = export.quarantine_counts(connection)
     policy = config.privacy.small_cells
     small = policy.minimum if "exclusions" in policy.tables else 0
+    found = _default_points(connection, told="location" in config.privacy.publish)
     return {
         "written": _moment(now),
         "city": config.city.id,
         "release": folder.name if folder else None,
         "last_run": last,
         "sources": [
-            _source(connection, name, source.connection.kind, stood.get(name), refused, small)
+            _source(connection, name, source.connection.kind, stood.get(name), refused, small, found.get(name, []))
             for name, source in config.every_source.items()
         ],
     }
+
+
+def _default_points(connection: Connection, *, told: bool) -> dict[str, list[dict[str, Any]]]:
+    """Points that were found to stand for 'unknown', by source; where, only in a city that publishes places."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in connection.execute(sa.select(FoundDefault.__table__).order_by(FoundDefault.point_id)):
+        where = {"lat": row.lat, "long": row.long} if told else {}
+        found.setdefault(row.source, []).append(
+            where
+            | {"rows": row.rows, "addresses": row.addresses, "why": row.why, "first_seen": _moment(row.first_seen)}
+        )
+    return found
 
 
 def _source(
@@ -71,6 +84,7 @@ def _source(
     stood: state.State | None,
     refused: list[tuple[str, str, int]],
     small: int,
+    points: list[dict[str, Any]],
 ) -> dict[str, Any]:
     rows = connection.execute(
         sa.select(SourceRun.__table__)
@@ -90,6 +104,7 @@ def _source(
         "answered": _moment(answered),
         "quarantined": sum(reasons.values()),
         "reasons": reasons,
+        "default_points": points,
         "runs": [
             {
                 "started": _moment(r.started),

@@ -5,8 +5,8 @@ Charter: what is read off the filled index and the store; the requests themselve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from etl.config import CityConfig
 from etl.privacy.locations import ANCHORS
+from etl.publish.located import area_probabilities, located_by
 from etl.publish.policy import PublicRows
 from etl.store import export, reference
 from etl.store.models import PublishedPlace
@@ -36,6 +37,8 @@ class Stored:
     basemap: gpd.GeoDataFrame
     places: pa.Table
     quarantined: Sequence[tuple[str, str, int]]
+    reference: Mapping[str, pa.Table] = field(default_factory=dict)
+    geocoder: Mapping[str, Any] | None = None
 
     @property
     def quarantined_by_source(self) -> dict[str, int]:
@@ -50,11 +53,14 @@ def read_store(connection: Connection) -> Stored:
     """The small things, by one connection that is closed before the bulk is read."""
     query = sa.select(*(PublishedPlace.__table__.c[name] for name in ANCHORS.names)).order_by(PublishedPlace.place_id)
     places = connection.execute(query).all()
+    index, geocoder = reference.read_geocoder(connection)
     return Stored(
         boundaries=reference.read_boundaries(connection),
         basemap=reference.read_features(connection),
         places=pa.table([[row[i] for row in places] for i in range(len(ANCHORS))], schema=ANCHORS),
         quarantined=export.quarantine_counts(connection),
+        reference=index,
+        geocoder=geocoder,
     )
 
 
@@ -103,6 +109,11 @@ def small_tables(
     tables["measures"] = db.execute(
         "SELECT * FROM scratch.measure ORDER BY source, measure, department, period_start"
     ).to_arrow_table()
+    small = config.privacy.small_cells
+    minimum = small.minimum if "exclusions" in small.tables else None
+    tables["located_by"] = located_by(db, public, tables["exclusions"], minimum)
+    if config.geocoder is not None and "lat" in public:
+        tables["area_probabilities"] = area_probabilities(db, config, policy.layers)
     tables |= policy.feedback(db)
     if "monthly" in config.privacy.small_cells.tables:
         tables["monthly"] = policy.cells("monthly", _monthly(db, [layer.layer for layer in config.layers]))
@@ -169,7 +180,7 @@ def _exclusions(db: duckdb.DuckDBPyConnection, stored: Stored) -> pa.Table:
     ).fetchall()
     lost = db.execute(
         """SELECT 'not_located', location_note::VARCHAR, source::VARCHAR, count(*) FROM requests
-           WHERE location_note IS NOT NULL GROUP BY ALL ORDER BY 2, 3"""
+           WHERE location_source = 'none' GROUP BY ALL ORDER BY 2, 3"""
     ).fetchall()
     gone = db.execute(
         "SELECT 'withdrawn', 'withdrawn_by_source', source, count(*) FROM scratch.withdrawn GROUP BY ALL ORDER BY 3"

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from etl.duck import identifier, load_extension, quoted
-from etl.records import QUARANTINE, Kind
+from etl.records import FROM_OUR_RULES, QUARANTINE, SAID_OF_PLACE, Kind
 from etl.store.engine import writing
 from etl.store.models import Base, Change, Quarantined
 from etl.store.staging import Staging
@@ -162,18 +162,27 @@ class Writer:
         # The literal names are bound, so that `withdrawn` of a row that came back is told like any other field.
         fields: list[tuple[str, Any, Any]] = [(f, stage.c[f], kept.c[f]) for f in self._kind.values]
         fields.append(("withdrawn", sa.literal(None, kept.c.withdrawn.type), kept.c.withdrawn))
+        ours = self._by_our_rules(stage, kept, cause)
         for field, new, old in fields:
             rows = (
                 select(
                     sa.literal(self._kind.table), stage.c.source, self._ident(stage), sa.literal(field),
-                    self._as_text(old), self._as_text(new), *self._moments(last_seen), sa.literal(cause),
-                    sa.literal(self._run_id),
+                    self._as_text(old), self._as_text(new), *self._moments(last_seen),
+                    ours if field in FROM_OUR_RULES else sa.literal(cause), sa.literal(self._run_id),
                 )
                 .select_from(both)
                 .where(stage.c.is_new.is_(False), old.is_distinct_from(new))
             )  # fmt: skip
             run.execute(sa.insert(Change).from_select(CHANGE_COLUMNS, rows))
         return run.execute(select(func.count()).select_from(Change).where(Change.change_id > before)).scalar_one()
+
+    @staticmethod
+    def _by_our_rules(stage: Table, kept: Table, cause: str) -> sa.ColumnElement[str]:
+        """The cause of another place: our own rules where the source says of it what it said before."""
+        if not all(name in stage.c for name in SAID_OF_PLACE):
+            return sa.literal(cause)
+        said = sa.or_(*(stage.c[name].is_distinct_from(kept.c[name]) for name in SAID_OF_PLACE))
+        return sa.case((said, sa.literal(cause)), else_=sa.literal("configuration"))
 
     def _as_it_was(self, stage: Table) -> Table:
         """The stored rows that will change, by themselves: millions of others are looked through once, not for each field."""

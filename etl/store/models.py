@@ -89,6 +89,11 @@ class Request(Base):
     geocode_method: Mapped[str | None] = mapped_column(Text)
     geocode_score: Mapped[float | None] = mapped_column(Double)
     geocode_radius_m: Mapped[float | None] = mapped_column(Double)
+    geocode_address: Mapped[str | None] = mapped_column(Text, doc="the address as the reference writes it")
+    geocode_alternatives: Mapped[str | None] = mapped_column(
+        Text, doc="JSON: other places that it may mean, [{address, method, score, lat, long}]"
+    )
+    nearest_address: Mapped[str | None] = mapped_column(Text, doc="for a point without an address")
     areas: Mapped[str] = mapped_column(Text, doc="JSON: layer -> area code")
     flags: Mapped[str | None] = mapped_column(Text)
     row_hash: Mapped[int] = mapped_column(BigInteger)
@@ -195,7 +200,7 @@ class Boundary(Base):
 
 
 class ReferenceFeature(Base):
-    """Something that the base map draws and, later, the geocoder reads."""
+    """Something that the base map draws."""
 
     __tablename__ = "reference_feature"
 
@@ -285,3 +290,33 @@ class PublishedPlace(Base):
     address: Mapped[str | None] = mapped_column(Text)
     from_lat: Mapped[float | None] = mapped_column(Double, doc="the true point: tells a mended place from a new one")
     from_long: Mapped[float | None] = mapped_column(Double)
+
+
+class GeocoderTable(Base):
+    """A table of the geocoder's reference, kept to be published: the whole of it as one Parquet file.
+
+    Nothing in the store asks for a single street or number, so that a million address points are one value here and
+    not a million rows to write and to read again.
+    """
+
+    __tablename__ = "geocoder_table"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class FoundDefault(Base):
+    """A point that a source writes where it does not know the place, as it was found out; never forgotten."""
+
+    __tablename__ = "default_point"
+
+    point_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=True)
+    source: Mapped[str] = mapped_column(Text)
+    lat: Mapped[float] = mapped_column(Double)
+    long: Mapped[float] = mapped_column(Double)
+    rows: Mapped[int] = mapped_column(BigInteger, doc="on it when it was found")
+    addresses: Mapped[int] = mapped_column(BigInteger, doc="different ones among them")
+    why: Mapped[str] = mapped_column(Text, doc="the evidence in one line")
+    first_seen: Mapped[dt.datetime] = mapped_column(Utc)
+    run_id: Mapped[int] = mapped_column(Identifier, ForeignKey("run.run_id"))

@@ -5,19 +5,28 @@ Charter: reference layers in, reference layers out; requests stay out.
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import shapely
 import sqlalchemy as sa
 from geoalchemy2.elements import WKBElement
 from sqlalchemy import Connection
 
-from etl.store.models import Boundary, Fingerprint, ReferenceFeature
+from etl.store.models import Boundary, Fingerprint, FoundDefault, GeocoderTable, ReferenceFeature
 from geo.boundaries import Vintage
+from geo.geocoding.doubt import SENTINEL_RADIUS_M, DefaultPoint
+from geo.points import KnownSentinel
+
+DESCRIBED = "described"
+"""Name under which the geocoder's settings and calibration are kept beside its tables."""
 
 
 def known_fingerprint(connection: Connection, name: str) -> str | None:
@@ -87,6 +96,59 @@ def read_features(connection: Connection) -> gpd.GeoDataFrame:
     """kind, name, rank, geometry (EPSG:4326) of the base map."""
     columns = [ReferenceFeature.kind, ReferenceFeature.name, ReferenceFeature.rank]
     return _read(connection, columns, ReferenceFeature.geom, [ReferenceFeature.feature_id])
+
+
+def replace_geocoder(
+    connection: Connection, tables: Mapping[str, pa.Table], described: Mapping[str, Any] | None
+) -> None:
+    """Keep the geocoder's reference in place of what was there: each table as one Parquet file.
+
+    `described` are its settings and calibration, None without a geocoder.
+    """
+    connection.execute(sa.delete(GeocoderTable))
+    for name, table in tables.items():
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        data = sink.getvalue().to_pybytes()
+        connection.execute(sa.insert(GeocoderTable).values(name=name, rows=len(table), data=data))
+    if described is not None:
+        data = json.dumps(described, ensure_ascii=False).encode()
+        connection.execute(sa.insert(GeocoderTable).values(name=DESCRIBED, rows=0, data=data))
+
+
+def read_geocoder(connection: Connection) -> tuple[dict[str, pa.Table], dict[str, Any] | None]:
+    """The geocoder's reference by table, and its settings and calibration; empty and None without a geocoder."""
+    tables: dict[str, pa.Table] = {}
+    described = None
+    for row in connection.execute(sa.select(GeocoderTable.__table__).order_by(GeocoderTable.name)):
+        if row.name == DESCRIBED:
+            described = json.loads(bytes(row.data))
+        else:
+            tables[row.name] = pq.read_table(pa.BufferReader(bytes(row.data)))
+    return tables, described
+
+
+def keep_defaults(
+    connection: Connection, source: str, found: Sequence[DefaultPoint], run_id: int, moment: dt.datetime
+) -> None:
+    """Remember a source's default points that a run found out."""
+    rows = [
+        {
+            "source": source, "lat": point.lat, "long": point.lon, "rows": point.rows, "addresses": point.addresses,
+            "why": point.why, "first_seen": moment, "run_id": run_id,
+        }
+        for point in found
+    ]  # fmt: skip
+    if rows:
+        connection.execute(sa.insert(FoundDefault), rows)
+
+
+def read_defaults(connection: Connection) -> dict[str, list[KnownSentinel]]:
+    """The default points of each source that were found out."""
+    found: dict[str, list[KnownSentinel]] = {}
+    for row in connection.execute(sa.select(FoundDefault.__table__).order_by(FoundDefault.point_id)):
+        found.setdefault(row.source, []).append(KnownSentinel(row.lat, row.long, SENTINEL_RADIUS_M))
+    return found
 
 
 def _read(connection: Connection, columns: Sequence[Any], geom: Any, order: Sequence[Any]) -> gpd.GeoDataFrame:

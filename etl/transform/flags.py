@@ -22,6 +22,10 @@ FLAGS = {
     "skipped_hour": "A clock time in the hour that daylight saving skips; it was moved one hour forward.",
     "unmapped_status": "The source's status is not in the city's configuration.",
     "unmapped_channel": "The source's channel is not in the city's configuration.",
+    "location_contradicts_address": "The source's point and its address lie farther apart than both can err; the point was kept.",
+    "location_default_point": "The source's point is one that it writes where it does not know the place; it was kept.",
+    "location_mistaken": "The source's point lies outside the city and would lie inside it if its coordinates were "
+    "swapped, signed or read as metres; it was left alone.",
 }
 _BIT = {name: np.int64(1 << i) for i, name in enumerate(FLAGS)}
 

@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from etl.config import CityConfig, LatLong, PointColumn, RequestSource, TimeColumn
 from etl.errors import MappingError
 from etl.extract.files import ROW_NUMBER
-from etl.records import QUARANTINE, RECORD, VALUE_FIELDS
+from etl.records import LATER, QUARANTINE, RECORD, VALUE_FIELDS
 from etl.transform import vocabulary as words
 from etl.transform.flags import FlagSet
+from etl.transform.placing import Finder, Placer, Places, Stated
 from etl.transform.times import Times, clock_to_utc, parse_times, utc_to_local_days
 from geo.boundaries import Vintage, assign, places_of
 from geo.crs import Floats, to_wgs84
-from geo.points import BelievedPoints, KnownSentinel, believe
+from geo.points import KnownSentinel
 
 EARLIEST = np.datetime64("1980-01-01")
 Mask = NDArray[np.bool_]
@@ -50,14 +51,19 @@ class RequestCleaner:
     """Cleans the chunks of one source by a city's configuration and boundary layers."""
 
     def __init__(
-        self, config: CityConfig, source: str, layers: Mapping[str, Sequence[Vintage]], now: dt.datetime
-    ) -> None:
-        """`layers` holds the vintages of each layer that has polygons; `now` (UTC) bounds believable times."""
+        self, config: CityConfig, source: str, layers: Mapping[str, Sequence[Vintage]], now: dt.datetime,
+        finder: Finder | None = None, defaults: Sequence[KnownSentinel] = (),
+    ) -> None:  # fmt: skip
+        """`layers` holds the vintages of each layer that has polygons; `now` (UTC) bounds believable times.
+
+        `finder` is the city's geocoder, `defaults` the source's default points that were found out.
+        """
         self._config = config
         self._name = source
         self._source: RequestSource = config.sources[source]
         self._layers = layers
         self._now = np.datetime64(now.replace(tzinfo=None), "s")
+        self._placer = Placer(config, self._source, finder, defaults)
 
     def clean(self, chunk: pa.Table) -> CleanChunk:
         """Records and quarantined rows of a chunk of text columns with `__row__`."""
@@ -69,20 +75,27 @@ class RequestCleaner:
         reasons = self._reasons(text["service_request_id"], requested, unreadable_requested)
         columns = self._vocabulary(chunk, text, flags)
         self._order_of_times(columns["status"], times, flags)
-        points, source_lat, source_long = self._points(chunk)
-        located = np.isfinite(points.lon)
+        source_lon, source_lat = self._points(chunk)
+        said = Stated(source_lon, source_lat, *self._stated_place(chunk, columns))
+        places = self._placer.place(said, flags)
         safe = np.where(np.isnat(requested), EARLIEST, requested)
         days = utc_to_local_days(safe, self._config.city.timezone)
         columns |= {name: pa.chunked_array([pa.array(value)]) for name, value in times.items()}
         columns |= {
             "source": constant(self._name, rows),
-            "lat": _floats(points.lat),
-            "long": _floats(points.lon),
+            "lat": _floats(places.lat),
+            "long": _floats(places.lon),
             "source_lat": _floats(source_lat),
-            "source_long": _floats(source_long),
-            "location_source": _objects(np.where(located, "source", "none")),
-            "location_note": _objects(points.note),
-            "areas": self._areas(chunk, points, days),
+            "source_long": _floats(source_lon),
+            "location_source": _objects(places.source),
+            "location_note": _objects(places.note),
+            "geocode_method": _objects(places.method),
+            "geocode_score": _floats(places.score),
+            "geocode_radius_m": _floats(places.radius_m),
+            "geocode_address": _objects(places.address),
+            "geocode_alternatives": _objects(places.alternatives),
+            "nearest_address": _objects(places.nearest),
+            "areas": self._areas(chunk, places, days),
             "flags": flags.text(),
         }
         table = pa.table(
@@ -209,8 +222,22 @@ class RequestCleaner:
         flags.mark("closed_before_requested", closed_at < times["requested_datetime"])
         flags.mark("open_with_closed_time", pc.equal(status, "open").to_numpy() & ~np.isnat(closed_at))
 
-    def _points(self, chunk: pa.Table) -> tuple[BelievedPoints, Floats, Floats]:
-        city = self._config.city
+    def _stated_place(
+        self, chunk: pa.Table, columns: Mapping[str, pa.ChunkedArray]
+    ) -> tuple[pa.ChunkedArray, pa.ChunkedArray, pa.ChunkedArray]:
+        """Address, ZIP and neighborhood as the source states them, null where it does not."""
+        nothing = constant(None, len(chunk))
+        stated = self._source.areas
+        zips = columns.get("zip")
+        if zips is None and "zip" in stated:
+            zips = words.map_distinct(chunk[stated["zip"]], lambda v: words.area_code(v, "zip"))
+        named = [layer.layer for layer in self._config.layers if layer.normalise == "text" and layer.layer in stated]
+        named.sort(key=lambda layer: layer != "neighborhood")
+        place = words.trimmed(chunk[stated[named[0]]]) if named else nothing
+        return columns.get("address", nothing), nothing if zips is None else zips, place
+
+    def _points(self, chunk: pa.Table) -> tuple[Floats, Floats]:
+        """Longitude and latitude as the source gives them, NaN where it does not."""
         lat = np.full(len(chunk), np.nan)
         lon = np.full(len(chunk), np.nan)
         for location in self._source.locations:
@@ -223,10 +250,9 @@ class RequestCleaner:
                 more_lon, more_lat = to_wgs84(x, y, location.crs)
             need = ~(np.isfinite(lat) & np.isfinite(lon))
             lat, lon = np.where(need, more_lat, lat), np.where(need, more_lon, lon)
-        sentinels = [KnownSentinel(s.lat, s.long, s.radius_m) for s in self._source.sentinels]
-        return believe(lon, lat, bbox=city.bbox, crs=city.crs, sentinels=sentinels), lat, lon
+        return lon, lat
 
-    def _areas(self, chunk: pa.Table, points: BelievedPoints, days: NDArray[np.datetime64]) -> pa.ChunkedArray:
+    def _areas(self, chunk: pa.Table, points: Places, days: NDArray[np.datetime64]) -> pa.ChunkedArray:
         """JSON text {layer: code}; by the point where the layer has polygons, else as the source states it."""
         combined = np.zeros(len(chunk), dtype=np.int64)
         per_layer: list[tuple[str, NDArray[np.object_]]] = []
@@ -309,7 +335,10 @@ def _point_text(column: pa.ChunkedArray) -> tuple[Floats, Floats]:
 
 def with_hash(table: pa.Table, schema: pa.Schema, fields: Sequence[str]) -> pa.Table:
     """Add `row_hash`: 64 bits of MD5 over the named fields, so that an unchanged row is recognised by one number."""
-    parts = ", ".join(f'ifnull(CAST("{name}" AS VARCHAR), chr(30))' for name in fields)
+    told = {name: f'CAST("{name}" AS VARCHAR)' for name in fields}
+    parts = ", ".join(  # concat_ws passes over a null
+        f"'{name}=' || {text}" if name in LATER else f"ifnull({text}, chr(30))" for name, text in told.items()
+    )
     connection = duckdb.connect(config={"threads": 1})
     try:
         connection.register("records", table)

@@ -118,11 +118,13 @@ class PointTally:
         crs: str,
         *,
         source_radius_m: float = SOURCE_RADIUS_M,
+        rows: NDArray[np.int64] | None = None,
     ) -> PointTally:
         """Count rows: the source's points, their addresses (text; None, NaN or '' for none) and where those lie.
 
         Degrees in EPSG:4326, NaN for what is not there (such rows are not counted, or not as placed); `crs` is the
-        city's metric CRS. Coordinates that are no degrees are left out; call `mend` before.
+        city's metric CRS. Coordinates that are no degrees are left out; call `mend` before. `rows`: how many rows each
+        entry stands for, where equal ones were put together before; one unless told.
         """
         here = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
         lon, lat, located_lon, located_lat = lon[here], lat[here], located_lon[here], located_lat[here]
@@ -130,13 +132,15 @@ class PointTally:
         placed = (address != 0) & np.isfinite(located_lon) & np.isfinite(located_lat)
         apart = _apart_m(lon, lat, located_lon, located_lat, crs)
         radius = np.nan_to_num(located_radius_m[here], nan=SOURCE_RADIUS_M)
+        many = np.ones(len(lon), dtype=np.int64) if rows is None else rows[here]
+        elsewhere = placed & (apart > np.maximum(radius + source_radius_m, FAR_M))
         counted = {
             "x": np.rint(lon * _UNIT).astype(np.int64),
             "y": np.rint(lat * _UNIT).astype(np.int64),
             "address": address,
-            "rows": np.ones(len(lon), dtype=np.int64),
-            "placed": placed.astype(np.int64),
-            "contradicted": (placed & (apart > np.maximum(radius + source_radius_m, FAR_M))).astype(np.int64),
+            "rows": many,
+            "placed": np.where(placed, many, 0),
+            "contradicted": np.where(elsewhere, many, 0),
         }
         return cls(_summed(pd.DataFrame(counted)))
 

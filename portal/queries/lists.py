@@ -173,7 +173,7 @@ def quality(release: Release, selection: Selection = EVERYTHING) -> Quality:
     flags: dict[str, int] = {}
     for source, note, n in places:
         located[source or "none"] = located.get(source or "none", 0) + n
-        if note is not None:
+        if note is not None and (source or "none") == "none":
             notes[note] = notes.get(note, 0) + n
     for text, n in flagged:
         for flag in filter(None, text.split(";")):
