@@ -26,6 +26,7 @@ AT_POINT_M: Final = 60.0
 """An address point within this distance wins over an interpolated number."""
 BESIDE_M: Final = 16.0
 """Lines that are farther off than the nearest one by no more than this may still have the nearest number on them."""
+OPEN_M: Final = 250.0
 CHUNK: Final = 50_000
 """Points that are looked up together."""
 
@@ -160,7 +161,9 @@ class Reverse:
         if not len(self._shapes) or not len(rows):
             return out
         _, nearest_m = _nearest(self._lines, spots[rows])
-        row, line = self._lines.query(spots[rows], predicate="dwithin", distance=nearest_m + BESIDE_M)
+        # Far from all streets it does not matter on which of them the number is.
+        reach = nearest_m + np.where(nearest_m < OPEN_M, BESIDE_M, 0.001)
+        row, line = self._lines.query(spots[rows], predicate="dwithin", distance=reach)
         row = rows[row]
         segment = self._segment[line]
         along = shapely.line_locate_point(self._shapes[line], spots[row])

@@ -23,7 +23,7 @@ from geo.geocoding.matching import CODE, CROSSING_TOGETHER_M, HUNDRED, INSET_M, 
 from geo.geocoding.model import Ints, StreetName
 from geo.geocoding.names import fold
 from geo.geocoding.passport import Passport
-from geo.geocoding.prefixes import Found, Key, Keys
+from geo.geocoding.prefixes import LEAST_WITH_SLIP, Found, Key, Keys
 from geo.geocoding.streets import loose
 from geo.geocoding.words import DIRECTIONS, ORDINALS, ordinal
 
@@ -39,7 +39,7 @@ INSIDE: Final = -0.9
 SLIP: Final = -3.0
 FIRST_LETTER: Final = -1.2
 SHORT_SLIP: Final = -1.0
-SOUNDS: Final = -4.5
+SOUNDS: Final = -3.8
 SUFFIX_OTHER: Final = -2.6
 SUFFIX_ABSENT: Final = -1.8
 DIRECTION_OTHER: Final = -3.0
@@ -49,7 +49,8 @@ DROPPED: Final = -1.5
 """For each word at the end that had to be passed over."""
 OTHER_NAME: Final = -0.2
 GOOD: Final = -2.0
-HOPEFUL: Final = -4.2
+ENOUGH: Final = -8.4
+"""Where something is at least so good, words at the end are not passed over."""
 IN_RANGE: Final = -0.3
 UNLISTED: Final = -0.8
 WIDEST_GAP: Final = 60
@@ -152,7 +153,7 @@ class Suggester:
         self._importance = IMPORTANCE * np.log1p(weight) / np.log1p(weight.max(initial=1.0))
         self._places = {code: readable_words(text) for text, code in index.places.items()}
         self._letters = {code: text for text, code in index.suffixes.items()}
-        self._zips = self._zips_of_points()
+        self._zips = self._zips_of()
         self._meets = _meets(index.crossings.key, len(index.streets.names))
         self._name_importance = np.zeros(len(index.streets.names))
         np.maximum.at(self._name_importance, index.instances.name, self._importance)
@@ -167,16 +168,20 @@ class Suggester:
             if not key.text.isdigit() or len(key.text) == 5
         )
 
-    def _zips_of_points(self) -> tuple[Ints, Floats, Floats, Floats]:
-        """ZIP codes of address points: codes, middles and reaches."""
-        numbers = self._index.numbers
-        some = np.flatnonzero(numbers.zip)
-        codes, which = np.unique(numbers.zip[some], return_inverse=True)
+    def _zips_of(self) -> tuple[Ints, Floats, Floats, Floats]:
+        """ZIP codes of address points, or of ranges where there are none: codes, middles and reaches."""
+        numbers, ranges = self._index.numbers, self._index.ranges
+        stated, x_m, y_m = numbers.zip, numbers.x_m, numbers.y_m
+        if not stated.any():
+            stated, half = ranges.zip, np.full(len(ranges.zip), 0.5)
+            x_m, y_m = self._index.lines.at(ranges.segment, half, 0.0, half * 0) if len(half) else (half, half)
+        some = np.flatnonzero(stated)
+        codes, which = np.unique(stated[some], return_inverse=True)
         count = np.maximum(np.bincount(which, minlength=len(codes)), 1)
-        x = np.bincount(which, numbers.x_m[some], len(codes)) / count
-        y = np.bincount(which, numbers.y_m[some], len(codes)) / count
+        x = np.bincount(which, x_m[some], len(codes)) / count
+        y = np.bincount(which, y_m[some], len(codes)) / count
         reach = np.zeros(len(codes))
-        np.maximum.at(reach, which, np.hypot(numbers.x_m[some] - x[which], numbers.y_m[some] - y[which]))
+        np.maximum.at(reach, which, np.hypot(x_m[some] - x[which], y_m[some] - y[which]))
         return codes, x, y, reach
 
     def suggest(self, text: str, limit: int = 8, near: tuple[float, float] | None = None) -> list[Suggestion]:
@@ -192,7 +197,7 @@ class Suggester:
         if typed.sides is not None:
             options += self._crossings(typed.sides, limit, at)
         else:
-            if typed.number >= 0 and not typed.digits.startswith("0"):
+            if typed.number >= 0 and (typed.number == 0 or not typed.digits.startswith("0")):
                 options += self._addresses(typed, limit, at)
             bare = typed.number < 0 or not typed.street or may_be_ordinal(typed.words[0])
             if bare and not typed.block:
@@ -249,11 +254,9 @@ class Suggester:
             if slips or (loosely and best < GOOD + doubt):
                 for reading in {r.base: r for r in reversed(readings)}.values():
                     self._weigh(quality, reading, self._keys.nearly(reading.base), doubt)
+                self._by_sound(quality, readings, doubt)
                 best = quality.max(initial=-np.inf)
-                if best < HOPEFUL + doubt:
-                    self._by_sound(quality, readings, doubt)
-                    best = quality.max(initial=-np.inf)
-            if best >= HOPEFUL * 2 + doubt or all(word in DIRECTIONS for word in words[: last - 1]):
+            if best >= ENOUGH + doubt or all(word in DIRECTIONS for word in words[: last - 1]):
                 break
             doubt += DROPPED
         return quality
@@ -261,8 +264,12 @@ class Suggester:
     def _by_sound(self, quality: Floats, readings: Sequence[StreetReading], doubt: float) -> None:
         for reading in readings:
             sound = jellyfish.metaphone(reading.base) if reading.base[:1].isalpha() else ""
-            if len(sound) >= 3:
-                self._weigh(quality, reading, self._sounds.starting(sound), doubt + SOUNDS)
+            if len(sound) >= 2 and len(reading.base) > LEAST_WITH_SLIP:
+                found = self._sounds.starting(sound)
+                # A short sound is the beginning of too many.
+                keep = found.left <= (0 if len(sound) == 2 else 2)
+                few = Found(found.owner[keep], found.left[keep], found.inside[keep], found.slip[keep])
+                self._weigh(quality, reading, few, doubt + SOUNDS)
 
     def _weigh(self, quality: Floats, reading: StreetReading, found: Found, doubt: float) -> None:
         """Raise the quality of names to what a reading and the bases that were found for it say."""
@@ -534,22 +541,22 @@ class Suggester:
         options = []
         for i in good.tolist():
             instance, hundred = int(streets.instance[i]), int(low[i])
-            x, y = [*numbers.x_m[first[i] : last[i]]], [*numbers.y_m[first[i] : last[i]]]
-            if not x:
-                entry = np.array([part[i] for part in parts if part[i] >= 0])
-                segment = ranges.segment[entry]
-                at = self._index.lines.at(segment, np.full(len(entry), 0.5), 0.0, np.zeros(len(entry)))
-                length = self._index.lines.length_m[segment]
-                x, y, reach = [*at[0]], [*at[1]], float(length.max()) / 2
+            x, y, reach = numbers.x_m[first[i] : last[i]], numbers.y_m[first[i] : last[i]], 60.0
+            if len(x):
+                detail = self._detail(int(numbers.place[first[i]]), int(numbers.zip[first[i]]))
             else:
-                reach = 60.0
+                entry = np.array([part[i] for part in parts if part[i] >= 0])
+                segment, half = ranges.segment[entry], np.full(len(entry), 0.5)
+                x, y = self._index.lines.at(segment, half, 0.0, half * 0)
+                reach = float(self._index.lines.length_m[segment].max()) / 2
+                detail = self._detail(int(ranges.place[entry[0]]), int(ranges.zip[entry[0]]))
             mid_x, mid_y = float(np.mean(x)), float(np.mean(y))
-            reach = max(reach, float(np.hypot(np.array(x) - mid_x, np.array(y) - mid_y).max()))
+            reach = max(reach, float(np.hypot(x - mid_x, y - mid_y).max()))
             hyphenated = bool(self._index.instances.hyphenated[instance])
             label = block_text(hundred, readable(self._name(instance)), hyphenated)
             options.append(
                 _Option(
-                    float(streets.score[i]), "address", label, self._street_detail(instance), mid_x, mid_y,
+                    float(streets.score[i]), "address", label, detail, mid_x, mid_y,
                     self._radius("block", reach),
                 )
             )  # fmt: skip

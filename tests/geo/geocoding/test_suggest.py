@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -16,7 +17,7 @@ from geo.geocoding.labels import block_text, number_text, readable
 from geo.geocoding.model import LONGEST_TEXT, Reference, StreetName
 from geo.geocoding.prefixes import Key, Keys
 from geo.geocoding.suggest import MOST, Suggestion
-from tests.geo.geocoding.small_city import ACROSS, ALONG, CRS, FAR, city, degrees
+from tests.geo.geocoding.small_city import ACROSS, ALONG, CRS, FAR, city, degrees, reference
 
 TYPED = [
     "12 main st", "45 elm st", "main st & 16th st", "16th and guerrero", "golden gate ave", "golden bear park", "w broadway",
@@ -78,6 +79,7 @@ def _metres(one: Suggestion, lon: float, lat: float) -> float:
         ("westw", "Westwood"),
         ("999 main", "Main St"),
         ("7 guererro", "7 Guerrero St"),
+        ("gairairo", "Guerrero St"),
         ("joe mokley", "Joe Moakley Pool"),
     ],
 )
@@ -138,6 +140,26 @@ def test_a_stated_zip_code_decides() -> None:
     assert _city().suggest("45 elm st, 02131")[0].detail == "02131"
     assert _city().suggest("45 elm st 02131")[0].detail == "02131"
     assert _city().suggest("45 elm st, 02118")[0].detail == "02118"
+
+
+def test_zip_codes_of_ranges_do_where_there_are_no_points() -> None:
+    bare = Geocoder.build(dataclasses.replace(reference(), points=None))
+    one = bare.suggest("0213")[0]
+    assert (one.label, one.kind, one.detail) == ("02131", "place", "ZIP")
+    lon, lat = (float(v[0]) for v in degrees(FAR + 100.0, 100.0))
+    assert _metres(one, lon, lat) < 5
+
+
+def test_a_number_between_two_points_is_offered_between_them() -> None:
+    points_only = Geocoder.build(dataclasses.replace(reference(), segments=None, intersections=None))
+    one = points_only.suggest("13 main")[0]
+    assert one.label == "13 Main St"
+    lon, lat = (float(v[0]) for v in degrees(26.0, 12.0))
+    assert _metres(one, lon, lat) < 5
+
+
+def test_a_blocks_detail_is_of_the_block() -> None:
+    assert _city().suggest("0 block of elm", near=tuple(float(v[0]) for v in degrees(FAR, 0.0)))[0].detail == "02131"
 
 
 def test_an_address_tells_neighborhood_and_zip() -> None:
