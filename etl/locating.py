@@ -12,6 +12,7 @@ from functools import cached_property
 from threading import Lock
 from typing import Any, Final
 
+from etl.errors import SourceError
 from etl.events import emit
 from etl.geocoder_reference import ReferenceFiles
 from geo.boundaries import Vintage
@@ -47,8 +48,15 @@ class CityGeocoder:
 
     @cached_property
     def passport(self) -> Passport:
-        """The calibration of scores and radii."""
-        return Passport()
+        """The calibration of scores and radii, the city's own where it has one; SourceError names a bad file."""
+        name = self._files.settings.calibration
+        if name is None:
+            return Passport()
+        path = self._files.paths[name]
+        try:
+            return Passport.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SourceError(f"geocoder: calibration: {path}: {error}") from error
 
     @cached_property
     def geocoder(self) -> Geocoder:

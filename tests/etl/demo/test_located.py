@@ -31,7 +31,7 @@ def both(demo: DemoFiles, tmp_path_factory: pytest.TempPathFactory) -> duckdb.Du
     db = duckdb.connect()
     db.execute(
         f"""CREATE TABLE b AS SELECT r.*, t.dirt, {METRES} AS error_m
-            FROM read_parquet(?) r JOIN read_parquet(?) t ON r.service_request_id = CAST(t.case_id AS VARCHAR)""",  # noqa: S608
+            FROM read_parquet(?) r JOIN read_parquet(?) t ON r.service_request_id = CAST(t.case_id AS VARCHAR)""",
         [str(folder / "releases" / str(report.release_id) / "requests.parquet"), str(demo.truth_requests)],
     )
     return db
@@ -49,14 +49,14 @@ def test_what_has_an_address_and_no_place_is_placed(both: duckdb.DuckDBPyConnect
         both,
         f"""SELECT count(*) FILTER (location_source = 'geocoder'), count(*) FROM b
             WHERE dirt & {UNPLACED} > 0 AND dirt & {GARBLED} = 0 AND address IS NOT NULL
-                  AND NOT (geocode_method IS NOT DISTINCT FROM 'place' AND location_source = 'none')""",  # noqa: S608
+                  AND NOT (geocode_method IS NOT DISTINCT FROM 'place' AND location_source = 'none')""",
     )
     assert rows > 1000
     assert located >= 0.98 * rows
     garbled, rows = _one(
         both,
         f"""SELECT count(*) FILTER (location_source = 'geocoder'), count(*) FROM b
-            WHERE dirt & {UNPLACED} > 0 AND dirt & {GARBLED} > 0 AND address IS NOT NULL""",  # noqa: S608
+            WHERE dirt & {UNPLACED} > 0 AND dirt & {GARBLED} > 0 AND address IS NOT NULL""",
     )
     assert rows > 40 and garbled >= 0.8 * rows
 
@@ -80,10 +80,10 @@ def test_it_is_placed_where_it_truly_is(both: duckdb.DuckDBPyConnection) -> None
 
 def test_swapped_coordinates_are_put_right(both: duckdb.DuckDBPyConnection) -> None:
     rows, error = _one(
-        both, f"SELECT count(*), max(error_m) FROM b WHERE location_note = 'swapped' AND dirt & {BITS['gps_jitter']} = 0"  # noqa: S608
+        both, f"SELECT count(*), max(error_m) FROM b WHERE location_note = 'swapped' AND dirt & {BITS['gps_jitter']} = 0"
     )  # fmt: skip
     assert rows > 10 and error < 20
-    left = _one(both, f"SELECT count(*) FROM b WHERE dirt & {BITS['swapped_point']} > 0 AND location_note <> 'swapped'")  # noqa: S608
+    left = _one(both, f"SELECT count(*) FROM b WHERE dirt & {BITS['swapped_point']} > 0 AND location_note <> 'swapped'")
     assert left == (0,)
 
 
@@ -91,6 +91,6 @@ def test_an_honest_point_is_rarely_doubted(both: duckdb.DuckDBPyConnection) -> N
     doubted, rows = _one(
         both,
         f"""SELECT count(*) FILTER (flags LIKE '%location_contradicts_address%'), count(*) FROM b
-            WHERE dirt & {UNPLACED} = 0 AND location_source = 'source'""",  # noqa: S608
+            WHERE dirt & {UNPLACED} = 0 AND location_source = 'source'""",
     )
     assert doubted <= 0.002 * rows
