@@ -566,7 +566,7 @@ def _serve(releases: Path, host: str, port: int, workers: int) -> None:
     click.echo(f"Openward at http://{host}:{port}/  (Ctrl-C stops it)")
     uvicorn.run(
         "portal.app:from_environment", factory=True, host=host, port=port, workers=workers,
-        log_level="warning", server_header=False,
+        log_level="warning", access_log=False, server_header=False,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ PortalError
 ├── BadRequest     400: a parameter that makes no sense (a zoom of 99, an unknown format)
 ├── NotFound       404: a page, area, release, file, tile layer or request that does not exist
 ├── NoRelease      503: nothing has been published yet, or the release cannot be read
+├── NotReady       503: the address index is still being read; it is there in a few seconds
 └── NoStatus       503: status.json is there and cannot be read
 
 They are mapped to pages and problem JSON (RFC 9457) once, in `portal.app`.
@@ -61,6 +62,16 @@ class NoRelease(PortalError):
     title = "No release yet"
 
     def __init__(self, detail: str = "There is no release yet: run 'openward etl run'.") -> None:
+        super().__init__(detail)
+
+
+class NotReady(PortalError):
+    """Something is being made in the background."""
+
+    status = 503
+    title = "Not ready yet"
+
+    def __init__(self, detail: str = "The address index is still being read. Try again in a few seconds.") -> None:
         super().__init__(detail)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -109,6 +109,32 @@ class Resource(_View):
         return self.hash.removeprefix("sha256:")
 
 
+class GeocoderSettings(_View):
+    """How addresses were read, and what became of the results."""
+
+    parser: Literal["us", "generic"] = "us"
+    draw: str = "block"
+    min_score: float | None = None
+    contradiction: str = "off"
+    default_points: str = "off"
+    swapped: str = "off"
+
+
+class Calibration(_View):
+    """By method of the geocoder: metres and metres for each metre of scale, and what a city multiplies them by."""
+
+    radii: dict[str, tuple[float, float]] = {}
+    factors: dict[str, float] = {}
+
+
+class GeocoderAbout(_View):
+    """The geocoder that placed what came without coordinates."""
+
+    settings: GeocoderSettings = GeocoderSettings()
+    fingerprint: str = ""
+    calibration: Calibration = Calibration()
+
+
 class Index(_View):
     """The serving index: not a resource."""
 
@@ -140,6 +166,7 @@ class Openward(_View):
     profile: dict[str, Any] = {}
     privacy: dict[str, Any] | None = None
     accepted: Accepted | None = None
+    geocoder: GeocoderAbout | None = None
     index: Index = Index()
 
     @field_validator("created", "as_of")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from portal.errors import NoRelease, NotFound
 from portal.package import City, Layer, Package, read_package
+from portal.places import Places
 from portal.selection import NOT_STATED, Selection, any_of, quoted
 from portal.settings import PortalSettings
 
@@ -88,8 +89,10 @@ class Answers:
 class Release:
     """One published release, open for reading. Safe to use from several threads."""
 
-    def __init__(self, folder: Path, settings: PortalSettings) -> None:
+    def __init__(self, folder: Path, settings: PortalSettings, places: Places | None = None) -> None:
+        """`places` is the geocoder that all releases of a folder share."""
         self.folder = folder
+        self.places = places or Places()
         self.package: Package = read_package(folder)
         self.cache = Answers(settings.cache_entries)
         self.constants = Answers(CONSTANTS_KEPT)
@@ -248,6 +251,7 @@ class Releases:
     def __init__(self, path: Path, settings: PortalSettings | None = None) -> None:
         self.path = Path(path)
         self.settings = settings or PortalSettings(releases=self.path)
+        self.places = Places()
         self._open: OrderedDict[str, Release] = OrderedDict()
         self._lock = threading.Lock()
         self._checked = float("-inf")
@@ -299,7 +303,7 @@ class Releases:
             return
         try:
             if target not in self._open:
-                self._open[target] = Release(self.path / target, self.settings)
+                self._open[target] = Release(self.path / target, self.settings, self.places)
         except NoRelease:
             if self._target is None:
                 raise

@@ -22,6 +22,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests import geocoder_factory
+
 BBOX = (-71.20, 42.30, -71.00, 42.40)
 ZONE = "America/New_York"
 FIRST = datetime(2022, 1, 1, 5)
@@ -86,11 +88,14 @@ PUBLISHED = (
 ).split()
 
 
-def build_release(root: Path, rows: int = 5000, seed: int = 1, files: bool = True) -> Path:
+def build_release(
+    root: Path, rows: int = 5000, seed: int = 1, files: bool = True, geocoder: bool = False, change: Any = None
+) -> Path:
     """Publish a release of `rows` requests under `root/releases` and promote it; returns its folder.
 
     Called again it publishes the next release of the chain. `files=False` leaves out requests.parquet
-    (for benchmarks of many millions of rows): such a release is valid but for that one file.
+    (for benchmarks of many millions of rows): such a release is valid but for that one file. `geocoder` adds what a
+    city with a geocoder publishes; `change(db)` may change the index before the files are written.
     """
     releases = Path(root) / "releases"
     releases.mkdir(parents=True, exist_ok=True)
@@ -106,6 +111,10 @@ def build_release(root: Path, rows: int = 5000, seed: int = 1, files: bool = Tru
         _bins(db)
         _places(db)
         _small_tables(db)
+        if geocoder:
+            geocoder_factory.located(db)
+        if change is not None:
+            change(db)
         counts = dict(
             zip(
                 ("requests", "open", "located"),
@@ -115,7 +124,10 @@ def build_release(root: Path, rows: int = 5000, seed: int = 1, files: bool = Tru
                 strict=True,
             )
         )
-        resources = _write_files(db, building, files)
+        more = ["geocode_address", "geocode_alternatives", "nearest_address"] if geocoder else []
+        resources = _write_files(db, building, files, [*PUBLISHED, *more])
+        if geocoder:
+            resources += geocoder_factory.resources(db, building)
         previous = {k: chain[-1][k] for k in ("release_id", "sha256")} if chain else None
         digest = hashlib.sha256("".join(r["hash"] for r in resources).encode())
         digest.update((previous["sha256"] if previous else "").encode())
@@ -139,6 +151,8 @@ def build_release(root: Path, rows: int = 5000, seed: int = 1, files: bool = Tru
             "privacy": PRIVACY,
             "accepted": None,
         }  # fmt: skip
+        if geocoder:
+            openward["geocoder"] = geocoder_factory.ABOUT
         db.execute("CREATE TABLE meta (key VARCHAR, value VARCHAR)")
         db.executemany("INSERT INTO meta VALUES (?, ?)", [[k, json.dumps(v)] for k, v in openward.items()])
         db.execute("INSERT INTO meta SELECT 'bins', count(*)::VARCHAR FROM elapsed_bins")
@@ -477,9 +491,11 @@ def _small_tables(db: duckdb.DuckDBPyConnection) -> None:
         FROM range(6) t(n)""")
 
 
-def _write_files(db: duckdb.DuckDBPyConnection, folder: Path, files: bool) -> list[dict[str, Any]]:
+def _write_files(
+    db: duckdb.DuckDBPyConnection, folder: Path, files: bool, published: list[str]
+) -> list[dict[str, Any]]:
     geometries = {
-        "requests": f"SELECT {', '.join(PUBLISHED)}, CASE WHEN lat IS NOT NULL THEN "
+        "requests": f"SELECT {', '.join(published)}, CASE WHEN lat IS NOT NULL THEN "
         "ST_AsWKB(ST_Point(long, lat)) END::BLOB AS geometry FROM requests ORDER BY rid",
         "areas": "SELECT layer, area, name, valid_from, valid_to, population, ST_AsWKB(geom_4326)::BLOB AS geometry "
         "FROM areas",
@@ -522,7 +538,7 @@ def _write_files(db: duckdb.DuckDBPyConnection, folder: Path, files: bool) -> li
             0,
             {
                 "name": "requests", "path": "requests.parquet", "hash": "sha256:" + "0" * 64,
-                "schema": {"fields": [{"name": name, "type": "string"} for name in PUBLISHED]},
+                "schema": {"fields": [{"name": name, "type": "string"} for name in published]},
             },
         )  # fmt: skip
     return resources
