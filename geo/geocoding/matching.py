@@ -21,7 +21,17 @@ from rapidfuzz import fuzz, process
 
 from geo.crs import Floats, to_wgs84
 from geo.geocoding.index import NUMBER_BITS, Index, folded, zip_code
-from geo.geocoding.model import METHODS, NO_STREET, Alternative, Ints, Located, Objects, Readings, Rest
+from geo.geocoding.model import (
+    METHODS,
+    NO_STREET,
+    Alternative,
+    Ints,
+    Located,
+    Method,
+    Objects,
+    Readings,
+    Rest,
+)
 from geo.geocoding.parsers import Parser
 from geo.geocoding.passport import Passport
 from geo.geocoding.streets import SUFFIX_ADDED, Candidate
@@ -40,12 +50,17 @@ UNLISTED_NUMBER: Final = -1.0
 WRONG_SIDE: Final = -3.0
 ACROSS: Final = 1.5
 """What a number of the other side of the street says less of a place than one of its own."""
+NEAR_MISS: Final = -1.0
 OFF_RANGE: Final = -2.5
 NO_SUCH_NUMBER: Final = -6.5
 NAME_OF_PLACE: Final = -3.0
 """A text without a number that reads like a place ('DUBOCE PARK') is seldom the street of that name."""
 NOTHING_OF_IT: Final = -8.0
 """The chance that the reference does not have what was meant, whatever was found."""
+
+DOUBTFUL: Final = -3.0
+"""Below this, or with a posterior under SETTLED, names that are only like the typed one are looked at as well."""
+SETTLED: Final = 0.97
 
 TOGETHER_M: Final = 60.0
 """Places so near to one another are one answer."""
@@ -82,14 +97,15 @@ class _Hits:
     zip: list[Ints]
     name: list[Ints]
     corrected: list[Bools]
+    cross: list[Ints]
 
     @classmethod
     def none(cls) -> _Hits:
-        return cls([], [], [], [], [], [], [], [], [])
+        return cls([], [], [], [], [], [], [], [], [], [])
 
     def add(
         self, row: Ints, likelihood: Floats, x: Floats, y: Floats, method: NDArray[np.int8] | int, scale: Floats | float,
-        zips: Ints | int, name: Ints | int, corrected: Bools | bool,
+        zips: Ints | int, name: Ints | int, corrected: Bools | bool, cross: int = -1,
     ) -> None:  # fmt: skip
         n = len(row)
         self.row.append(row)
@@ -101,6 +117,7 @@ class _Hits:
         self.zip.append(np.broadcast_to(np.asarray(zips, dtype=np.int64), n))
         self.name.append(np.broadcast_to(np.asarray(name, dtype=np.int64), n))
         self.corrected.append(np.broadcast_to(np.asarray(corrected, dtype=bool), n))
+        self.cross.append(np.broadcast_to(np.asarray(cross, dtype=np.int64), n))
 
     def columns(self) -> _Found:
         """All of them in one."""
@@ -114,6 +131,7 @@ class _Hits:
             zip=_joined(self.zip, np.int64),
             name=_joined(self.name, np.int64),
             corrected=_joined(self.corrected, np.bool_),
+            cross=_joined(self.cross, np.int64),
         )
 
 
@@ -130,6 +148,7 @@ class _Found:
     zip: Ints
     name: Ints
     corrected: Bools
+    cross: Ints
 
     def take(self, which: Ints | Bools) -> _Found:
         return _Found(*(getattr(self, field)[which] for field in self.__dataclass_fields__))
@@ -163,6 +182,17 @@ class _Pairs:
         return _Pairs(*(getattr(self, field)[which] for field in self.__dataclass_fields__))
 
 
+class _Spot(NamedTuple):
+    """One place of one text; `cross` is the other street's name where it is a crossing, -1 elsewhere."""
+
+    x_m: float
+    y_m: float
+    likelihood: float
+    name: int
+    corrected: bool
+    cross: int = -1
+
+
 class _Neighbour(NamedTuple):
     """Where numbers lie by the points before and after them. `gap`: numbers from one to the other, 0 with only one."""
 
@@ -194,7 +224,7 @@ class Matcher:
         rows = np.arange(n)
         self._round(rows, readings, asked, best, near=False)
         doubtful = np.flatnonzero(
-            (best.posterior < 0.97) | (best.likelihood < -2.0) | (best.method > CODE["intersection"])
+            (best.posterior < SETTLED) | (best.likelihood < DOUBTFUL) | (best.method > CODE["intersection"])
         )
         doubtful = (
             doubtful[[readings.rests[r].kind != "nothing" for r in asked.rest[doubtful]]] if len(doubtful) else doubtful
@@ -220,7 +250,7 @@ class Matcher:
         )
         suffix = np.where(
             readings.number_suffix == "",
-            each([index.suffixes.get(r.number_suffix, -1) for r in rests]),
+            each([index.suffixes.get(folded(r.number_suffix), -1) for r in rests]),
             _lookup(readings.number_suffix, index.suffixes),
         )
         stated_zip = each([zip_code(r.zip) for r in rests])
@@ -577,55 +607,41 @@ class Matcher:
 
     def _crossing(self, rest: Rest, rows: Ints, hits: _Hits, near: bool) -> None:
         """Where two streets meet; between two crossings of one street; else one of the streets."""
-        streets = self._index.streets
-        how_near = streets.near if near else streets.plain
-        mine = how_near(rest.street, rest.others)[:6]
-        theirs = [how_near(cross)[:6] for cross in rest.cross[:2]]
+        find = self._index.streets.near if near else self._index.streets.plain
+        mine = find(rest.street, rest.others)[:6]
+        theirs = [find(cross)[:6] for cross in rest.cross[:2]]
         spots = [list(self._meeting(mine, other)) for other in theirs]
         if len(spots) == 2 and all(spots) and rest.kind == "street":
-            (x0, y0, how0, a, c0), (x1, y1, how1, _, c1) = spots[0][0], spots[1][0]
-            self._add(
-                hits,
-                rows,
-                (x0 + x1) / 2,
-                (y0 + y1) / 2,
-                how0 + how1,
-                "block",
-                np.hypot(x1 - x0, y1 - y0) / 2,
-                a,
-                c0 | c1,
-            )
+            one, other = spots[0][0], spots[1][0]
+            x, y, how = (one.x_m + other.x_m) / 2, (one.y_m + other.y_m) / 2, one.likelihood + other.likelihood
+            reach = float(np.hypot(one.x_m - other.x_m, one.y_m - other.y_m)) / 2
+            self._add(hits, rows, _Spot(x, y, how, one.name, one.corrected or other.corrected), "block", reach)
             return
         told = [spot for part in spots for spot in part]
-        if not told and near and theirs and mine and theirs[0]:
+        if not told and near and mine and theirs and theirs[0]:
             told = list(self._near_miss(mine[0], theirs[0][0]))
-        for x, y, how, name, corrected in told:
-            self._add(hits, rows, x, y, how, "intersection", 0.0, name, corrected)
+        for spot in told:
+            self._add(hits, rows, spot, "intersection", 0.0)
         if not told and near:
             instances = self._index.instances
             for candidate in [*mine[:3], *(c for other in theirs for c in other[:3])]:
-                i = candidate.name
-                self._add(
-                    hits, rows, instances.name_x_m[i], instances.name_y_m[i], candidate.likelihood + NO_SUCH_NUMBER,
-                    "street", instances.name_reach_m[i], i, candidate.corrected,
-                )  # fmt: skip
+                i, how = candidate.name, candidate.likelihood + NO_SUCH_NUMBER
+                middle = _Spot(float(instances.name_x_m[i]), float(instances.name_y_m[i]), how, i, candidate.corrected)
+                self._add(hits, rows, middle, "street", float(instances.name_reach_m[i]))
 
-    def _meeting(
-        self, mine: Sequence[Candidate], theirs: Sequence[Candidate]
-    ) -> Iterator[tuple[float, float, float, int, bool]]:
-        """x, y, likelihood, name and whether corrected of every spot where two candidates meet, the likeliest first."""
-        crossings = self._index.crossings
+    def _meeting(self, mine: Sequence[Candidate], theirs: Sequence[Candidate]) -> Iterator[_Spot]:
+        """Every spot where two candidates meet, the likeliest first."""
+        crossings, nodes = self._index.crossings, self._nodes
         found = []
         for a, b in product(mine, theirs):
-            key = (min(a.name, b.name) << 32) | max(a.name, b.name)
-            if a.name == b.name or key not in self._nodes:
-                continue
-            first, last = self._nodes[key]
-            for x, y in _spots(crossings.x_m[first:last], crossings.y_m[first:last]):
-                found.append((x, y, a.likelihood + b.likelihood, a.name, a.corrected or b.corrected))
-        yield from sorted(found, key=lambda spot: -spot[2])[:12]
+            span = nodes.get((min(a.name, b.name) << 32) | max(a.name, b.name)) if a.name != b.name else None
+            if span:
+                how, corrected = a.likelihood + b.likelihood, a.corrected or b.corrected
+                for x, y in _spots(crossings.x_m[slice(*span)], crossings.y_m[slice(*span)]):
+                    found.append(_Spot(x, y, how, a.name, corrected, b.name))
+        yield from sorted(found, key=lambda spot: -spot.likelihood)[:12]
 
-    def _near_miss(self, a: Candidate, b: Candidate) -> Iterator[tuple[float, float, float, int, bool]]:
+    def _near_miss(self, a: Candidate, b: Candidate) -> Iterator[_Spot]:
         """Where two streets that do not meet come closest, if that is close."""
         one, other = self._shape(a.name), self._shape(b.name)
         if one is None or other is None:
@@ -633,7 +649,8 @@ class Matcher:
         line = shapely.shortest_line(one, other)
         if shapely.length(line) <= NEAR_MISS_M:
             (x0, y0), (x1, y1) = shapely.get_coordinates(line)
-            yield (x0 + x1) / 2, (y0 + y1) / 2, a.likelihood + b.likelihood - 1.0, a.name, a.corrected or b.corrected
+            how = a.likelihood + b.likelihood + NEAR_MISS
+            yield _Spot((x0 + x1) / 2, (y0 + y1) / 2, how, a.name, a.corrected or b.corrected, b.name)
 
     def _shape(self, name: int) -> shapely.Geometry | None:
         """Everything that bears a name, in metres."""
@@ -650,20 +667,12 @@ class Matcher:
         ]
         return shapely.multilinestrings(parts)
 
-    def _add(
-        self,
-        hits: _Hits,
-        rows: Ints,
-        x: float,
-        y: float,
-        how: float,
-        method: str,
-        scale: float,
-        name: int,
-        corrected: bool,
-    ) -> None:
+    def _add(self, hits: _Hits, rows: Ints, spot: _Spot, method: Method, scale: float) -> None:
         n = len(rows)
-        hits.add(rows, np.full(n, how), np.full(n, x), np.full(n, y), CODE[method], scale, 0, name, corrected)  # type: ignore[index]
+        hits.add(
+            rows, np.full(n, spot.likelihood), np.full(n, spot.x_m), np.full(n, spot.y_m), CODE[method], scale, 0,
+            spot.name, spot.corrected, spot.cross,
+        )  # fmt: skip
 
     def _place(self, rest: Rest, rows: Ints, hits: _Hits) -> None:
         """A place or an area by its name, spelt nearly right."""
@@ -678,8 +687,8 @@ class Matcher:
                 if close:
                     whom, how = named.names[close[0]], -3.0
             for i in whom or ():
-                method = "area" if named.area[i] else "place"
-                self._add(hits, rows, named.x_m[i], named.y_m[i], how, method, named.reach_m[i], -2 - i, False)
+                spot = _Spot(float(named.x_m[i]), float(named.y_m[i]), how, -2 - i, False)
+                self._add(hits, rows, spot, "area" if named.area[i] else "place", float(named.reach_m[i]))
             if whom:
                 return
 
@@ -693,19 +702,7 @@ class Matcher:
         lon[missing] = lat[missing] = np.nan
         score, radius = np.where(missing, 0.0, score), np.where(missing, np.nan, radius)
         matched = self._matched(readings, asked, best)
-        alternatives = {}
-        for row, others in best.others.items():
-            share = score[row]
-            told = []
-            for other in others:
-                ox, oy = to_wgs84(np.array([other.x_m]), np.array([other.y_m]), index.crs)
-                text = self._text(readings, asked, row, other.method, other.name)
-                told.append(
-                    Alternative(
-                        text, METHODS[other.method], min(other.posterior, 1 - share), float(ox[0]), float(oy[0])
-                    )
-                )
-            alternatives[row] = tuple(told)
+        alternatives = self._alternatives(readings, asked, best, score)
         zips = np.array([f"{z:05d}" if z else "" for z in np.unique(best.zip)] or [""], dtype=object)
         return Located(
             method=method,
@@ -728,9 +725,24 @@ class Matcher:
         )
         for row in numbered:
             matched[row] = f"{self._number_text(readings, asked, int(row))} {matched[row]}"
-        for row in np.flatnonzero((best.method == CODE["intersection"]) | (best.name < -1)):
-            matched[row] = self._text(readings, asked, int(row), int(best.method[row]), int(best.name[row]))
+        special = np.flatnonzero((best.cross >= 0) | (best.name < -1))
+        parts = (special, best.method[special], best.name[special], best.cross[special])
+        for at, method, name, cross in zip(*(part.tolist() for part in parts), strict=True):
+            matched[at] = self._text(readings, asked, at, method, name, cross)
         return matched
+
+    def _alternatives(
+        self, readings: Readings, asked: _Asked, best: _Best, score: Floats
+    ) -> dict[int, tuple[Alternative, ...]]:
+        flat = [(row, other) for row, others in best.others.items() for other in others]
+        x, y = np.array([o.x_m for _, o in flat]), np.array([o.y_m for _, o in flat])
+        lon, lat = to_wgs84(x, y, self._index.crs)
+        told: dict[int, list[Alternative]] = {}
+        for (row, o), at_lon, at_lat in zip(flat, lon.tolist(), lat.tolist(), strict=True):
+            text = self._text(readings, asked, row, o.method, o.name, o.cross)
+            share = min(o.posterior, 1 - float(score[row]))
+            told.setdefault(row, []).append(Alternative(text, METHODS[o.method], share, at_lon, at_lat))
+        return {row: tuple(others) for row, others in told.items()}
 
     def _number_text(self, readings: Readings, asked: _Asked, row: int) -> str:
         if asked.block[row]:
@@ -741,21 +753,16 @@ class Matcher:
         letter = readings.number_suffix[row] or readings.rests[readings.rest[row]].number_suffix
         return f"{asked.number[row]}{' ' if letter == '1/2' else ''}{letter}"
 
-    def _text(self, readings: Readings, asked: _Asked, row: int, method: int, name: int) -> str:
+    def _text(self, readings: Readings, asked: _Asked, row: int, method: int, name: int, cross: int) -> str:
         """A place as the reference writes it."""
-        index = self._index
+        names = self._index.streets.names
         if name < -1:
-            return index.named.texts[-2 - name]
-        text = index.streets.names[name].text()
-        rest = readings.rests[readings.rest[row]]
-        if method == CODE["intersection"]:
-            cross = rest.cross[0] if rest.cross else rest.street
-            other = rest.street if text == cross.text() else cross
-            found = index.streets.near(other)[:1]
-            return f"{text} & {(index.streets.names[found[0].name] if found else other).text()}"
+            return self._index.named.texts[-2 - name]
+        if cross >= 0:
+            return f"{names[name].text()} & {names[cross].text()}"
         if asked.number[row] >= 0 and method != CODE["street"]:
-            return f"{self._number_text(readings, asked, row)} {text}"
-        return text
+            return f"{self._number_text(readings, asked, row)} {names[name].text()}"
+        return names[name].text()
 
 
 @dataclass(frozen=True)
@@ -766,6 +773,7 @@ class _Other:
     y_m: float
     method: int
     name: int
+    cross: int
     posterior: float
 
 
@@ -781,6 +789,7 @@ class _Best:
     scale_m: Floats
     zip: Ints
     name: Ints
+    cross: Ints
     corrected: Bools
     others: dict[int, list[_Other]]
 
@@ -789,7 +798,7 @@ class _Best:
         """Nothing found for any of n rows."""
         return cls(
             np.zeros(n, np.int8), np.full(n, -np.inf), np.zeros(n), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n),
-            np.zeros(n, np.int64), np.full(n, -1, np.int64), np.zeros(n, bool), {},
+            np.zeros(n, np.int64), np.full(n, -1, np.int64), np.full(n, -1, np.int64), np.zeros(n, bool), {},
         )  # fmt: skip
 
     def choose(self, found: _Found) -> None:
@@ -815,7 +824,8 @@ class _Best:
         posterior = 1.0 / (1.0 + others + np.exp(NOTHING_OF_IT - top))
         self.method[row], self.likelihood[row], self.posterior[row] = found.method[first], top, posterior
         self.x_m[row], self.y_m[row], self.scale_m[row] = found.x_m[first], found.y_m[first], found.scale_m[first]
-        self.zip[row], self.name[row], self.corrected[row] = found.zip[first], found.name[first], found.corrected[first]
+        self.zip[row], self.name[row], self.cross[row] = found.zip[first], found.name[first], found.cross[first]
+        self.corrected[row] = found.corrected[first]
         for r in row[np.isin(row, list(self.others))] if self.others else ():
             self.others.pop(int(r), None)
         share = mass * posterior[group]
@@ -830,6 +840,7 @@ class _Best:
                         float(found.y_m[i]),
                         int(found.method[i]),
                         int(found.name[i]),
+                        int(found.cross[i]),
                         float(share[i]),
                     )
                 )

@@ -187,7 +187,9 @@ def _numbers(words: list[str]) -> list[str]:
         if word[0].isdigit():
             written = _ORDINAL.match(word)
             if written:
-                word = ordinal(int(written[1]))
+                # A wrong ending ('43TH') stays: it is as likely a slip in the digits as in the letters.
+                right = ordinal(int(written[1]))
+                word = right if right.endswith(written[2]) else word.lstrip("0")
             elif word.isdigit():
                 word = word.lstrip("0") or "0"
                 more = words[at + 2] if at + 2 < len(words) else ""

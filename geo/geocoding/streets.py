@@ -8,11 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from math import isnan, nan
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import jellyfish
-from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from geo.geocoding.model import StreetName
@@ -44,10 +42,18 @@ DIRECTIONS: Final = {
 }  # fmt: skip
 WORDS: Final = {short: word for word, short in DIRECTIONS.items()}
 BROKEN_ORDINAL: Final = re.compile(r"0*([0-9]{1,3})[A-Z]{0,3}", re.ASCII)
+END: Final = 4
+"""Letters at the front or at the end that a name keeps, however badly it is spelt."""
 MANY: Final = 200
 """Names looked at for one word or one sound: a word of more is no evidence."""
 ENOUGH: Final = 8
 """Candidates kept of one typed name."""
+
+
+FAR_BEHIND: Final = 10.0
+"""A street that is so much less likely than the likeliest is not worth looking up."""
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 class Candidate(NamedTuple):
@@ -114,68 +120,82 @@ class Streets:
         self._known: list[tuple[StreetName, int]] = [(name, i) for i, name in enumerate(self.names)]
         self._known += [(name, i) for name, whom in aliases.items() for i in whom]
         self._known += [(written_out(name), i) for name, i in self._known if name.predir]
-        self._exact: dict[StreetName, list[int]] = {}
-        self._by_base: dict[str, list[tuple[StreetName, int]]] = {}
-        for name, i in self._known:
-            self._exact.setdefault(name, []).append(i)
-            self._by_base.setdefault(name.base, []).append((name, i))
+        exact: dict[StreetName, list[int]] = {}
+        by_base: dict[str, list[int]] = {}
+        for at, (name, i) in enumerate(self._known):
+            exact.setdefault(name, []).append(i)
+            by_base.setdefault(name.base, []).append(at)
+        self._exact, self._by_base = _frozen(exact), _frozen(by_base)
 
     def known(self) -> tuple[tuple[StreetName, int], ...]:
         """Every name and other name, with the position in `names` of the street that it stands for."""
         return tuple(self._known)
 
-    @cached_property
-    def _by_loose(self) -> dict[str, list[tuple[StreetName, int, float]]]:
-        """Loose keys: of the base (NaN), and of more than the base with what it costs to have written no more than that."""
-        found: dict[str, list[tuple[StreetName, int, float]]] = {}
-        for name, i in self._known:
-            base, full = loose(name.base), loose(name.text())
-            found.setdefault(base, []).append((name, i, nan))
-            found.setdefault(full, []).append((name, i, 0.0))
-            if (name.predir or name.postdir) and name.suffix:
-                found.setdefault(base + name.suffix, []).append((name, i, DIRECTION_MISSING))
-        return found
+    # The keys below hold positions in `_known` or texts, in tuples: the garbage collector need not look at them.
 
     @cached_property
-    def _deletions(self) -> dict[str, list[str]]:
+    def _by_loose(self) -> dict[str, tuple[int, ...]]:
+        """Loose keys: of the base (position * 4), of everything (+ 1), of base and suffix without directional (+ 2)."""
+        found: dict[str, list[int]] = {}
+        for at, (name, _) in enumerate(self._known):
+            base, full = loose(name.base), loose(name.text())
+            found.setdefault(base, []).append(at * 4)
+            found.setdefault(full, []).append(at * 4 + 1)
+            if (name.predir or name.postdir) and name.suffix:
+                found.setdefault(base + name.suffix, []).append(at * 4 + 2)
+        return _frozen(found)
+
+    @cached_property
+    def _deletions(self) -> dict[str, tuple[str, ...]]:
         """Every loose key with one letter left out, and the keys that it comes from (after Garbe's symmetric delete)."""
         found: dict[str, list[str]] = {}
         for key in self._by_loose:
             for shorter in {key[:i] + key[i + 1 :] for i in range(len(key))}:
                 found.setdefault(shorter, []).append(key)
-        return found
+        return _frozen(found)
 
     @cached_property
-    def _sounds(self) -> dict[str, list[tuple[StreetName, int]]]:
-        found: dict[str, list[tuple[StreetName, int]]] = {}
-        for name, i in self._known:
+    def _sounds(self) -> dict[str, tuple[int, ...]]:
+        found: dict[str, list[int]] = {}
+        for at, (name, _) in enumerate(self._known):
             sound = jellyfish.metaphone(name.base)
             if len(sound) >= 2:
-                found.setdefault(sound, []).append((name, i))
-        return found
+                found.setdefault(sound, []).append(at)
+        return _frozen(found)
 
     @cached_property
-    def _words(self) -> dict[str, list[tuple[StreetName, int]]]:
-        """Names of more than one word by each of their words."""
-        found: dict[str, list[tuple[StreetName, int]]] = {}
-        for name, i in self._known:
+    def _words(self) -> dict[str, tuple[int, ...]]:
+        """Names by each of their words."""
+        found: dict[str, list[int]] = {}
+        for at, (name, _) in enumerate(self._known):
             for word in set(name.base.split()):
-                found.setdefault(word, []).append((name, i))
-        return found
+                found.setdefault(word, []).append(at)
+        return _frozen(found)
 
     @cached_property
-    def _keys(self) -> list[str]:
-        return list(self._by_loose)
+    def _ends(self) -> dict[str, tuple[str, ...]]:
+        """Loose keys by their first letters, and by their last ones behind a hyphen."""
+        found: dict[str, list[str]] = {}
+        for key in self._by_loose:
+            found.setdefault(key[:END], []).append(key)
+            found.setdefault(f"-{key[-END:]}", []).append(key)
+        return _frozen(found)
 
     def plain(self, asked: StreetName, others: Iterable[StreetName] = ()) -> list[Candidate]:
         """Streets of the very name, or of its base with another suffix or directional; the likeliest first."""
-        whom = self._exact.get(asked)
-        found: dict[int, tuple[float, bool]] = dict.fromkeys(whom, (0.0, False)) if whom else {}
-        for name, i in self._by_base.get(asked.base, ()):
+        known = self._known
+        found: dict[int, tuple[float, bool]] = dict.fromkeys(self._exact.get(asked, ()), (0.0, False))
+        # Beside the very name, only what differs by something left out is worth a look.
+        least = SUFFIX_ADDED if found else HOPELESS
+        for at in self._by_base.get(asked.base, ()):
+            name, i = known[at]
             if i not in found:
-                found[i] = affixes(asked, name), True
+                how = affixes(asked, name)
+                if how >= least:
+                    found[i] = how, True
         for other in others:
-            for name, i in self._by_base.get(other.base, ()):
+            for at in self._by_base.get(other.base, ()):
+                name, i = known[at]
                 how = OTHER_READING + affixes(other, name)
                 if i not in found or found[i][0] < how:
                     found[i] = how, name != other
@@ -197,16 +217,34 @@ class Streets:
         return _best(found)
 
     def _misspelt(self, asked: StreetName, prior: float, found: dict[int, tuple[float, bool]]) -> None:
-        """At most one edit away: base and base with the affixes beside them, or everything written as one word."""
-        for typed, bare in ((loose(asked.base), True), (loose(asked.text()), False)):
-            if len(typed) < 2:
-                continue
-            for key in self._one_edit(typed):
-                edit = _edit(typed, key, 1) if key != typed else RESPACED
-                for name, i, left_out in self._by_loose[key]:
-                    if bare != isnan(left_out):
-                        continue
-                    _take(found, i, prior + edit + (affixes(asked, name) if bare else left_out))
+        """At most one edit away: base and base with the affixes beside them, or everything written as one word.
+
+        The second only where there is no affix, so that a misspelt one may hide in the base, or the first finds nothing.
+        """
+        base, full = loose(asked.base), loose(asked.text())
+        if len(full) < 2:
+            return
+        near = self._one_edit(base) if len(base) > 1 else ()
+        best = HOPELESS
+        for key in near:
+            edit = prior + (_edit(base, key, 1) if key != base else RESPACED)
+            for i, how in self._under(key, asked, True):
+                _take(found, i, edit + how)
+                best = max(best, edit + how)
+        if full != base and best > prior + ONE_EDIT + SUFFIX_WRONG:
+            return
+        for key in near if full == base else self._one_edit(full):
+            edit = prior + (_edit(full, key, 1) if key != full else RESPACED)
+            for i, how in self._under(key, asked, False):
+                _take(found, i, edit + how)
+
+    def _under(self, key: str, asked: StreetName, bare: bool) -> Iterator[tuple[int, float]]:
+        """Streets under a loose key of their base (with what the affixes say) or of more than that."""
+        for code in self._by_loose[key]:
+            kind = code & 3
+            if bare == (kind == 0):
+                name, i = self._known[code >> 2]
+                yield i, affixes(asked, name) if bare else DIRECTION_MISSING if kind == 2 else 0.0
 
     def _one_edit(self, typed: str) -> set[str]:
         """Loose keys at most one insertion, deletion, substitution or transposition away."""
@@ -236,7 +274,8 @@ class Streets:
         if len(asked.base) < 4 or not words:
             return
         rarest = min(words, key=lambda word: len(self._words.get(word, ())) or MANY)
-        for name, i in self._words.get(rarest, ())[:MANY]:
+        for at in self._words.get(rarest, ())[:MANY]:
+            name, i = self._known[at]
             own = set(name.base.split())
             if words < own or own < words:
                 yield i, WORDS_MISSING - 1.5 * (len(own ^ words) - 1) + affixes(asked, name)
@@ -245,23 +284,25 @@ class Streets:
         """Names that sound like the typed one."""
         sound = jellyfish.metaphone(asked.base)
         if len(sound) >= 2:
-            for name, i in self._sounds.get(sound, ())[:MANY]:
+            for at in self._sounds.get(sound, ())[:MANY]:
+                name, i = self._known[at]
                 if asked.base[:1].isdigit() == name.base[:1].isdigit():
                     yield i, SOUNDS_ALIKE + affixes(asked, name)
 
     def _nearest(self, asked: StreetName) -> Iterator[tuple[int, float]]:
-        """Names two or three edits away."""
+        """Names two or three edits away that begin or end with the same letters."""
         base, full = loose(asked.base), loose(asked.text())
         if len(base) < 6:
             return
+        allowed = 2 if len(base) < 10 else 3
         for typed, bare in ((base, True), (full, False)):
-            close = process.extract(
-                typed, self._keys, scorer=OSA.distance, score_cutoff=2 if len(base) < 10 else 3, limit=ENOUGH
-            )
-            for key, edits, _ in close:
-                for name, i, left_out in self._by_loose[key]:
-                    if bare == isnan(left_out):
-                        yield i, _edit(typed, key, int(edits)) + (affixes(asked, name) if bare else left_out)
+            alike = {*self._ends.get(typed[:END], ()), *self._ends.get(f"-{typed[-END:]}", ())}
+            for key in sorted(alike):
+                edits = OSA.distance(typed, key, score_cutoff=allowed)
+                if edits > allowed:
+                    continue
+                for i, how in self._under(key, asked, bare):
+                    yield i, _edit(typed, key, edits) + how
 
 
 def _take(found: dict[int, tuple[float, bool]], i: int, how: float) -> None:
@@ -285,7 +326,13 @@ def _digits(text: str) -> str:
 
 
 def _best(found: Mapping[int, tuple[float, bool]]) -> list[Candidate]:
-    ranked = [Candidate(i, how, corrected) for i, (how, corrected) in found.items()]
-    if len(ranked) > 1:
-        ranked.sort(key=lambda c: (-c.likelihood, c.name))
-    return ranked[:ENOUGH]
+    """The likeliest first; none that is hopeless beside the best."""
+    if len(found) == 1:
+        (i, (how, corrected)) = next(iter(found.items()))
+        return [Candidate(i, how, corrected)]
+    ranked = sorted((-how, i, corrected) for i, (how, corrected) in found.items())[:ENOUGH]
+    return [Candidate(i, -less, corrected) for less, i, corrected in ranked if less <= ranked[0][0] + FAR_BEHIND]
+
+
+def _frozen(table: Mapping[_K, Sequence[_V]]) -> dict[_K, tuple[_V, ...]]:
+    return {key: tuple(values) for key, values in table.items()}
