@@ -21,6 +21,7 @@ from etl.errors import SourceError
 from etl.layers import find_file
 from geo.errors import GeoError, LayerError
 from geo.geocoding.model import Places, Points, Reference, Segments
+from geo.geocoding.passport import Passport
 from geo.geocoding.reference import (
     Dropped,
     PlaceColumns,
@@ -94,6 +95,11 @@ class ReferenceFiles:
         )
         return reference, dropped
 
+    def passport(self) -> Passport | None:
+        """The calibration that the YAML names; None where it names none. SourceError says what is wrong with the file."""
+        named = self.settings.calibration
+        return None if named is None else _passport(self.paths[named])
+
     def _read(self, kind: str, file: F, make: Callable[[pd.DataFrame, F], T]) -> T:
         """One file through `make`; whatever geo refuses is said with the file's name, once."""
         found = self.paths[file.path]
@@ -117,6 +123,28 @@ def fingerprint(config: CityConfig, folders: Sequence[Path]) -> str | None:
     """sha256 over the section's settings and its files' bytes; None without a section."""
     files = ReferenceFiles.of(config, folders)
     return None if files is None else files.sha256
+
+
+def passport_of(settings: GeocoderSettings, folders: Sequence[Path]) -> Passport | None:
+    """The calibration of scores and radii that the YAML names, found in `folders`; None where it names none.
+
+    SourceError says where the file was looked for, or what is wrong with it.
+    """
+    if settings.calibration is None:
+        return None
+    return _passport(find_file(settings.calibration, folders, "geocoder: calibration"))
+
+
+def _passport(path: Path) -> Passport:
+    try:
+        return Passport.from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SourceError(f"geocoder: calibration: {path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        why = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise SourceError(
+            f"geocoder: calibration: {path}: {why}; make it with 'openward geocode … --write-calibration'"
+        ) from error
 
 
 def _kinds(

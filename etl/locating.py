@@ -14,13 +14,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from etl.errors import SourceError
 from etl.events import emit
 from etl.geocoder_reference import ReferenceFiles
 from geo.boundaries import Vintage
 from geo.crs import Floats
 from geo.geocoding.geocoder import Geocoder
-from geo.geocoding.model import Ints, Located, Objects, Reference
+from geo.geocoding.model import LONGEST_TEXT, Ints, Located, Objects, Reference
 from geo.geocoding.passport import Passport
 from geo.geocoding.reverse import Reverse
 
@@ -65,6 +64,11 @@ class Remembered:
         return _taken(pool, np.array([here[key] if key in here else known[key] for key in keys], dtype=np.int64))
 
 
+def _plain(text: str | None) -> str | None:
+    """An address in capitals and single blanks: spellings that no geocoder tells apart are asked for once."""
+    return text if text is None or len(text) > LONGEST_TEXT else " ".join(text.upper().split())
+
+
 def _joined(one: Located, other: Located) -> Located:
     """Both, one after the other."""
     columns = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in COLUMNS}
@@ -104,14 +108,7 @@ class CityGeocoder:
     @cached_property
     def passport(self) -> Passport:
         """The calibration of scores and radii, the city's own where it has one; SourceError names a bad file."""
-        name = self._files.settings.calibration
-        if name is None:
-            return Passport()
-        path = self._files.paths[name]
-        try:
-            return Passport.from_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise SourceError(f"geocoder: calibration: {path}: {error}") from error
+        return self._files.passport() or Passport()
 
     @cached_property
     def geocoder(self) -> Geocoder:
@@ -133,9 +130,11 @@ class CityGeocoder:
         rows = len(texts)
         if not rows:
             return geocoder.locate(texts)
-        keys = list(zip(texts, zips or [""] * rows, places or [""] * rows, strict=True))
+        told = [_plain(text) for text in texts]
+        keys = list(zip(told, zips or [""] * rows, places or [""] * rows, strict=True))
         missing = list(dict.fromkeys(key for key in keys if key not in self._known))
-        fresh = geocoder.locate(*([key[i] for key in missing] for i in range(3))) if missing else None
+        asked = ([text for text, _, _ in missing], [zip_ for _, zip_, _ in missing], [place for _, _, place in missing])
+        fresh = geocoder.locate(*asked) if missing else None
         with self._lock:
             return self._known.answer(keys, missing, fresh)
 

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from geo.crs import Floats, from_wgs84
 from geo.geocoding.model import METHODS, Ints, Located, Objects, Points, Reference
@@ -24,6 +25,9 @@ NOT_A_GUESS: Final = 0.3
 FEWEST: Final = 200
 """Results of a method that its factor must rest on."""
 LOWEST, HIGHEST = 0.25, 4.0
+MOST_BINS: Final = 100
+LEAST_STEP: Final = 0.001
+"""Scores that are nearer to each other than this are one bin's."""
 PARTS: Final = 997
 
 
@@ -50,6 +54,30 @@ def factors_of(located: Located, lon: Floats, lat: Floats, crs: str) -> dict[str
         if code and len(mine) >= FEWEST:
             found[name] = round(float(np.clip(np.quantile(mine, 0.95), LOWEST, HIGHEST)), 3)
     return found
+
+
+def scores_of(score: Floats, right: NDArray[np.bool_]) -> tuple[tuple[float, float], ...]:
+    """The share right by score, as Passport.scores has it: bins of equally many results, pooled until they rise.
+
+    Bins hold FEWEST results or more; with fewer in all there is no table. Isotonic regression by pooling adjacent
+    violators (after Ayer et al.).
+    """
+    order = np.argsort(score, kind="stable")
+    bins = min(len(order) // FEWEST, MOST_BINS)
+    if not bins:
+        return ()
+    pools: list[list[float]] = []
+    for part in np.array_split(order, bins):
+        pools.append([float(len(part)), float(score[part].sum()), float(right[part].sum())])
+        # A share that is no higher than the one before, or scores that are the same: one pool.
+        while len(pools) > 1 and (
+            pools[-1][2] * pools[-2][0] <= pools[-2][2] * pools[-1][0]
+            or pools[-1][1] / pools[-1][0] - pools[-2][1] / pools[-2][0] < LEAST_STEP
+        ):
+            last = pools.pop()
+            pools[-1] = [a + b for a, b in zip(pools[-1], last, strict=True)]
+    knots = [(round(total / n, 4), round(hits / n, 4)) for n, total, hits in pools]
+    return ((0.0, 0.0), *knots) if knots[0][0] > 0 else tuple(knots)
 
 
 def calibrated(reference: Reference, build: Callable[[Reference], Locates]) -> Passport:
