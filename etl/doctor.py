@@ -28,6 +28,7 @@ from etl.config.connections import FileConnection
 from etl.duck import builder, quoted
 from etl.errors import BusyError, ConfigError, EtlError, ReleaseError, SourceError, SourceUnavailable
 from etl.extract.raw import RawArchive
+from etl.geocoder_reference import ReferenceFiles
 from etl.layers import Basemap, read_layers
 from etl.probe import missing_columns, probe
 from etl.publish import chain
@@ -179,6 +180,7 @@ def check_configuration(patient: Patient) -> Iterator[Finding]:
     except SourceError as error:
         yield Finding("fail", "layers", str(error))
         return
+    yield from _geocoder(config, folders)
     lost = [f"'{name}'" for name, vintages in layers.items() if not any(_meets(v, config) for v in vintages)]
     if lost:
         yield Finding(
@@ -194,6 +196,32 @@ def _meets(vintage: Any, config: CityConfig) -> bool:
     west, south, east, north = config.city.bbox
     x0, y0, x1, y1 = vintage.areas.total_bounds
     return bool(x0 <= east and x1 >= west and y0 <= north and y1 >= south)
+
+
+def _geocoder(config: CityConfig, folders: list[Path]) -> Iterator[Finding]:
+    """Whether the files that addresses are looked up in can be read, and what they hold."""
+    try:
+        files = ReferenceFiles.of(config, list(dict.fromkeys(folders)))
+        if files is None:
+            return
+        reference, dropped = files.read()
+    except SourceError as error:
+        yield Finding("fail", "geocoder", str(error))
+        return
+    parts = {"street segments": reference.segments, "address points": reference.points, "places": reference.places}
+    held = ", ".join(f"{len(part):,} {name}" for name, part in parts.items() if part is not None)
+    lost = sum(found.total for found in dropped.values())
+    if not held:
+        yield Finding(
+            "fail", "geocoder", "it has nothing to find addresses in", "name streets or addresses under geocoder"
+        )
+    elif lost and reference.points is not None and lost > len(reference.points):
+        yield Finding(
+            "warn", "geocoder", f"{held}; {lost:,} address points cannot be used",
+            "look at the columns that geocoder.addresses names",
+        )  # fmt: skip
+    else:
+        yield Finding("ok", "geocoder", held)
 
 
 def _never_seen(patient: Patient) -> Iterator[Finding]:

@@ -124,6 +124,24 @@ def test_a_layers_file_that_is_gone_is_told(city: Operated) -> None:
     assert "new.geojson" in _look(city)["layers"].what
 
 
+def test_what_addresses_are_looked_up_in_is_looked_at(city: Operated) -> None:
+    assert "geocoder" not in _look(city)
+    columns = {"number": "NUMBER", "street": "STREET", "lat": "LAT", "long": "LON"}
+    city.tiny.config["geocoder"] = {"addresses": [{"path": "points.csv", **columns}]}
+    _rewrite(city)
+    assert "points.csv" in _look(city)["geocoder"].what
+    points = city.tiny.folder / "points.csv"
+    points.write_text("NUMBER,STREET,LAT,LON\n1,Main St,42.35,-71.1\n3,Main St,42.35,-71.09\n")
+    assert (_look(city)["geocoder"].level, _look(city)["geocoder"].what) == ("ok", "2 address points")
+    points.write_text("NUMBER,STREET,LAT,LON\n1,Main St,42.35,-71.1\n,Main St,42.35,-71.09\n5,,42.35,-71.09\n")
+    assert _look(city)["geocoder"].level == "warn"
+    points.write_text("NUMBER,ROAD,LAT,LON\n1,Main St,42.35,-71.1\n")
+    assert _look(city)["geocoder"].level == "fail" and "STREET" in _look(city)["geocoder"].what
+    city.tiny.config["geocoder"] = {"parser": "us"}
+    _rewrite(city)
+    assert _look(city)["geocoder"].level == "fail"
+
+
 def test_parts_of_the_yaml_that_were_never_seen_are_told(city: Operated) -> None:
     city.tiny.config["services"]["graffitti"] = {}
     city.tiny.config["departments"]["XX"] = {"name": "Nobody"}

@@ -32,7 +32,8 @@ SERVICES = ("pothole", "noise", "needle", "shelter")
 SCHEMA = pa.schema(
     [(n, pa.string()) for n in ("source", "service_request_id", "service_code", "service_group", "status")]
     + [(n, pa.string()) for n in ("status_notes", "agency_responsible", "address", "areas", "location_source")]
-    + [("location_note", pa.string()), ("geocode_method", pa.string())]
+    + [(n, pa.string()) for n in ("location_note", "geocode_method", "geocode_address", "geocode_alternatives")]
+    + [("nearest_address", pa.string()), ("geocode_score", pa.float64()), ("geocode_radius_m", pa.float64())]
     + [("lat", pa.float64()), ("long", pa.float64()), ("requested_datetime", pa.timestamp("s"))]
 )
 
@@ -81,7 +82,12 @@ def _city(rows: int, seed: int = 7) -> pa.Table:
         "areas": [json.dumps({"ward": str(n % 9)}) for n in numbers],
         "location_source": ["source"] * rows,
         "location_note": pa.nulls(rows),
-        "geocode_method": ["rooftop"] * rows,
+        "geocode_method": ["address_point"] * rows,
+        "geocode_address": [f"{n} STREET {n % 8}" for n in numbers],
+        "geocode_alternatives": [json.dumps([{"address": f"{n} COURT", "lat": 1.0, "long": 2.0}]) for n in numbers],
+        "nearest_address": [f"{n} Street {n % 8}" for n in numbers],
+        "geocode_score": numbers / 1000,
+        "geocode_radius_m": numbers / 10,
         "lat": lat,
         "long": lon,
         "requested_datetime": [dt.datetime(2024, 1, 1 + i % 28) for i in range(rows)],
@@ -188,6 +194,25 @@ def _needless(row: dict[str, Any], _truth: dict[str, Any]) -> None:
         row["location_precision"] = "area"
 
 
+def test_other_tables_name_no_sensitive_request() -> None:
+    """Where an exact place may lie else is told; of a generalised one it would tell the true place's surroundings."""
+    rules, stored = _rules(), _city(60)
+    applied = apply(stored, rules)
+    precision = applied.rows["location_precision"].to_pylist()
+    keys = applied.rows.select(["source", "service_request_id"])
+    exact = keys.filter(pa.array([p == "exact" for p in precision]))
+    anchors = Anchors(applied.anchors)
+    right = audit_locations([stored], [_release(applied.rows)], rules, anchors=anchors, exact_only={"near": exact})
+    assert right.violations() == 0
+    for other in ("block_face", "area", "withheld"):
+        some = keys.filter(pa.array([p == other for p in precision]))
+        assert len(some)
+        leaky = {"near": pa.concat_tables([exact, some])}
+        wrong = audit_locations([stored], [_release(applied.rows)], rules, anchors=anchors, exact_only=leaky)
+        with pytest.raises(ReleaseError, match=f"near {len(some)}"):
+            must_hold(wrong)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -199,6 +224,17 @@ def _needless(row: dict[str, Any], _truth: dict[str, Any]) -> None:
         (_with("text", _from_true("status_notes", "area")), "status_notes"),
         (_with("crew", _from_true("agency_responsible", "area")), "agency_responsible"),
         (_with("geocoder", _from_true("geocode_method", "block_face")), "geocode_method"),
+        *(
+            (_with(name, _from_true(name, precision)), name)
+            for name in (
+                "geocode_score",
+                "geocode_radius_m",
+                "geocode_address",
+                "geocode_alternatives",
+                "nearest_address",
+            )
+            for precision in ("block_face", "area", "withheld")
+        ),
         (_with("ward", _ward), "ward"),
         (_with("grid", _grid), "map positions"),
         (_shuffled, "order"),
@@ -227,7 +263,8 @@ def test_a_release_of_nothing_and_a_name_that_nobody_has() -> None:
 
 RELEASES, ROWS = 1000, 48
 VIEW = ("lat", "long", "address", "district", "ward", "location_precision", "location_note", "location_source",
-        "agency_responsible", "status_notes", "geocode_method", "gx", "gy")  # fmt: skip
+        "agency_responsible", "status_notes", "geocode_method", "geocode_score", "geocode_radius_m",
+        "geocode_address", "geocode_alternatives", "nearest_address", "gx", "gy")  # fmt: skip
 
 
 @dataclass
