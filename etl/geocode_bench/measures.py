@@ -21,6 +21,8 @@ from geo.geocoding.model import METHODS, Located
 
 WRONG_M: Final = 200.0
 CONFIDENT: Final = 0.9
+DRAWN: Final = 0.5
+"""Results of a lower score get no point and no area by the default policy (min_score)."""
 ADDRESS_LEVEL: Final = ("address_point", "address_range", "between_points")
 BLOCK_OR_BETTER: Final = (*ADDRESS_LEVEL, "intersection", "block")
 BINS: Final = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
@@ -47,6 +49,10 @@ class Judged:
     def within(self, methods: tuple[str, ...]) -> NDArray[np.bool_]:
         """Which results are by one of the methods."""
         return np.isin(self.at.astype(str), methods)
+
+    def drawn(self) -> NDArray[np.bool_]:
+        """Which results a release would use."""
+        return self.found.score >= DRAWN
 
     def confident_wrong(self) -> NDArray[np.bool_]:
         """Which results claim a score of 0.9 or more and lie over 200 m off."""
@@ -132,15 +138,19 @@ def confident(section: str, mine: Judged, rival: Judged | None, high: float = 0.
 def radii(section: str, mine: Judged, *, judged: bool = True) -> Iterator[Figure]:
     """How often the truth lies within the stated radius, by method; judged where there are enough results.
 
-    Where the errors of the truth are made up, they can only inform: `judged` is False.
+    Judged are the results that are drawn: what radius holds 95% of guesses of a wrong street, no radius can say. Where the errors of the truth are made up, they can only inform: `judged` is False.
     """
     for method in METHODS[1:]:
         here = mine.at == method
         n = int(here.sum())
         if n:
-            inside = share(mine.error_m <= mine.found.radius_m, here)
-            low, high = (0.93, 0.97) if judged and n >= _FEW else (None, None)
-            yield Figure(section, f"95% radius holds, {method}", inside, "%", low, high, n)
+            used = here & mine.drawn()
+            inside = share(mine.error_m <= mine.found.radius_m, used)
+            low, high = (0.93, 0.97) if judged and used.sum() >= _FEW else (None, None)
+            yield Figure(section, f"95% radius holds, {method}", inside, "%", low, high, int(used.sum()))
+            if used.sum() < n:
+                every = share(mine.error_m <= mine.found.radius_m, here)
+                yield Figure(section, f"  scores under {DRAWN} among them, {method}", every, "%", n=n)
             radius = _quantile(mine.found.radius_m[here], 0.5)
             yield Figure(section, f"  median radius, {method}", radius, "m", n=n)
 
@@ -172,9 +182,12 @@ def areas(
     truth = area_of(mine.cases.lon, mine.cases.lat)
     there = area_of(mine.found.lon, mine.found.lat)
     inside = np.array([t is not None for t in truth], dtype=bool)
-    asked = mine.within(BLOCK_OR_BETTER) & inside
-    wrong = asked & np.array([t != f for t, f in zip(truth, there, strict=True)], dtype=bool)
+    located = mine.within(BLOCK_OR_BETTER) & inside
+    asked = located & mine.drawn()
+    wrong = located & np.array([t != f for t, f in zip(truth, there, strict=True)], dtype=bool)
     yield Figure(section, "wrong neighborhood", share(wrong, asked), "%", None, 0.007, int(asked.sum()))
+    yield Figure(section, f"  scores under {DRAWN} among them", share(wrong, located), "%", n=int(located.sum()))
+    wrong &= asked
     near = border_m(mine.cases.lon[wrong], mine.cases.lat[wrong]) <= 20
     yield Figure(section, "  of the wrong, truth within 20 m of a border", share(near), "%", n=int(wrong.sum()))
     fair = asked & ~mine.cases.doubtful
