@@ -58,20 +58,21 @@ class Search:
         return tally.detect()
 
     def _reason(self, staging: Staging, rows: str) -> bool:
-        """Whether a point of these rows might be one: addresses that lie elsewhere, or none at all, twice.
+        """Whether a point of these rows that was believed might be one.
 
-        Where nothing is contradicted because the policy does not ask, two different addresses on one point will do.
+        One address that lies elsewhere is enough: a city that is asked every few minutes brings them one at a time. Of
+        rows without address it takes two on one point, since some sources give none at all. Where nothing is
+        contradicted because the policy does not ask, two different addresses will do.
         """
         quiet = self._config.geocoder is None or self._config.geocoder.contradiction == "off"
-        doubtful = (
-            "count(DISTINCT address) > 1"
-            if quiet
-            else f"count(*) FILTER (location_note = {quoted(CONTRADICTS)} OR flags LIKE '%location_contradicts_address%') > 0"
-        )
+        elsewhere = f"location_note = {quoted(CONTRADICTS)} OR flags LIKE '%location_contradicts_address%'"
+        doubtful = "count(DISTINCT address) > 1" if quiet else f"count(*) FILTER ({elsewhere}) > 0"
         return bool(
             staging.count(
-                f"""(SELECT 1 FROM ({_SPOTS.format(relation=rows)}) WHERE x IS NOT NULL GROUP BY x, y
-                     HAVING count(*) > 1 AND (count(*) FILTER (address IS NULL) > 1 OR {doubtful}) LIMIT 1)"""  # noqa: S608
+                f"""(SELECT 1 FROM ({_SPOTS.format(relation=rows)})
+                     WHERE x IS NOT NULL AND (location_source = 'source' OR location_note = {quoted(CONTRADICTS)})
+                       AND NOT coalesce(flags LIKE '%location_default_point%', FALSE)
+                     GROUP BY x, y HAVING count(*) FILTER (address IS NULL) > 1 OR {doubtful} LIMIT 1)"""  # noqa: S608
             )
         )
 
@@ -126,7 +127,7 @@ class Search:
 _SPOTS = f"""
     SELECT round_even({UNIT} * CASE WHEN mended THEN long ELSE source_long END, 0)::BIGINT AS x,
            round_even({UNIT} * CASE WHEN mended THEN lat ELSE source_lat END, 0)::BIGINT AS y,
-           address, zip, location_note, flags
+           address, zip, location_source, location_note, flags
     FROM (SELECT *, coalesce(location_source = 'source' AND location_note IN {MENDED}, FALSE) AS mended
           FROM {{relation}})
     WHERE abs(source_lat) < 1e12 AND abs(source_long) < 1e12"""  # noqa: S608

@@ -134,7 +134,8 @@ class Intake:
     def rules(self, name: str) -> str:
         """Checksum of everything that decides how a source's rows are read."""
         found = sorted((point.lat, point.lon) for point in self.defaults.get(name, ()))
-        return f"{self.pipeline} {self.config.rules_of(name)}{f' {found}' if found else ''}"
+        looked_up = f" {self.geocoder.sha256}" if self.geocoder and name in self.config.sources else ""
+        return f"{self.pipeline} {self.config.rules_of(name)}{looked_up}{f' {found}' if found else ''}"
 
     def found_out(self, taken: Taken, stood: State) -> list[DefaultPoint]:
         """Default points that this source's rows give away, with those that are stored; by then the rules are others."""

@@ -221,7 +221,7 @@ def _run(
         layers=prepared.layers,
         now=moment,
         say=say,
-        pipeline=f"{PIPELINE_VERSION} {boundary_print}{f' {geocoder.sha256}' if geocoder else ''}",
+        pipeline=f"{PIPELINE_VERSION} {boundary_print}",
         inputs=prepared.inputs,
         geocoder=geocoder,
         defaults=defaults,

@@ -190,6 +190,9 @@ def _source_lines(source: Mapping[str, Any], now: dt.datetime) -> Iterator[str]:
     )
     for reason, rows in source["reasons"].items():
         yield f"  quarantined: {rows:,}  {reason}"
+    for point in source["default_points"]:
+        where = f"{point['lat']:.5f}, {point['long']:.5f}" if "lat" in point else "a point"
+        yield f"  since {point['first_seen'][:10]}: {where} stands for 'unknown': {point['why']}"
     for one in source["drift"]:
         told = drift_told(name, Drifted(one["kind"], one["name"], one["detail"], one["rows"]))
         yield f"  since {one['first_seen'][:10]}: {told}"

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from etl.errors import ReleaseError
 from etl.publish import chain, status
+from etl.report import run_lines, status_lines, status_of
 from etl.store.engine import open_store
 from etl.store.models import Change, FoundDefault, GeocoderTable, Request
 from geo.crs import from_wgs84
@@ -248,8 +249,21 @@ def test_a_default_point_is_found_in_the_run_that_brings_the_evidence(town: Tiny
     told = json.loads((town.releases / status.STATUS).read_bytes())["sources"][0]["default_points"]
     assert [(t["lat"], t["long"], t["rows"]) for t in told] == [(kept.lat, kept.long, 40)]
     assert "lie elsewhere" in told[0]["why"]
+    assert any(
+        "42.35070, -71.13500 stands for 'unknown' from now on" in line for line in run_lines(second, town.releases)
+    )
+    lines = list(status_lines(status_of(town.place(), 1, NOW), NOW))
+    assert any("42.35070, -71.13500 stands for 'unknown': 40 rows" in line for line in lines)
     changes = ask(_folder(town), "SELECT field, old FROM changes WHERE service_request_id = '1' AND field = 'lat'")
     assert [(field, float(value)) for field, value in changes] == [("lat", pytest.approx(HALL[0]))]
+
+
+def test_a_default_point_is_found_although_its_rows_come_one_at_a_time(small: TinyCity) -> None:
+    small.run(_honest(1000, 100))
+    for i, row in enumerate(_on_hall(1, 20)):
+        report = small.run([row], now=NOW + (i + 1) * DAY)
+        assert bool(report.defaults) == (i == 19), "twenty rows are enough to be judged"
+    assert {_stored(small)[str(i)].location_note for i in range(1, 21)} == {"default_point"}
 
 
 def test_what_is_known_is_not_found_again_and_nothing_changes_for_nothing(town: TinyCity) -> None:
