@@ -12,9 +12,11 @@ from typing import Any
 import duckdb
 import geopandas as gpd
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import shapely
 import sqlalchemy as sa
+from frictionless import Package
 
 from etl.errors import ReleaseError
 from etl.publish import chain, status
@@ -22,6 +24,8 @@ from etl.report import run_lines, status_lines, status_of
 from etl.store.engine import open_store
 from etl.store.models import Change, FoundDefault, GeocoderTable, Request
 from geo.crs import from_wgs84
+from geo.geocoding.geocoder import Geocoder
+from geo.geocoding.tables import SCHEMAS, from_tables
 from tests.etl.conftest import NOW, TinyCity, make_city
 
 Ask = Callable[..., list[tuple[Any, ...]]]
@@ -339,7 +343,32 @@ def test_the_release_holds_the_address_index_and_says_how_it_was_used(town: Tiny
     told = package["openward"]["geocoder"]
     assert told["settings"]["draw"] == "block" and len(told["fingerprint"]) == 64
     assert told["calibration"]
+    assert list(Package.metadata_validate(json.loads((folder / "datapackage.json").read_text()))) == []
+    for name in ("street_segments", "intersections", "area_probabilities", "located_by"):
+        assert all(field["description"] for field in names[name]["schema"]["fields"])
     assert all(f.ok for f in chain.verify(town.releases))
+
+
+def test_the_address_index_of_a_release_makes_the_same_geocoder(small: TinyCity) -> None:
+    small.config["geocoder"] |= {
+        "aliases": {"Old Rd": "Oak St"},
+        "named_places": {"Hall": {"lat": 42.35, "long": -71.1}},
+    }
+    small.run([_row(1, "51 Oak St"), _row(2, "Main St & Elm St"), _row(3, "51 Old Rd"), _row(4, "Hall")])
+    folder = _folder(small)
+    tables = {
+        name: pq.read_table(folder / f"{name}.parquet") for name in SCHEMAS if (folder / f"{name}.parquet").exists()
+    }
+    assert tables.keys() == {"street_segments", "intersections", "place_names"}
+    geocoder = Geocoder.build(from_tables(tables, "EPSG:26986"))
+    asked = ["51 Oak St", "Main St & Elm St", "51 Old Rd", "Hall"]
+    found = geocoder.locate(asked)
+    got = _stored(small)
+    for i, ident in enumerate("1234"):
+        assert got[ident].geocode_method == found.methods()[i]
+        assert (got[ident].lat, got[ident].long) == (
+            pytest.approx(found.lat[i], abs=1e-6), pytest.approx(found.lon[i], abs=1e-6),
+        )  # fmt: skip
 
 
 def test_the_probability_of_each_area_is_told_near_a_border(town: TinyCity, ask: Ask) -> None:
