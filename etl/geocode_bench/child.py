@@ -6,6 +6,7 @@ Charter: `python -m etl.geocode_bench.child JOB FOLDER`; loads, builds, asks, an
 from __future__ import annotations
 
 import json
+import multiprocessing
 import resource
 import sys
 import time
@@ -19,13 +20,13 @@ from etl.geocode_bench.measures import BLOCK_OR_BETTER
 from geo.geocoding.model import Points, Reference, Segments
 
 
-def peak_mb() -> float:
-    """Highest resident memory of this process so far, in MB.
+def peak_mb(pid: int | str = "self") -> float:
+    """Highest resident memory of a process so far, in MB.
 
     Linux hands getrusage's figure down from the parent that started it; what /proc says of the process is its own.
     """
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
     except (OSError, StopIteration):
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -65,7 +66,7 @@ def build_points(folder: Path) -> dict[str, Any]:
 
 
 def locate(folder: Path) -> dict[str, Any]:
-    """Addresses a second against segments, and the share located at block or better."""
+    """Addresses a second against segments, in one process and in one for each core; the share at block or better."""
     segments = tables.load(Segments, folder / "segments.parquet")
     texts = tables.load_texts(folder / "texts.parquet")
     before, start = peak_mb(), time.perf_counter()
@@ -74,10 +75,17 @@ def locate(folder: Path) -> dict[str, Any]:
     ours(texts[:10])
     start, busy = time.perf_counter(), time.process_time()
     found = ours(texts)
-    seconds, busy = time.perf_counter() - start, time.process_time() - busy
+    alone, busy = time.perf_counter() - start, time.process_time() - busy
+    with ours.crew() as crew:
+        crew.start()
+        start = time.perf_counter()
+        crew.locate(texts)
+        shared = time.perf_counter() - start
+        peak = peak_mb() + sum(peak_mb(child.pid or 0) for child in multiprocessing.active_children())
     located = sum(m in BLOCK_OR_BETTER for m in found.methods().tolist()) / max(len(texts), 1)
-    figures = {"rate": len(texts) / seconds, "busy_rate": len(texts) / busy, "build_s": build_s, "located": located}
-    return {**figures, "before_mb": before, "peak_mb": peak_mb()}
+    n = len(texts)
+    figures = {"rate": n / shared, "alone_rate": n / alone, "busy_rate": n / busy, "build_s": build_s}
+    return {**figures, "located": located, "before_mb": before, "peak_mb": peak}
 
 
 JOBS = {"build_segments": build_segments, "build_points": build_points, "locate": locate}

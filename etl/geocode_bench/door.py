@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from geo.geocoding.crew import Crew
+from geo.geocoding.geocoder import Geocoder
 from geo.geocoding.model import Located, Reference
 from geo.geocoding.topology import intersections_of
 
@@ -24,19 +26,16 @@ class Ours:
     """Our geocoder over a reference; called with texts it answers as the measures want it."""
 
     def __init__(self, reference: Reference) -> None:
-        from geo.geocoding.geocoder import Geocoder
-
         self._geocoder = Geocoder.build(complete(reference))
 
     def __call__(self, texts: Sequence[str]) -> Located:
         """One result a text."""
         return self._geocoder.locate(list(texts))
 
-    @property
-    def suggests(self) -> bool:
-        """Whether this geocoder has search as you type."""
-        return hasattr(self._geocoder, "suggest")
+    def crew(self) -> Crew:
+        """The geocoder in a process for each core."""
+        return Crew(self._geocoder)
 
     def suggest(self, text: str, limit: int = 5) -> list[Any]:
         """Suggestions for what has been typed so far, best first; each has `lon` and `lat`."""
-        return list(getattr(self._geocoder, "suggest")(text, limit=limit))  # noqa: B009 - it may not be there yet
+        return list(self._geocoder.suggest(text, limit=limit))

@@ -138,7 +138,8 @@ def confident(section: str, mine: Judged, rival: Judged | None, high: float = 0.
 def radii(section: str, mine: Judged, *, judged: bool = True) -> Iterator[Figure]:
     """How often the truth lies within the stated radius, by method; judged where there are enough results.
 
-    Judged are the results that are drawn: what radius holds 95% of guesses of a wrong street, no radius can say. Where the errors of the truth are made up, they can only inform: `judged` is False.
+    Judged are the results that are drawn: what radius holds 95% of guesses of a wrong street, no radius can say. Where
+    the errors of the truth are made up, they can only inform: `judged` is False.
     """
     for method in METHODS[1:]:
         here = mine.at == method

@@ -273,7 +273,7 @@ class Streets:
         words = set(asked.base.split())
         if len(asked.base) < 4 or not words:
             return
-        rarest = min(words, key=lambda word: len(self._words.get(word, ())) or MANY)
+        rarest = min(sorted(words), key=lambda word: len(self._words.get(word, ())) or MANY)
         for at in self._words.get(rarest, ())[:MANY]:
             name, i = self._known[at]
             own = set(name.base.split())
