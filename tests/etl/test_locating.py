@@ -417,6 +417,24 @@ def test_what_the_geocoder_found_does_not_give_a_sensitive_place_away(small: Tin
     assert dict(methods).keys() <= {"generalised", "source", "none", "address_range"}
 
 
+def test_few_requests_are_not_counted_by_method_where_the_policy_hides_few(small: TinyCity, ask: Ask) -> None:
+    small.config["privacy"]["small_cells"] = {"minimum": 4, "tables": ["exclusions"]}
+    rows = [_row(i, "51 Oak St") for i in range(10)] + [_row(20 + i, "Main St & Elm St") for i in range(2)]
+    rows += [_row(40 + i, at=_at("Ash", 3)) for i in range(9)] + [_row(60 + i) for i in range(5)]
+    rows += [_row(80 + i, "Main St") for i in range(2)]
+    small.run(rows)
+    folder = _folder(small)
+    counted = {(m, n): k for m, n, k in ask(folder, "SELECT method, note, rows FROM located_by")}
+    assert counted["intersection", "missing"] is None
+    assert ask(folder, "SELECT median_score FROM located_by WHERE method = 'intersection'") == [(None,)]
+    told = dict(ask(folder, "SELECT reason, rows FROM exclusions WHERE kind = 'not_located'"))
+    assert told["vague"] is None
+    assert {note: k for (method, note), k in counted.items() if method == "none"} == told
+    assert sum(k is None for (method, _), k in counted.items() if method != "none") >= 2, (
+        "one alone could be worked out"
+    )
+
+
 def test_a_city_that_publishes_no_places_tells_nothing_of_the_geocoders(small: TinyCity, ask: Ask) -> None:
     small.config["privacy"] = {"publish": []}
     small.run([_row(1, "51 Oak St"), _row(2, at=(MIDDLE, _lon("Oak")))])
