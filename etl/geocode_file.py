@@ -64,6 +64,9 @@ EXAMPLE: Final = (
     "geocoder: {streets: [{path: centerlines.gpkg, name: STREET, left_from: L_F_ADD, left_to: L_T_ADD, "
     "right_from: R_F_ADD, right_to: R_T_ADD}]}"
 )
+MOST_REMEMBERED: Final = 300_000
+"""Distinct addresses whose answers are kept while a table is read: some 200 MB."""
+LOCATED_COLUMNS: Final = ("method", "score", "radius_m", "lon", "lat", "matched", "corrected", "zip")
 _SEP: Final = "\x1f"
 
 
@@ -431,6 +434,24 @@ class _Work:
         return np.repeat(self.today, rows)
 
 
+@dataclass(frozen=True)
+class _Answers:
+    """What was found, one entry a distinct address: results, the coordinates that are told, and the new columns."""
+
+    found: Located
+    lon: Floats
+    lat: Floats
+    columns: pa.Table
+
+    def and_(self, more: _Answers) -> _Answers:
+        """These and more behind them; alternatives are in the columns and not kept twice."""
+        parts: dict[str, Any] = {
+            name: np.concatenate([getattr(self.found, name), getattr(more.found, name)]) for name in LOCATED_COLUMNS
+        }
+        columns = pa.concat_tables([self.columns, more.columns]).combine_chunks()
+        return _Answers(Located(**parts), np.append(self.lon, more.lon), np.append(self.lat, more.lat), columns)
+
+
 class _Forward(_Work):
     """From addresses to places."""
 
@@ -448,6 +469,8 @@ class _Forward(_Work):
             taken = [*there, *(n for key, n in self.names.items() if key not in ("lat", "long"))]
             self.names |= {name: free_name(f"geocode_{name}", taken) for name in ("lat", "long")}
         self._everything = everything
+        self._known: _Answers | None = None
+        self._where: dict[str, int] = {}
         self._truth = Truth(city.config.city.crs, city.config.city.bbox) if used.has_truth else None
         if used.has_point:
             self.summary.contradictions = 0
@@ -457,22 +480,39 @@ class _Forward(_Work):
         filled = pc.not_equal(pc.utf8_trim_whitespace(address), "").to_numpy(zero_copy_only=False)
         parts = [pc.replace_substring(part, _SEP, " ") for part in (address, code, place)]
         keys = pc.binary_join_element_wise(*parts, _SEP).dictionary_encode()
-        index = keys.indices.to_numpy()
-        asked = [key.split(_SEP) for key in keys.dictionary.to_pylist()]
+        known, at = self._answers(keys.dictionary.to_pylist())
+        index = at[keys.indices.to_numpy()]
+        new = {name: known.columns[name].take(pa.array(index)) for name in known.columns.column_names}
+        if self.used.has_point:
+            new |= self._compared(chunk, known.found, index)
+        lon, lat = known.lon[index], known.lat[index]
+        self._count(known.found, index, filled, np.isfinite(lon))
+        if self._truth is not None:
+            used = self.used
+            true_lon, true_lat = points_of(chunk, used.truth_lat, used.truth_long, used.truth_point)
+            self._truth.add(_taken(known.found, index[filled]), true_lon[filled], true_lat[filled])
+        return self._joined(chunk, new), lon, lat
+
+    def _answers(self, keys: Sequence[str]) -> tuple[_Answers, NDArray[np.int64]]:
+        """Answers, and where among them that to each of the keys is; what was asked for before is not looked up again."""
+        known, where = self._known, self._where
+        missing = [key for key in keys if key not in where]
+        if not missing and known is not None:
+            return known, np.array([where[key] for key in keys], dtype=np.int64)
+        asked = [key.split(_SEP) for key in missing]
         texts, zips, places = ([parts[i] for parts in asked] for i in range(3))
         found = self.city.locator.locate(texts, zips, places)
         shown = self._shown(found)
         lon, lat = (np.where(shown, np.round(v, DEGREE_DIGITS), np.nan) for v in (found.lon, found.lat))
-        distinct = self._columns(found, lon, lat)
-        new = {name: column.take(pa.array(index)) for name, column in distinct.items()}
-        if self.used.has_point:
-            new |= self._compared(chunk, found, index)
-        self._count(found, index, filled, shown)
-        if self._truth is not None:
-            used = self.used
-            true_lon, true_lat = points_of(chunk, used.truth_lat, used.truth_long, used.truth_point)
-            self._truth.add(_taken(found, index[filled]), true_lon[filled], true_lat[filled])
-        return self._joined(chunk, new), lon[index], lat[index]
+        fresh = _Answers(found, lon, lat, pa.table(self._columns(found, lon, lat)))
+        first = 0 if known is None else len(known.lon)
+        both = fresh if known is None else known.and_(fresh)
+        here = {key: first + i for i, key in enumerate(missing)}
+        at = np.array([here[key] if key in here else where[key] for key in keys], dtype=np.int64)
+        if len(both.lon) <= MOST_REMEMBERED:
+            self._known = both
+            where.update(here)
+        return both, at
 
     def judged(self) -> Judged | None:
         if self._truth is None:
@@ -540,7 +580,7 @@ class _Forward(_Work):
         counts = np.bincount(method[filled], minlength=len(METHODS)).tolist()
         for name, count in zip(METHODS, counts, strict=True):
             summary.methods[name] += count
-        summary.drawn += int(shown[index].sum())
+        summary.drawn += int(shown.sum())
         summary.scored(found.score[index][method > 0])
 
 
@@ -585,8 +625,7 @@ def alternatives_text(others: Sequence[Alternative]) -> str:
 
 
 def _taken(found: Located, at: NDArray[Any]) -> Located:
-    names = ("method", "score", "radius_m", "lon", "lat", "matched", "corrected", "zip")
-    return Located(*(getattr(found, name)[at] for name in names))
+    return Located(*(getattr(found, name)[at] for name in LOCATED_COLUMNS))
 
 
 def _degrees(values: Floats) -> pa.Array:

@@ -25,6 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import openward
+from etl import geocode_file
 from etl.config import load_city
 from etl.config.geocoder import GeocoderSettings
 from etl.errors import ConfigError, SourceError
@@ -146,6 +147,26 @@ def test_a_pipe_gets_csv_and_the_summary_goes_to_standard_error(town: Path) -> N
     assert told["block_or_better"] == 0.75
     filed = _go(town, town / "in.csv", "--json", "--out", town / "out.csv")
     assert json.loads(filed.stdout)["out"] == str(town / "out.csv")
+
+
+def test_an_address_is_looked_up_once_whatever_chunk_it_comes_in(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(1)
+    numbers, streets = draw.integers(1, 90, 150_000), draw.integers(0, len(STREETS), 150_000)
+    texts = [f"{n} {STREETS[s]} St" for n, s in zip(numbers.tolist(), streets.tolist(), strict=True)]
+    table = pa.table({"address": texts})
+    pq.write_table(table, town / "in.parquet")
+    told = []
+    for most in (300_000, 100):  # the second one forgets
+        monkeypatch.setattr(geocode_file, "MOST_REMEMBERED", most)
+        result = _go(town, town / "in.parquet", "--out", town / "out.parquet", "--force", "--json")
+        assert result.exit_code == 0, result.output
+        told.append((json.loads(result.stdout)["methods"], pq.read_table(town / "out.parquet")))
+        assert json.loads(result.stdout)["with_coordinates"] == 150_000 - told[-1][1]["lat"].null_count
+    assert told[0] == told[1]
+    assert told[0][1]["address"].to_pylist() == texts
+    assert sum(told[0][0].values()) == 150_000
+    matched = told[0][1]["geocode_address"].to_pylist()
+    assert all(m is None or m.upper() == t.upper() for m, t in zip(matched, texts, strict=True))
 
 
 def test_standard_input_is_one_address_a_line_or_a_table(town: Path) -> None:
