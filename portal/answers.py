@@ -145,6 +145,11 @@ class RequestRow:
     location_source: str | None
     geocode_radius_m: float | None
     location_precision: str | None = None  # exact, block_face, area, withheld or none; None: the release does not say
+    location_note: str | None = None  # why the source's own point was not used as it is
+    geocode_method: str | None = None
+    geocode_score: float | None = None  # 0…1
+    geocode_address: str | None = None  # as the city's list of addresses writes it
+    nearest_address: str | None = None  # of a point that came without an address
     flags: tuple[str, ...] = ()
     areas: Mapping[str, str] = field(default_factory=dict)  # layer -> area code, where known
 
@@ -234,6 +239,27 @@ class Quality:
     location_notes: Mapping[str, int]  # why requests are not on the map: sentinel, missing, vague, … -> requests
     flags: Mapping[str, int]  # data-quality flag -> requests; one request may carry several
     excluded_from_response: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedBy:
+    """The selected requests by how they were placed: source + geocoder + none = requests."""
+
+    requests: int
+    source: int  # at the source's own point
+    geocoder: int  # by their address
+    none: int  # not on the map
+    methods: Mapping[str, int]  # of `geocoder`: method -> requests; empty where the release does not say
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRow:
+    """A method of the geocoder over the whole release; the medians are None where they are not told."""
+
+    method: str
+    requests: int
+    median_score: float | None
+    median_radius_m: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from portal.answers import (
     FieldDoc,
     FileDoc,
     GroupRow,
+    LocatedBy,
     MonthRow,
     Quality,
     ReleaseDoc,
@@ -156,6 +157,12 @@ def response_time(chosen: Chosen, response: Response) -> Single[ResponseTime]:
 def quality(chosen: Chosen, response: Response) -> Single[Quality]:
     """How well the selected requests are located and timed."""
     return _single(chosen, response, queries.quality(chosen.release, chosen.selection))
+
+
+@router.get("/located")
+def located(chosen: Chosen, response: Response) -> Single[LocatedBy]:
+    """How the selected requests were placed: at the source's point, by the geocoder and how, or not at all."""
+    return _single(chosen, response, queries.located(chosen.release, chosen.selection))
 
 
 @router.get("/monthly")

@@ -80,6 +80,8 @@ def _component(namespace: str, name: str, props: dict[str, Any], out: list[str])
         _element("iframe", {**shown, "loading": "lazy"}, out)
     elif name == "Field":
         _field(props, out)
+    elif name == "AddressField":
+        _address_field(props, out)
     else:
         raise ValueError(f"cannot render {namespace}.{name} to HTML")
 
@@ -128,6 +130,15 @@ def _field(props: dict[str, Any], out: list[str]) -> None:
         else:
             out.append(_option(option, props["value"]))
     out.append("</select>")
+
+
+def _address_field(props: dict[str, Any], out: list[str]) -> None:
+    """The field without suggestions: those need `AddressField` in assets/js/places.js."""
+    out.append('<div class="address-field">')
+    of_form = {"id": props["id"], "name": "q", "type": "text", "value": props["value"], "autoComplete": "off"}
+    more = {"maxLength": props["longest"], "spellCheck": "false", "aria-describedby": props["describedby"]}
+    _element("input", {**of_form, **more}, out)
+    out.append("</div>")
 
 
 def _option(option: dict[str, str], chosen: str) -> str:

@@ -31,6 +31,7 @@ INDEX = ("address_points", "street_segments", "intersections", "place_names")
 """Files of a release that hold its address index; any of the first two is enough to find something."""
 LONGEST_TYPED = 200
 MOST_SUGGESTIONS = 20
+MOST_OTHERS = 6
 NEAR_M = 250.0
 """What is farther from a point says nothing of it."""
 SURE = 0.995
@@ -73,6 +74,7 @@ class Other:
     score: float
     lat: float
     long: float
+    where: str  # the area of the first layer that it lies in
     url: str
 
 
@@ -111,9 +113,22 @@ def has_index(release: Release) -> bool:
     return any(release.package.resource(name) is not None for name in INDEX[:2])
 
 
-def place_url(text: str) -> str:
-    """The page about an address, without a language."""
-    return f"/places?{urlencode({'q': text})}"
+def place_url(text: str, at: tuple[float, float] | None = None) -> str:
+    """The page about an address, without a language; `at` (lat, long) says which one where several are called so."""
+    pairs = {"q": text} | ({"at": f"{at[0]:.5f},{at[1]:.5f}"} if at else {})
+    return f"/places?{urlencode(pairs, safe=',')}"
+
+
+@dataclass(frozen=True)
+class _Meant:
+    """A place that an address may mean."""
+
+    matched: str
+    method: str
+    score: float
+    lat: float
+    long: float
+    radius_m: float
 
 
 @dataclass(frozen=True)
@@ -149,34 +164,52 @@ class Gazetteer:
             )  # fmt: skip
         return rows
 
-    def locate(self, release: Release, text: str) -> Found:
-        """One address with its passport, its alternatives, and the areas that it may lie in."""
-        from geo.geocoding.labels import readable_words
+    def locate(self, release: Release, text: str, at: tuple[float, float] | None = None) -> Found:
+        """One address with its passport, its alternatives, and the areas that it may lie in.
 
+        `at` (lat, long) chooses among the alternatives: the nearest one is the answer.
+        """
         typed = _typed(text)
         found = _quietly(lambda: self.geocoder.locate([typed]))
         if not found.method[0]:
             return Found("none", None, None, None, None, None, None, False, (), ())
-        lat, long, radius = float(found.lat[0]), float(found.lon[0]), float(found.radius_m[0])
-        others = tuple(
-            Other(
-                readable_words(o.matched), o.method, round(float(o.score), 4), round(float(o.lat), DIGITS),
-                round(float(o.lon), DIGITS), place_url(readable_words(o.matched)),
-            )
-            for o in found.alternatives.get(0, ())
-        )  # fmt: skip
-        return Found(
-            method=str(found.methods()[0]),
-            address=readable_words(str(found.matched[0] or "")) or None,
-            score=round(float(found.score[0]), 4),
-            radius_m=round(radius, 1),
-            lat=round(lat, DIGITS),
-            long=round(long, DIGITS),
-            zip=str(found.zip[0]) or None,
-            corrected=bool(found.corrected[0]),
-            areas=self.likely(release, lat, long, radius),
-            alternatives=others,
+        method, radius = str(found.methods()[0]), float(found.radius_m[0])
+        first = _Meant(
+            str(found.matched[0] or ""), method, float(found.score[0]), float(found.lat[0]), float(found.lon[0]), radius
         )
+        meant = [first]
+        for o in found.alternatives.get(0, ()):
+            # Of another method not even the scale is known: no better than the one that was preferred.
+            its = radius if o.method == method else max(radius, self._least_radius(o.method))
+            meant.append(_Meant(o.matched, o.method, float(o.score), float(o.lat), float(o.lon), its))
+        if at is not None:
+            meant.sort(key=lambda m: (m.lat - at[0]) ** 2 + ((m.long - at[1]) * np.cos(np.radians(at[0]))) ** 2)
+        best, *rest = meant
+        return Found(
+            method=best.method,
+            address=_readable(best.matched) or None,
+            score=round(best.score, 4),
+            radius_m=round(best.radius_m, 1),
+            lat=round(best.lat, DIGITS),
+            long=round(best.long, DIGITS),
+            zip=(str(found.zip[0]) or None) if best is first else None,
+            corrected=bool(found.corrected[0]),
+            areas=self.likely(release, best.lat, best.long, best.radius_m),
+            alternatives=tuple(self._other(release, text, m) for m in rest[:MOST_OTHERS]),
+        )
+
+    def _least_radius(self, method: str) -> float:
+        from geo.geocoding.model import METHODS
+
+        code = np.array([METHODS.index(method)], dtype=np.int8)
+        return float(self.geocoder.passport.radius(code, np.array([100.0]))[0])
+
+    def _other(self, release: Release, text: str, meant: _Meant) -> Other:
+        inside = [row.name for row in self.likely(release, meant.lat, meant.long, 0.0) if row.name]
+        return Other(
+            _readable(meant.matched), meant.method, round(meant.score, 4), round(meant.lat, DIGITS),
+            round(meant.long, DIGITS), inside[0] if inside else "", place_url(text, (meant.lat, meant.long)),
+        )  # fmt: skip
 
     def reverse(self, release: Release, lat: float, long: float) -> Around:
         """The nearest address, block and crossing of a point in degrees, and the areas that it lies in."""
@@ -355,6 +388,12 @@ def _key(release: Release) -> tuple[Any, ...]:
     resources = [release.package.resource(name) for name in (*INDEX, "areas")]
     about = release.package.openward.geocoder
     return tuple(r.hash if r else "" for r in resources), about.model_dump_json() if about else ""
+
+
+def _readable(matched: str) -> str:
+    from geo.geocoding.labels import readable_words
+
+    return readable_words(matched)
 
 
 def _typed(text: str) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote
 from portal.components.page import Page
 from portal.components.shell import shell
 from portal.errors import NotFound, PortalError
-from portal.pages import areas, data, departments, map_page, methods, overview, place, problem, sources, trends
+from portal.pages import areas, data, departments, map_page, methods, overview, place, places, problem, sources, trends
 from portal.selection import Selection
 from portal.text import choose_language, speaking
 
@@ -26,7 +26,8 @@ Layout = Callable[..., Page]
 _ONE = r"(?P<{}>[^/]+)"
 ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/"), overview.layout, ()),
-    (re.compile(r"/map"), map_page.layout, ("figure", "layer")),
+    (re.compile(r"/map"), map_page.layout, ("figure", "layer", "at", "place")),
+    (re.compile(r"/places"), places.layout, ("q", "at")),
     (re.compile(r"/trends"), trends.layout, ("by",)),
     (re.compile(r"/areas"), areas.layers, ()),
     (re.compile("/areas/" + _ONE.format("layer")), areas.layout, ()),

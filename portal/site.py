@@ -31,7 +31,7 @@ log = logging.getLogger("openward.portal")
 
 STYLES = ("css/1-base.css", "css/2-parts.css", "css/3-charts.css")
 FIRST_SCRIPT = "js/theme.js"
-COMPONENTS = ("js/components.js", "js/address.js")
+COMPONENTS = ("js/components.js", "js/places.js", "js/address.js")
 LAST_SCRIPT = "js/openward.js"
 ICON = "img/icon.svg"
 

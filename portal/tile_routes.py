@@ -22,7 +22,8 @@ router = APIRouter(prefix="/tiles", tags=["tiles"], responses={400: _PROBLEM, 40
 
 _FIELDS = {
     "requests": {"n": "Number", "service_request_id": "String", "source": "String", "service_name": "String",
-                 "status": "String", "requested_date": "String", "location_precision": "String"},
+                 "status": "String", "requested_date": "String", "location_precision": "String",
+                 "geocode_method": "String", "geocode_radius_m": "Number", "location_note": "String"},
     "areas": {"area": "String", "name": "String"},
 }  # fmt: skip
 

@@ -6,7 +6,8 @@ Tile layers, and the MVT layers and attributes within them:
 - `requests`: MVT layer `requests`, points with `n`. Up to zoom 16 one point for each cell of 16 pixels, at the
   mean place of its requests; from 17 on one for each place. Where `n` is 1, from zoom 13 on, also
   `service_request_id, source, service_name, status, requested_date`, and `location_precision` where the point
-  is not where the request is. The sum of `n` over a zoom's tiles is the
+  is not where the request is, `geocode_method` and `geocode_radius_m` where the point was found from the address, and
+  `location_note` where something was wrong with the source's own point. The sum of `n` over a zoom's tiles is the
   number of selected requests with a published point, whatever the zoom.
 - `areas-<layer>`: MVT layer `areas`, polygons with `area` (code) and `name`, of the vintage in force at the
   selection's `to` date, else of the current one.
@@ -36,6 +37,8 @@ SMALL_ROWS = 300_000
 PLACE_ZOOM = 17
 """From here on requests are put together only where they are at the same place."""
 
+NOTHING = "NULL::VARCHAR"
+CONTRADICTS = "location_contradicts_address"
 KINDS = ("land", "water", "park", "rail", "street")
 _LINES = ("rail", "street")
 
@@ -131,7 +134,7 @@ def _places(release: Release, place: Tile, selection: Selection, cell_px: int) -
             singles AS (
               SELECT rid, service_request_id, source::VARCHAR AS source, service_name::VARCHAR AS service_name,
                      status::VARCHAR AS status, requested_date::VARCHAR AS requested_date,
-                     {_precision(release)} AS location_precision
+                     {_precision(release)} AS location_precision, {_doubt(release)}
               FROM requests WHERE {_window(place)} AND rid IN (SELECT rid FROM cells WHERE n = 1)),
             points AS (
               SELECT ST_Point(x, y) AS geometry, n, singles.* EXCLUDE (rid)
@@ -146,6 +149,19 @@ def _precision(release: Release) -> str:
     if "location_precision" not in release.columns:
         return "NULL::VARCHAR"
     return "CASE WHEN location_precision NOT IN ('exact', 'none') THEN location_precision END"
+
+
+def _doubt(release: Release) -> str:
+    """How the geocoder found the place, within how many metres, and what was wrong with the source's own point."""
+    found = "location_source = 'geocoder'"
+    method = f"CASE WHEN {found} THEN geocode_method::VARCHAR END" if "geocode_method" in release.columns else NOTHING
+    radius = f"CASE WHEN {found} THEN round(geocode_radius_m)::INTEGER END"
+    if "geocode_radius_m" not in release.columns:
+        radius = "NULL::INTEGER"
+    note = "location_note::VARCHAR" if "location_note" in release.columns else NOTHING
+    if "flags" in release.columns:
+        note = f"CASE WHEN contains(flags, '{CONTRADICTS}') THEN '{CONTRADICTS}' ELSE {note} END"
+    return f"{method} AS geocode_method, {radius} AS geocode_radius_m, {note} AS location_note"
 
 
 def _window(place: Tile) -> str:

@@ -18,7 +18,7 @@
     Object.keys(node.props).forEach(function (name) {
       if (!NOT_MARKUP.includes(name)) props[name] = node.props[name];
     });
-    if (node.namespace === "openward_components") return h(OWN[node.type], props);
+    if (node.namespace === "openward_components") return h(window.openward_components[node.type], props);
     const children = [].concat(node.props.children === undefined ? [] : node.props.children).map(draw);
     return h.apply(null, [node.type.toLowerCase(), props].concat(children));
   }

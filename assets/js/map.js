@@ -44,13 +44,21 @@
 
   /* ---- what is asked for ---- */
 
-  const OWN = ["figure", "layer", "lang"];
-  const state = { filters: "", figure: "requests", layer: Object.keys(config.layers)[0] || "", values: null, classes: null };
+  const OWN = ["figure", "layer", "lang", "at", "place"];
+  const state = { filters: "", figure: "requests", layer: Object.keys(config.layers)[0] || "", values: null, classes: null, spot: null };
+
+  /* A place that is marked: latitude, longitude and perhaps the radius that holds the true place. */
+  function spotOf(at, name) {
+    const parts = (at || "").split(",").map(Number);
+    if (!at || parts.length < 2 || !parts.every(isFinite) || Math.abs(parts[0]) > 90 || Math.abs(parts[1]) > 180) return null;
+    return { key: at, at: [parts[0], parts[1]], radius: Math.max(parts[2] || 0, 0), name: name || "" };
+  }
 
   function read(query) {
     const given = new URLSearchParams(query);
     state.figure = given.get("figure") || "requests";
     state.layer = given.get("layer") in config.layers ? given.get("layer") : Object.keys(config.layers)[0] || "";
+    state.spot = spotOf(given.get("at"), given.get("place"));
     OWN.forEach(function (key) { given.delete(key); });
     state.filters = given.toString();
   }
@@ -306,11 +314,11 @@
 
   /* ---- layers ---- */
 
-  const PANES = { base: 200, areas: 250, requests: 300, labels: 350 };
+  const PANES = { base: 200, areas: 250, requests: 300, labels: 350, spot: 450 };
   Object.keys(PANES).forEach(function (name) {
     const pane = map.createPane("ow-" + name);
     pane.style.zIndex = PANES[name];
-    if (name === "labels") pane.style.pointerEvents = "none";
+    if (name === "labels" || name === "spot") pane.style.pointerEvents = "none";
   });
   const shown = {};
 
@@ -348,6 +356,29 @@
   function drawRequests() {
     if (state.figure !== "requests") { take("requests"); return; }
     put("requests", { url: tiles("requests", true), labelRules: [], paintRules: [{ dataLayer: "requests", symbolizer: marks }] });
+  }
+
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  let marked = null;
+  let went = "";
+
+  function drawSpot(first) {
+    if (marked) { marked.remove(); marked = null; }
+    const spot = state.spot;
+    if (!spot) { went = ""; return; }
+    const pane = { pane: "ow-spot", interactive: false };
+    const ring = window.L.circleMarker(spot.at, Object.assign({ radius: 9, className: "ow-spot-ring" }, pane));
+    const dot = window.L.circleMarker(spot.at, Object.assign({ radius: 3, className: "ow-spot-dot" }, pane));
+    const parts = [ring, dot];
+    if (spot.radius) parts.unshift(window.L.circle(spot.at, Object.assign({ radius: spot.radius, className: "ow-spot-circle" }, pane)));
+    marked = window.L.featureGroup(parts).addTo(map);
+    if (spot.name) ring.bindTooltip(make("span", {}, [spot.name]), { permanent: true, direction: "top", offset: [0, -10], className: "ow-spot-name" });
+    if (went !== spot.key) goToSpot(!first && !still.matches);
+    went = spot.key;
+  }
+  function goToSpot(fly) {
+    const bounds = window.L.latLng(state.spot.at).toBounds(Math.max(state.spot.radius, 60) * 3);
+    if (fly) map.flyToBounds(bounds, { maxZoom: 17 }); else map.fitBounds(bounds, { maxZoom: 17, animate: false });
   }
 
   let asked = 0;
@@ -410,6 +441,10 @@
   function drawLegend() {
     const rows = [];
     const row = function (sign, text) { rows.push(make("li", {}, [sign, make("span", {}, [text])])); };
+    if (state.spot) {
+      row(key([["circle", { cx: 12, cy: 12, r: 8, class: "ow-spot-ring" }], ["circle", { cx: 12, cy: 12, r: 2.5, class: "ow-spot-dot" }]]), words.marked);
+      if (state.spot.radius) row(key([["circle", { cx: 12, cy: 12, r: 10, class: "ow-spot-circle" }]]), words.marked_radius);
+    }
     if (state.figure === "requests") {
       row(key([["path", { d: "M12 4l8 8-8 8-8-8z", fill: color.openFill, stroke: color.onMark }]]), words.open);
       row(key([["circle", { cx: 12, cy: 12, r: 6, fill: color.halo, stroke: color.closed, "stroke-width": 3 }]]), words.closed);
@@ -504,6 +539,9 @@
       props.requested_date ? fill(words.asked, { date: props.requested_date }) : null,
       props.service_request_id ? "#" + props.service_request_id : null,
       ["block_face", "area"].includes(props.location_precision) ? words[props.location_precision] : null,
+      props.geocode_radius_m ? fill(words.within, { n: count(Number(props.geocode_radius_m)) }) : null,
+      props.geocode_method ? fill(words.by, { method: words["method_" + props.geocode_method] || props.geocode_method }) : null,
+      props.location_note ? words["note_" + props.location_note] || null : null,
     ];
     const source = props.source ? "?source=" + encodeURIComponent(props.source) : "";
     const href = "/api/v1/requests/" + encodeURIComponent(props.service_request_id) + source;
@@ -563,6 +601,7 @@
       current = event.data.query;
       read(current);
       refresh();
+      drawSpot(false);
     }
   });
   system.addEventListener("change", repaint);
@@ -594,8 +633,13 @@
   ["pointerdown", "wheel", "keydown"].forEach(function (name) {
     container.addEventListener(name, function () { touched = true; }, { passive: true });
   });
-  window.addEventListener("resize", function () { if (!touched) fit(); });
+  window.addEventListener("resize", function () {
+    if (touched) return;
+    fit();
+    if (state.spot) goToSpot(false);
+  });
   read(current);
   drawBase();
   refresh();
+  drawSpot(true);
 })();

@@ -35,7 +35,7 @@
 
   function internal(url) {
     return url.origin === location.origin &&
-      /^\/(|map|trends|areas(\/.*)?|departments(\/.*)?|data|methods)\/?$/.test(url.pathname);
+      /^\/(|map|trends|areas(\/.*)?|departments(\/.*)?|data|methods|places)\/?$/.test(url.pathname);
   }
 
   let goal = null; // what to do when the next content has come: {focus: id or null, top: bool}
@@ -77,7 +77,16 @@
     url.search = query.toString();
     event.preventDefault();
     if (first()) { location.assign(url.href); return; }
-    go(url, { focus: null, top: false });
+    go(url, url.pathname === location.pathname ? { focus: null, top: false } : null);
+  });
+
+  // What was picked in the address field (assets/js/places.js).
+  window.addEventListener("openward:go", function (event) {
+    const url = new URL(event.detail.url, location.href);
+    const focus = event.detail.focus;
+    if (url.origin !== location.origin) return;
+    if (first() || !internal(url)) location.assign(url.href);
+    else go(url, focus ? { focus: focus, top: false, show: true } : null);
   });
 
   // A jump within the page (the skip link) fires it too, and no content comes after.
@@ -113,6 +122,7 @@
     if (done.top) window.scrollTo(0, 0);
     const target = done.focus && (document.getElementById(done.focus) || document.getElementById("title"));
     if (target) target.focus({ preventScroll: !done.top });
+    if (target && done.show) target.scrollIntoView({ block: "start" });
   }
 
   window.addEventListener("openward:shown", settled);

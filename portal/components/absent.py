@@ -1,4 +1,4 @@
-"""What no figure counts, said near the figures: rows that could not be trusted, and rows that were withdrawn."""
+"""What stands near every figure: which rows no figure counts, and how those that count were placed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,39 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from portal import queries
+from portal.components.labels import METHODS, named
 from portal.components.links import address
 from portal.components.parts import rich
-from portal.text import _, listed, ngettext, number
+from portal.text import _, listed, ngettext, number, share
 
 if TYPE_CHECKING:
+    from portal.answers import LocatedBy
     from portal.release import Release
+    from portal.selection import Selection
+
+
+def footing(release: Release, selection: Selection) -> Any:
+    """What the figures of a selection rest on."""
+    return html.Div([absent(release), placed(queries.located(release, selection))], className="footing")
+
+
+def placed(found: LocatedBy) -> Any:
+    """'On the map: 78% at the source's own point, 14% by their address (address point 9%, block 5%), 8% not at all.'"""
+    if not found.requests:
+        return None
+    parts = []
+    if found.source:
+        parts.append(_("{share} at the source's own point").format(share=share(found.source, found.requests)))
+    if found.geocoder:
+        by = ", ".join(f"{named(METHODS, method)} {share(n, found.requests)}" for method, n in found.methods.items())
+        words = _("{share} by their address ({methods})") if by else _("{share} by their address")
+        parts.append(words.format(share=share(found.geocoder, found.requests), methods=by))
+    if found.none:
+        parts.append(_("{share} not at all").format(share=share(found.none, found.requests)))
+    link = html.A(_("How sure that is"), href=address("/methods") + "#location")
+    return html.P(
+        rich(_("On the map: {parts}. {link}"), parts=html.Strong(listed(parts)), link=link), className="absent"
+    )
 
 
 def absent(release: Release) -> Any:

@@ -1,6 +1,6 @@
-"""Our own small Dash components: Tree, Svg, MapFrame and Field.
+"""Our own small Dash components: Tree, Svg, MapFrame, Field and AddressField.
 
-Charter: the Python side of `assets/js/components.js`. Dash builds such classes
+Charter: the Python side of `assets/js/components.js` and `assets/js/places.js`. Dash builds such classes
 with a bundler; components of a few lines do not need one.
 
 - `Tree`: a whole page. Dash makes everything anew that a callback returns as children, which
@@ -12,6 +12,7 @@ with a bundler; components of a few lines do not need one.
   `query` is told to the page inside, so that a filter changes tiles and not the page.
 - `Field`: a native select or input. Dash's own (`dcc`) draw widgets with
   scripts, which do not work before or without JavaScript.
+- `AddressField`: a text field that suggests places where scripts run.
 """
 
 from __future__ import annotations
@@ -113,3 +114,21 @@ class Field(_Element, Component):
         super().__init__(
             id=id, kind=kind, name=name, value=value, options=options, min=min, max=max, describedby=describedby
         )
+
+
+class AddressField(_Element, Component):
+    """A field for an address: `suggest` is where suggestions come from, `leads` page or map, `words` what it says."""
+
+    _type = "AddressField"
+    _namespace = NAMESPACE
+    _children_props: list[str] = []
+    _prop_names: list[str] = ["id", "value", "suggest", "leads", "words", "lang", "longest", "describedby"]
+
+    def __init__(
+        self, id: str, value: str, suggest: str, leads: str, words: dict[str, Any], lang: str, longest: int,
+        describedby: str,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            id=id, value=value, suggest=suggest, leads=leads, words=words, lang=lang, longest=longest,
+            describedby=describedby,
+        )  # fmt: skip

@@ -35,9 +35,52 @@ LOCATION_SOURCES = {
 }
 LOCATION_NOTES = {
     "sentinel": N_("A placeholder point instead of a place"),
+    "default_point": N_("A point that its source writes where it does not know the place"),
+    "vague": N_("No point, and an address that tells the place only vaguely"),
+    "contradicts_address": N_("A point too far from its own address; the address was taken"),
+    "swapped": N_("Latitude and longitude in each other's place; mended"),
+    "sign": N_("A coordinate without its sign; mended"),
+    "projected": N_("Coordinates in meters or feet instead of degrees; mended"),
+    "scaled": N_("Coordinates without their decimal point; mended"),
     "outside_city": N_("A point outside the city"),
     "missing": N_("No point and no usable address"),
     "withheld": N_("Withheld to protect privacy"),
+}
+METHODS = {
+    "address_point": N_("address point"),
+    "address_range": N_("house numbers of the block"),
+    "between_points": N_("between neighbors"),
+    "intersection": N_("crossing"),
+    "block": N_("block"),
+    "place": N_("named place"),
+    "street": N_("street"),
+    "area": N_("area"),
+    "generalised": N_("not told, to protect privacy"),
+}
+"""How the geocoder found a place, in few words."""
+METHOD_MEANINGS = {
+    "address_point": N_("This very address is in the city's list of addresses."),
+    "address_range": N_(
+        "The address lies between the first and the last house number of its block, on its side of the street."
+    ),
+    "between_points": N_(
+        "The address itself is not listed; it lies between its neighbors on the same side of the street."
+    ),
+    "intersection": N_("The point where the streets meet."),
+    "block": N_("The block is known, the house is not: the mark stands in the middle of the block."),
+    "place": N_("A place with a name, such as a park or a school: the mark stands in its middle."),
+    "street": N_("Only the street is known: the mark stands in its middle."),
+    "area": N_("Only the area is known: the mark stands in its middle."),
+    "generalised": N_(
+        "Found from the address; how is not told, because it would tell more of the place than the policy allows."
+    ),
+}
+PLACE_KINDS = {
+    "address": N_("Address"),
+    "intersection": N_("Crossing"),
+    "street": N_("Street"),
+    "place": N_("Place"),
+    "area": N_("Area"),
 }
 EXCLUSION_KINDS = {
     "quarantined": N_("Not in the record: the row could not be trusted"),
@@ -92,6 +135,15 @@ REASONS = {
     "repeated_hour": N_("A clock time in the hour that daylight saving repeats; the first of the two was taken."),
     "skipped_hour": N_("A clock time in the hour that daylight saving skips; it was moved one hour forward."),
     "unmapped_status": N_("The city's configuration does not know its status."),
+    "location_contradicts_address": N_(
+        "Its point and its address lie farther apart than both can err; the point was kept."
+    ),
+    "location_default_point": N_(
+        "Its point is one that the source writes where it does not know the place; it was kept."
+    ),
+    "location_mistaken": N_(
+        "Its point lies outside the city, and would not if its coordinates were mended; it was left alone."
+    ),
     "unmapped_channel": N_("The city's configuration does not know how it was reported."),
 }
 """Why a row is left out or doubted. A code that is not here speaks for itself."""

@@ -9,7 +9,7 @@ from dash import html
 from portal import queries
 from portal.answers import GroupRow
 from portal.components import figures
-from portal.components.absent import absent
+from portal.components.absent import footing
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address, part
 from portal.components.page import Page
@@ -51,7 +51,7 @@ def layout(release: Release, selection: Selection, layer: str) -> Page:
         ),
         tabs(ways, _("Ways of dividing the city")),
         filter_form(release, selection, path, totals.requests),
-        absent(release),
+        footing(release, selection),
     ]
     if not totals.requests:
         body.append(nothing(selection, path))

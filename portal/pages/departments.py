@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dash import html
 
 from portal import queries
-from portal.components.absent import absent
+from portal.components.absent import footing
 from portal.components.filters import count_words, filter_form
 from portal.components.links import part
 from portal.components.page import Page
@@ -36,7 +36,7 @@ def layout(release: Release, selection: Selection) -> Page:
             period(release, selection),
         ),
         filter_form(release, selection, "/departments", totals.requests),
-        absent(release),
+        footing(release, selection),
     ]
     if totals.requests:
         what = _("Department")

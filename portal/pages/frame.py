@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from geo.maps import MapConfig, MapPage, map_page
+from portal.components.labels import LOCATION_NOTES, METHODS, REASONS
 from portal.text import FEW, N_, _, choose_language, language, speaking
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ WORDS = {
     "nothing": N_("Nothing here. Move the cross to a mark or an area."),
     "block_face": N_("Somewhere on this block"),
     "area": N_("Somewhere in this area"),
+    "within": N_("Found from its address: the true place is within {n} m of the mark in 95 of 100 cases"),
+    "by": N_("How: {method}"),
     "asked": N_("Asked for on {date}"),
     "many": N_("{n} requests"),
     "minutes": N_("{n} minutes"),
@@ -44,9 +47,29 @@ WORDS = {
     "failed": N_("Part of the map could not be loaded. Move the map to try again."),
     "keys": N_("Arrows move the map. Enter tells what is under the cross."),
     "no_script": N_("The map needs JavaScript; the tables below hold the same figures."),
+    "marked": N_("The place you looked for"),
+    "marked_radius": N_("The true place is in the circle in 95 of 100 cases"),
     "legend": N_("Legend"),
     "details": N_("Details"),
 }
+
+
+CONTRADICTS = "location_contradicts_address"
+NOTED = (
+    "missing", "sentinel", "default_point", "outside_city", "swapped", "sign", "projected", "scaled",
+    "contradicts_address",
+)  # fmt: skip
+"""What may be wrong with the source's own point of a request that is on the map."""
+
+
+def _words() -> dict[str, str]:
+    words = {key: _(text) for key, text in WORDS.items()}
+    words |= {f"method_{method}": _(label) for method, label in METHODS.items()}
+    words |= {f"note_{note}": _(LOCATION_NOTES[note]) for note in NOTED if note != "missing"}
+    words["note_missing"] = _("Its source gave no point")
+    reason = REASONS[CONTRADICTS]
+    words[f"note_{CONTRADICTS}"] = _(reason)
+    return words
 
 
 def frame(release: Release, search: str = "", accept_language: str = "") -> MapPage:
@@ -63,7 +86,7 @@ def frame(release: Release, search: str = "", accept_language: str = "") -> MapP
                 tiles=f"/tiles/{release.id}/{{layer}}/{{z}}/{{x}}/{{y}}.mvt",
                 values="/api/v1/by/{layer}",
                 layers={layer.layer: layer.title for layer in release.layers if layer.geometry},
-                words={key: _(words) for key, words in WORDS.items()},
+                words=_words(),
                 attribution=release.city.attribution,
                 accent=release.city.accent,
                 few=FEW,

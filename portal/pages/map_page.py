@@ -9,14 +9,16 @@ from dash import html
 from portal import queries
 from portal.answers import GroupRow, RequestRow, Totals
 from portal.components import figures
-from portal.components.absent import absent
+from portal.components.absent import footing
+from portal.components.address_box import address_box
 from portal.components.elements import Field, MapFrame
 from portal.components.filters import count_words, filter_form, label_of, labelled
-from portal.components.labels import OUTCOMES, STATUSES, named
+from portal.components.labels import METHODS, OUTCOMES, STATUSES, named
 from portal.components.links import address, part
 from portal.components.page import Page
-from portal.components.parts import Bar, Column, page_head, section, table
+from portal.components.parts import Bar, Column, page_head, rich, section, table
 from portal.components.period import period
+from portal.components.spot import Spot
 from portal.errors import BadSelection
 from portal.pages.areas import by_name
 from portal.pages.trends import nothing
@@ -34,10 +36,16 @@ FIGURES = {
     "on_time": N_("Share on time, by area"),
 }
 LATEST = 12
+CONTRADICTS = "location_contradicts_address"
 
 
-def layout(release: Release, selection: Selection, figure: str = "requests", layer: str = "") -> Page:
-    """The map of the selected requests. `figure` is one of FIGURES, `layer` the areas that are coloured."""
+def layout(
+    release: Release, selection: Selection, figure: str = "requests", layer: str = "", at: str = "", place: str = ""
+) -> Page:
+    """The map of the selected requests. `figure` is one of FIGURES, `layer` the areas that are coloured, `at` and
+    `place` a place that is marked."""
+    spot = Spot.read(at, place)
+    kept = spot.query() if spot else {}
     if figure not in FIGURES:
         raise BadSelection("figure", figure, list(FIGURES))
     drawn = [each for each in release.layers if each.geometry]
@@ -45,18 +53,20 @@ def layout(release: Release, selection: Selection, figure: str = "requests", lay
     if layer and layer not in [each.layer for each in drawn]:
         raise BadSelection("layer", layer, [each.layer for each in drawn])
     totals = queries.totals(release, selection)
-    query = address("", selection, figure=figure, layer=shaded).removeprefix("?")
+    query = address("", selection, figure=figure, layer=shaded, **kept).removeprefix("?")
     body = [
         page_head(_("Map"), html.P(_("Where things are asked for, and how each part of the city is served."), className="lead"),
                   period(release, selection)),
+        address_box(release, spot.name if spot else "", leads="map"),
         filter_form(
             release, selection, "/map", totals.requests,
             [_choice("figure", _("Show"), {k: _(v) for k, v in FIGURES.items()}, figure),
              _choice("layer", _("Areas"), {each.layer: each.plural for each in drawn}, shaded)],
-            opened=False,
+            opened=False, **kept,
         ),
         html.P(_placed(totals), className="detail"),
-        absent(release),
+        footing(release, selection),
+        _marked(selection, spot, figure, layer) if spot else None,
         MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
         html.P(_("With a keyboard: arrows move the map, + and − zoom, Tab reaches the buttons. "
                  "The tables below hold the same figures."), className="detail"),
@@ -71,7 +81,9 @@ def layout(release: Release, selection: Selection, figure: str = "requests", lay
         title=_("Map"),
         description=_("A map of service requests in {city}.").format(city=release.city.name),
         body=body,
-        announce=count_words(totals.requests),
+        announce=_("The map shows {place}.").format(place=spot.name)
+        if spot and spot.name
+        else count_words(totals.requests),
         section="/map",
     )
 
@@ -79,6 +91,18 @@ def layout(release: Release, selection: Selection, figure: str = "requests", lay
 def _choice(key: str, label: str, values: dict[str, str], chosen: str) -> Any:
     options = [{"value": value, "label": words} for value, words in values.items()]
     return labelled(label, f"map-{key}", Field("select", key, chosen, id=f"map-{key}", options=options))
+
+
+def _marked(selection: Selection, spot: Spot, figure: str, layer: str) -> Any:
+    """What the mark on the map is, and how to be rid of it."""
+    name = spot.name or f"{spot.lat:.5f}, {spot.long:.5f}"
+    about = html.A(_("About this place"), href=address("/places", None, q=name, at=f"{spot.lat:.5f},{spot.long:.5f}"))
+    gone = html.A(_("Take the mark away"), href=address("/map", selection, figure=figure, layer=layer))
+    words = _("Marked: {place}. The true place is within {n} m of it in 95 of 100 cases. {about} {gone}")
+    if not spot.radius_m:
+        words = _("Marked: {place}. {about} {gone}")
+    parts = rich(words, place=html.Strong(name), n=number(spot.radius_m), about=about, gone=gone)
+    return html.P(parts, id="marked", tabIndex="-1", className="marked")
 
 
 def _placed(totals: Totals) -> str:
@@ -146,6 +170,12 @@ def _where(release: Release, row: RequestRow) -> str:
     if row.location_precision == "area":
         place = named_area or place
         return _("{place}, somewhere in this area").format(place=place) if place else _("somewhere in an area")
+    if row.location_source == "geocoder" and row.geocode_radius_m:
+        return _("{place}, within {n} m (found by {method})").format(
+            place=place or _("not known"), n=number(row.geocode_radius_m), method=named(METHODS, row.geocode_method)
+        )
+    if CONTRADICTS in row.flags:
+        return _("{place}; its point and its address disagree").format(place=place)
     return place or _("not known")
 
 

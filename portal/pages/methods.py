@@ -12,6 +12,8 @@ from portal.components.labels import (
     EXCLUSION_KINDS,
     LOCATION_NOTES,
     LOCATION_SOURCES,
+    METHOD_MEANINGS,
+    METHODS,
     OUTCOME_MEANINGS,
     OUTCOMES,
     PRECISIONS,
@@ -26,6 +28,7 @@ from portal.selection import Selection
 from portal.text import FEW, _, ngettext, number, share
 
 if TYPE_CHECKING:
+    from portal.package import GeocoderAbout
     from portal.release import Release
 
 
@@ -134,9 +137,96 @@ def _location(release: Release, quality: Quality) -> list[Any]:
         table(_("How requests were located"), columns, rows, "located"),
         table(_("Why some are not on the map"), [Column(_("Reason")), Column(_("Requests"), "number")], notes, "not-located")
         if notes else None,
-        *_precision(release),
         more(_("The SQL of locations"), code(receipts.LOCATED, _("SQL of locations"))),
+        *_geocoder(release),
+        *_precision(release),
     ]  # fmt: skip
+
+
+def _geocoder(release: Release) -> list[Any]:
+    """Tiers, score, radius and calibration, with the release's own figures."""
+    methods, about = queries.methods(release), release.package.openward.geocoder
+    if not methods and about is None:
+        return []
+    total = sum(row.requests for row in methods) or 1
+    columns = [
+        Column(_("Found by")), Column(_("What that means")), Column(_("Requests"), "bar"),
+        Column(_("Score (median)"), "number"), Column(_("Radius (median)"), "number"),
+    ]  # fmt: skip
+    rows: list[list[Any]] = [
+        [
+            named(METHODS, row.method),
+            _(METHOD_MEANINGS[row.method]) if row.method in METHOD_MEANINGS else "–",
+            Bar(number(row.requests), row.requests / total),
+            "–" if row.median_score is None else share(row.median_score),
+            "–" if row.median_radius_m is None else _("{n} m").format(n=number(row.median_radius_m)),
+        ]
+        for row in methods
+    ]
+    return [
+        html.H3(_("Places found from an address")),
+        html.P(_("The point that a source gives is used where it can be believed. Where there is none, or one that "
+                 "stands for “unknown”, the address is looked up in the city's own list of addresses and streets, which is "
+                 "published with the release. The surest way that works is taken: the very address, then the house "
+                 "numbers of its block, then the crossing, the block, the street.")),
+        html.P(_("The score is the share that is right among results like that one: of 100 results with a score of 90%, "
+                 "about 90 are the right place. The radius is a circle around the mark that holds the true place in 95 of "
+                 "100 cases.")),
+        *_bar(about),
+        table(_("How the geocoder found them"), columns, rows, "geocoder-methods") if rows else None,
+        more(_("The SQL of methods"), code(receipts.LOCATED_BY, _("SQL of methods"))) if rows else None,
+        *_calibration(about),
+    ]  # fmt: skip
+
+
+def _bar(about: GeocoderAbout | None) -> list[Any]:
+    if about is None:
+        return []
+    drawn = {
+        "address": _("an address"), "intersection": _("a crossing"), "block": _("a block"), "street": _("a street"),
+        "area": _("an area"),
+    }  # fmt: skip
+    settings = about.settings
+    said = [_("Nothing vaguer than {what} is drawn as a point.").format(what=drawn.get(settings.draw, settings.draw))]
+    if settings.min_score is not None:
+        said.append(_("Nor is a result with a score below {score}.").format(score=share(settings.min_score)))
+    against = {
+        "flag": _(
+            "Where a point and its address lie farther apart than both can err, the point is kept and marked as doubtful."
+        ),
+        "replace": _("Where a point and its address lie farther apart than both can err, the address is taken."),
+    }
+    defaults = {
+        "replace": _(
+            "A point that many unrelated addresses share stands for “unknown”; their addresses are taken instead."
+        ),
+        "flag": _("A point that many unrelated addresses share is marked as doubtful."),
+    }
+    said += [
+        words[key]
+        for words, key in ((against, settings.contradiction), (defaults, settings.default_points))
+        if key in words
+    ]
+    return [html.P(" ".join(said))]
+
+
+def _calibration(about: GeocoderAbout | None) -> list[Any]:
+    if about is None or not about.calibration.radii:
+        return []
+    columns = [
+        Column(_("Found by")), Column(_("Radius at least"), "number"), Column(_("and for each meter of scale"), "number"),
+        Column(_("times, measured here"), "number"),
+    ]  # fmt: skip
+    factors = about.calibration.factors
+    rows: list[list[Any]] = [
+        [named(METHODS, method), _("{n} m").format(n=number(least)), f"{scale:g}", f"{factors.get(method, 1.0):g}"]
+        for method, (least, scale) in about.calibration.radii.items()
+        if method != "none"
+    ]
+    words = _("Radii were set so that they hold the true place in 95 of 100 cases where it is known, method by method; the scale "
+              "is the length of the block, the gap between the neighbors or the reach of the street. Where a city's own "
+              "addresses tell, its factor is measured by leaving some of them out and looking them up.")  # fmt: skip
+    return [more(_("How radii are calibrated"), html.P(words), table(_("Radii by method"), columns, rows, "radii"))]
 
 
 def _precision(release: Release) -> list[Any]:

@@ -10,7 +10,8 @@ from dash import html
 from portal import queries
 from portal.answers import GroupRow, ResponseTime, Totals
 from portal.components import figures
-from portal.components.absent import absent
+from portal.components.absent import footing
+from portal.components.address_box import address_box
 from portal.components.links import address
 from portal.components.notices import notices
 from portal.components.page import Page
@@ -44,9 +45,10 @@ def layout(release: Release, selection: Selection) -> Page:
             ],
             className="opening",
         ),
+        address_box(release),
         *notices(release),
         _key_figures(totals, response, year),
-        absent(release),
+        footing(release, year),
         _doors(release),
         section(_("Month by month"), "months", figures.requested_and_closed(months[-25:], source)),
         section(

@@ -9,7 +9,7 @@ from dash import html
 from portal import queries
 from portal.answers import GroupRow, ResponseTime, Totals
 from portal.components import figures
-from portal.components.absent import absent
+from portal.components.absent import footing
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address, part
 from portal.components.page import Page
@@ -65,7 +65,7 @@ def _place(
             period(release, here, queries.volumes(release, here)) if totals.requests else None,
         ),
         filter_form(release, base, path, totals.requests, without=own),
-        absent(release),
+        footing(release, here),
     ]
     if totals.requests:
         body += _figures(release, base, here, totals, city_totals, name)

@@ -38,6 +38,10 @@ OUTCOMES = """\
 SELECT outcome, count(*) AS requests
 FROM 'requests.parquet' WHERE status = 'closed' GROUP BY outcome ORDER BY requests DESC;"""
 
+LOCATED_BY = """\
+SELECT geocode_method, count(*) AS requests, median(geocode_score) AS score, median(geocode_radius_m) AS radius_m
+FROM 'requests.parquet' WHERE location_source = 'geocoder' GROUP BY geocode_method ORDER BY requests DESC;"""
+
 LOCATED = """\
 SELECT location_source, count(*) AS requests
 FROM 'requests.parquet' GROUP BY location_source ORDER BY requests DESC;"""

@@ -10,7 +10,7 @@ from portal import queries
 from portal.answers import GroupRow, MonthRow, SeriesRow
 from portal.charts import small
 from portal.components import figures
-from portal.components.absent import absent
+from portal.components.absent import footing
 from portal.components.elements import Field, Svg
 from portal.components.filters import count_words, filter_form, label_of, labelled
 from portal.components.labels import DIMENSIONS
@@ -47,7 +47,7 @@ def layout(release: Release, selection: Selection, by: str = "service") -> Page:
             period(release, selection, months) if months else None,
         ),
         filter_form(release, selection, "/trends", totals.requests, [labelled(_("Compare by"), "by", control)]),
-        absent(release),
+        footing(release, selection),
     ]
     if totals.requests:
         body += _over_time(months, source)

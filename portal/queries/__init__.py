@@ -6,6 +6,7 @@ Values reach SQL as parameters; names of columns come from the release's own lis
 from portal.queries.groups import by
 from portal.queries.integrity import absent, edits, precision, privacy_audit
 from portal.queries.lists import areas, choices, exclusions, latest, page, quality, request
+from portal.queries.located import located, methods
 from portal.queries.months import covered_until, monthly, monthly_by, volumes
 from portal.queries.published import chain, dictionary, files, status
 from portal.queries.summary import period, response, totals
@@ -26,6 +27,8 @@ __all__ = [
     "exclusions",
     "files",
     "latest",
+    "located",
+    "methods",
     "monthly",
     "monthly_by",
     "page",

@@ -19,7 +19,8 @@ MAX_OFFSET = 100_000
 _ROW = (
     "source service_request_id service_code service_name service_group department status outcome channel on_time "
     "requested_datetime requested_date expected_datetime closed_datetime updated_datetime response_hours address "
-    "lat long location_source geocode_radius_m location_precision flags"
+    "lat long location_source geocode_radius_m location_precision location_note geocode_method geocode_score "
+    "geocode_address nearest_address flags"
 ).split()
 
 

@@ -32,6 +32,7 @@ Column = Any  # a pyarrow Array or ChunkedArray: it has no types of its own
 OUTCOMES = ("done", "no_action", "not_found", "duplicate", "referred", "unknown")
 ON_TIME = ("on_time", "late", "pending", "no_standard")
 STATUSES = ("open", "closed")
+PLACED = ("source", "geocoder", "none")
 MONTH = quoted("month")
 
 
@@ -80,13 +81,18 @@ class Counts:
     status: Ints
     outcome: Ints
     on_time: Ints
-    located: NDArray[np.bool_]
+    placed: Ints  # where the point comes from
     excluded: NDArray[np.bool_]  # from response figures
     n: Ints
 
     def by_key(self, rows: NDArray[np.bool_] | slice = slice(None)) -> Ints:
         """Requests of each key, of the given rows only."""
         return np.bincount(self.group[rows], self.n[rows], minlength=len(self.keys)).astype(np.int64)
+
+    @property
+    def located(self) -> NDArray[np.bool_]:
+        """Which have a point."""
+        return (self.placed >= 0) & (self.placed != PLACED.index("none"))
 
     def total(self, rows: NDArray[np.bool_] | slice = slice(None)) -> int:
         """Requests of the given rows."""
@@ -120,7 +126,7 @@ def _counted(release: Release, found: pa.Table) -> Counts:
         status=positions(categories["status"], STATUSES)[which],
         outcome=positions(categories["outcome"], OUTCOMES)[which],
         on_time=positions(categories["on_time"], ON_TIME)[which],
-        located=positions(categories["location_source"], ("source", "geocoder"))[which] >= 0,
+        placed=positions(categories["location_source"], PLACED)[which],
         excluded=categories["excluded"].to_numpy()[which].astype(bool),
         n=ints(found["n"]),
     )

@@ -28,6 +28,10 @@ PATHS = (
     "/sources",
     "/sources?lang=es",
     "/methods",
+    "/places",
+    "/places?q=51+Main+St",
+    "/places?q=zzyzx",
+    "/map?at=42.345,-71.108,25&place=Main+St+%26+Harbor+Ave",
     "/no-such-page",
     "/trends?service=no-such-service",
     "/?lang=es",
@@ -39,7 +43,7 @@ PATHS = (
 def site(serve: Callable[[Any], str], tmp_path_factory: pytest.TempPathFactory) -> str:
     """Base URL of the served portal."""
     root: Path = tmp_path_factory.mktemp("served")
-    build_release(root, rows=6000)
+    build_release(root, rows=6000, geocoder=True)
     write_status(root / "releases", datetime.now(UTC))
     return serve(create_app(PortalSettings(releases=root / "releases")))
 

@@ -37,6 +37,19 @@ def release(settings: PortalSettings) -> Iterator[Release]:
 
 
 @pytest.fixture(scope="session")
+def with_geocoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    """A release of a city that has a geocoder, its address index read."""
+    root = tmp_path_factory.mktemp("geocoder")
+    build_release(root, rows=3000, geocoder=True)
+    releases = Releases(root / "releases")
+    release = releases.current()
+    release.places.at_hand(release)
+    release.places.wait()
+    yield release
+    releases.close()
+
+
+@pytest.fixture(scope="session")
 def client(settings: PortalSettings) -> Iterator[TestClient]:
     """The whole portal, in process; errors of the server become 500 as they would for a visitor."""
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:

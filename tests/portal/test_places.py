@@ -56,7 +56,7 @@ def test_half_an_address_becomes_an_address_that_leads_to_its_page(asked: TestCl
     assert (rows[0]["label"], rows[0]["kind"], rows[0]["url"]) == (
         "51 Main St",
         "address",
-        "/places?q=51+Main+St%2C+02118",
+        "/places?q=51+Main+St,+02118",
     )
     assert rows[0]["lat"] == pytest.approx(42.3451, abs=1e-4) and rows[0]["radius_m"] > 0
     assert answer.json()["release_id"] in answer.headers["x-openward-release"]

@@ -33,6 +33,13 @@ def test_on_time(release: Release) -> None:
     assert run(release, receipts.ON_TIME) == [(totals.on_time, totals.on_time + totals.late)]
 
 
+def test_methods_of_the_geocoder(with_geocoder: Release) -> None:
+    told = [(row.method, row.requests, row.median_score, row.median_radius_m) for row in queries.methods(with_geocoder)]
+    assert len(told) > 3
+    found = [(method or "generalised", *rest) for method, *rest in run(with_geocoder, receipts.LOCATED_BY)]
+    assert sorted(found) == sorted(told)
+
+
 def test_outcomes_and_locations(release: Release) -> None:
     totals = queries.totals(release)
     assert dict(run(release, receipts.OUTCOMES)) == {k: n for k, n in totals.outcomes.items() if n}

@@ -1,0 +1,159 @@
+"""One place: what an address means, how sure that is, and which areas it is in. Complete without JavaScript."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dash import html
+
+from portal.components.address_box import address_box
+from portal.components.elements import MapFrame
+from portal.components.labels import METHOD_MEANINGS, METHODS, PLACE_KINDS, named
+from portal.components.links import address
+from portal.components.page import Page
+from portal.components.parts import Column, aside, key_figures, page_head, rich, section, table
+from portal.components.spot import Spot
+from portal.errors import NotFound, NotReady
+from portal.places import SURE, Found, Gazetteer, Likely, Other, has_index
+from portal.selection import Selection
+from portal.text import _, number, share
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+PATH = "/places"
+SUGGESTIONS = 6
+
+
+def layout(release: Release, selection: Selection, q: str = "", at: str = "") -> Page:
+    """The place that `q` names; `at` (lat,long) tells which one is meant where several are called so."""
+    del selection
+    if not has_index(release):
+        raise NotFound(_("This release has no address index, so addresses cannot be looked up in it."))
+    wanted = Spot.read(at)
+    text = " ".join(q.split())
+    title, status, body = _("Find a place"), 200, [_tips()]
+    lead = _("Where an address is, how sure that is, and which parts of the city it belongs to.")
+    if text:
+        try:
+            gazetteer = release.places.ask(release)
+        except NotReady:
+            status = 503
+            body = [
+                aside(_("One moment."), html.P(_("The list of addresses is being read. Try again in a few seconds.")))
+            ]
+        else:
+            found = gazetteer.locate(release, text, (wanted.lat, wanted.long) if wanted else None)
+            title = found.address or (text if found.lat is not None else _("Nothing found"))
+            spelt = text.casefold().startswith(title.casefold())
+            lead = "" if spelt else _("You looked for “{text}”.").format(text=text)
+            body = _found(release, found, title) if found.lat is not None else _nothing(release, gazetteer, text)
+    return Page(
+        title=title,
+        description=_("Find a place in {city}, and see which areas it is in.").format(city=release.city.name),
+        body=[
+            page_head(title, html.P(lead, className="lead") if lead else None),
+            address_box(release, text),
+            *body,
+        ],
+        status=status,
+        announce=title,
+        section="/map",
+    )
+
+
+def _tips() -> Any:
+    return aside(
+        _("What can be found"),
+        html.P(_("Addresses with their number, crossings such as “A St & B Ave”, streets, places with a name, "
+                 "neighborhoods and districts. Small mistakes of spelling do no harm.")),
+    )  # fmt: skip
+
+
+def _nothing(release: Release, gazetteer: Gazetteer, text: str) -> list[Any]:
+    rows = gazetteer.suggest(release, text, SUGGESTIONS)
+    if not rows:
+        return [html.P(_("Nothing in this city's list of addresses is like it.")), _tips()]
+    items = [
+        html.Li([html.A(row.label, href=_with_language(row.url)), " ",
+                 html.Span(" · ".join(filter(None, (named(PLACE_KINDS, row.kind), row.detail))), className="hint")])
+        for row in rows
+    ]  # fmt: skip
+    return [section(_("Did you mean"), "meant", html.Ul(items))]
+
+
+def _found(release: Release, found: Found, title: str) -> list[Any]:
+    spot = Spot(found.lat or 0.0, found.long or 0.0, found.radius_m or 0.0, title)
+    query = address("", None, figure="requests", **spot.query()).removeprefix("?")
+    sure = section(
+        _("How sure this is"), "sure",
+        key_figures(
+            [
+                (_("Found by"), named(METHODS, found.method), _(METHOD_MEANINGS.get(found.method, ""))
+                 if found.method in METHOD_MEANINGS else ""),
+                (_("Right"), share(found.score or 0.0), _("of results like this one")),
+                (_("Within"), _("{n} m").format(n=number(found.radius_m or 0)),
+                 _("of the mark lies the true place, in 95 of 100 cases")),
+            ]
+        ),
+        html.P(_("The spelling was corrected: the street is not called quite what was typed.")) if found.corrected else None,
+        html.P(html.A(_("How places are found"), href=address("/methods") + "#location")),
+    )  # fmt: skip
+    return [
+        _others(release, found.alternatives),
+        section(_("Which areas it is in"), "areas", *_areas(release, found.areas)),
+        section(
+            _("On the map"), "where",
+            MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
+            html.P(html.A(_("Open the map here"), href=address("/map", None, **spot.query()), className="onward")),
+        ),
+        sure,
+    ]  # fmt: skip
+
+
+def _areas(release: Release, areas: tuple[Likely, ...]) -> list[Any]:
+    if not areas:
+        return [html.P(_("This release has no boundaries to look it up in."))]
+    rows: list[list[Any]] = []
+    for layer in release.layers:
+        mine = [row for row in areas if row.layer == layer.layer]
+        for i, row in enumerate(mine):
+            name = row.name or row.area or _("outside of all of them")
+            link: Any = html.A(name, href=_with_language(row.url)) if row.url else name
+            rows.append(
+                [layer.title if not i else _("{layer}, or else").format(layer=layer.title), link, sure_words(row)]
+            )
+    columns = [Column(_("Kind of area")), Column(_("Area")), Column(_("How sure"))]
+    parts: list[Any] = [table(_("Areas that the place is in"), columns, rows, "areas-of-place")]
+    if any((row.probability or 1) < SURE for row in areas):
+        parts.append(html.P(_("A border is so near that the place may lie on its other side.")))
+    return parts
+
+
+def sure_words(row: Likely) -> str:
+    """'certain', or the probability."""
+    if row.probability is None:
+        return _("not known")
+    return _("certain") if row.probability >= SURE else share(row.probability)
+
+
+def _others(release: Release, others: tuple[Other, ...]) -> Any:
+    if not others:
+        return None
+    items = []
+    for other in others:
+        words = ", ".join(filter(None, (named(METHODS, other.method), other.where)))
+        items.append(
+            html.Li([html.A(other.address, href=_with_language(other.url)), " ", html.Span(words, className="hint")])
+        )
+    lead = rich(
+        _("Several places are called so. {best} is the likeliest; these are others."),
+        best=html.Strong(_("The one below")),
+    )
+    return section(_("Did you mean"), "meant", html.P(lead), html.Ul(items))
+
+
+def _with_language(url: str) -> str:
+    """An address of ours in the reader's language."""
+    tag = address("").removeprefix("?")
+    return url if not tag else f"{url}{'&' if '?' in url else '?'}{tag}"

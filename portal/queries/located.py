@@ -1,0 +1,55 @@
+"""How the selected requests were placed: by the source's own point, by the geocoder and how, or not at all."""
+
+# ruff: noqa: S608 - the names in the SQL are the release's own columns, every value is a parameter
+
+from __future__ import annotations
+
+from portal.answers import LocatedBy, MethodRow
+from portal.queries.scans import PLACED, any_counts, kept, once
+from portal.queries.summary import EVERYTHING
+from portal.release import Release
+from portal.selection import Selection
+
+GENERALISED = "generalised"
+"""Found by the geocoder, of a request whose place is told less exactly: how is not told."""
+
+
+def tells_methods(release: Release) -> bool:
+    """Whether a release says how its geocoder found each place, in a column that is quick to count."""
+    return release.types.get("geocode_method", "").startswith("ENUM")
+
+
+@kept
+def located(release: Release, selection: Selection = EVERYTHING) -> LocatedBy:
+    """The selected requests by how they were placed. The sources of places are a part of `facet`, which is counted
+    already; a scan of its own is only for how the geocoder found what it found."""
+    counts = any_counts(release, selection)
+    placed = {name: counts.total(counts.placed == i) for i, name in enumerate(PLACED)}
+    methods: dict[str, int] = {}
+    if placed["geocoder"] and tells_methods(release):
+        where, params = release.where(selection)
+        rows = release.query(
+            f"""SELECT geocode_method::VARCHAR, count(*) FROM requests
+                WHERE location_source = 'geocoder' AND {where} GROUP BY 1 ORDER BY 2 DESC, 1""",
+            params,
+        )
+        methods = {method or GENERALISED: n for method, n in rows}
+    return LocatedBy(
+        requests=counts.total(), source=placed["source"], geocoder=placed["geocoder"], none=placed["none"],
+        methods=methods,
+    )  # fmt: skip
+
+
+@once
+def methods(release: Release) -> list[MethodRow]:
+    """For each method of the geocoder how many places it found, and how sure they are; [] where that is not told."""
+    if not tells_methods(release):
+        return []
+    figures = [
+        f"median({name})" if name in release.columns else "NULL" for name in ("geocode_score", "geocode_radius_m")
+    ]
+    rows = release.query(
+        f"""SELECT coalesce(geocode_method::VARCHAR, '{GENERALISED}'), count(*), {", ".join(figures)}
+            FROM requests WHERE location_source = 'geocoder' GROUP BY 1 ORDER BY 2 DESC, 1"""
+    )
+    return [MethodRow(*row) for row in rows]
