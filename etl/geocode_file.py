@@ -418,6 +418,15 @@ class _Work:
             taken.append(self.names[name])
         self.today = np.array([np.datetime64(dt.date.today())])  # noqa: DTZ011 - the day where the user is
 
+    def _name_layers(self, there: Sequence[str]) -> None:
+        """A layer's column and that of its probability, called alike."""
+        for layer in self.city.layers:
+            taken = {name.lower() for name in (*there, *self.names.values())}
+            more = (f"geocode_{layer}_area_{i}" for i in range(2, len(taken) + 4))
+            tried = (layer, f"geocode_{layer}", f"geocode_{layer}_area", *more)
+            name = next(n for n in tried if not {n.lower(), f"{n}_probability".lower()} & taken)
+            self.names |= {layer: name, f"{layer}_probability": f"{name}_probability"}
+
     def add(self, chunk: pa.Table) -> tuple[pa.Table, Floats, Floats]:
         """A chunk with its new columns, and the points of its rows."""
         raise NotImplementedError
@@ -460,14 +469,13 @@ class _Forward(_Work):
             "geocode_address", "geocode_method", "geocode_score", "geocode_radius_m", "geocode_corrected", "geocode_zip",
             "lat", "long", "geocode_alternatives",
         ]  # fmt: skip
-        for layer in city.layers:
-            new += [layer, f"{layer}_probability"]
         if used.has_point:
             new += ["geocode_distance_m", "geocode_contradicts"]
         super().__init__(city, used, there, new)
         if self.names["lat"] != "lat" or self.names["long"] != "long":  # never one of each
             taken = [*there, *(n for key, n in self.names.items() if key not in ("lat", "long"))]
             self.names |= {name: free_name(f"geocode_{name}", taken) for name in ("lat", "long")}
+        self._name_layers(there)
         self._everything = everything
         self._known: _Answers | None = None
         self._where: dict[str, int] = {}
@@ -589,7 +597,8 @@ class _Reverse(_Work):
 
     def __init__(self, city: Prepared, used: Columns, there: Sequence[str]) -> None:
         nearest = [f"nearest_{what}{end}" for what in ("address", "block", "crossing") for end in ("", "_distance_m")]
-        super().__init__(city, used, there, [*nearest, *city.layers])
+        super().__init__(city, used, there, nearest)
+        self._name_layers(there)
 
     def add(self, chunk: pa.Table) -> tuple[pa.Table, Floats, Floats]:
         lon, lat = points_of(chunk, self.used.lat, self.used.long, self.used.point)

@@ -248,6 +248,7 @@ def test_columns_of_the_input_are_never_written_over(town: Path) -> None:
     row = _table(_go(town, source).stdout)[0]
     assert (row["Lat"], row["District"], row["geocode_zip"]) == ("a", "b", "c")
     assert row["geocode_lat"] and row["geocode_long"] and row["geocode_district"] == "2"
+    assert row["geocode_district_probability"] and "district_probability" not in row
     assert "geocode_zip_2" in row and "long" not in row
     again = _csv(town, _go(town, source).stdout, "again.csv")
     twice = _table(_go(town, again).stdout)[0]
