@@ -51,6 +51,7 @@ WRONG_SIDE: Final = -3.0
 ACROSS: Final = 1.5
 """What a number of the other side of the street says less of a place than one of its own."""
 NEAR_MISS: Final = -1.0
+HALF_KNOWN: Final = -1.0
 OFF_RANGE: Final = -2.5
 NO_SUCH_NUMBER: Final = -6.5
 NAME_OF_PLACE: Final = -3.0
@@ -68,11 +69,19 @@ APART_M: Final = 120.0
 """Alternatives closer to the answer than this are not worth telling."""
 WORTH_TELLING: Final = 0.05
 MOST_ALTERNATIVES: Final = 5
-MOST_HITS: Final = 6
+MOST_NAMES: Final = 6
+"""Candidates of each street of a crossing."""
+MOST_HITS: Final = 26
+"""Entries of one number on one street that are looked at: A to Z."""
+LARGEST_NUMBER: Final = (1 << NUMBER_BITS) - 1
+"""What is larger would spill over into the next street's keys."""
 INSET_M: Final = 9.0
 OFFSET_M: Final = 12.0
 """How far numbers stand from the ends of a block, and houses from the centerline."""
 CROSSING_TOGETHER_M: Final = 90.0
+SHORT_BLOCK_M: Final = 40.0
+CORNER_M: Final = 40.0
+"""Segments that end so near to a crossing say what ZIP codes and towns it is in."""
 NEAR_MISS_M: Final = 80.0
 """Streets that do not meet, but come this close, are taken to cross there."""
 HUNDRED: Final = 100
@@ -191,6 +200,7 @@ class _Spot(NamedTuple):
     name: int
     corrected: bool
     cross: int = -1
+    scale_m: float = 0.0
 
 
 class _Neighbour(NamedTuple):
@@ -261,6 +271,7 @@ class Matcher:
         if places is not None:
             given = _lookup(np.asarray(places, dtype=object), index.places)
             place = np.where(given > 0, given, place)
+        number, high, composite = (np.minimum(v, LARGEST_NUMBER) for v in (number, high, composite))
         return _Asked(number, high, composite, readings.block, suffix, stated_zip, place, rest)
 
     def _round(self, rows: Ints, readings: Readings, asked: _Asked, best: _Best, *, near: bool) -> None:
@@ -276,7 +287,7 @@ class Matcher:
         )
         unnumbered = np.flatnonzero(crossing[rest_rows] & ~with_number)
         for i, at in _groups(rest_rows[unnumbered]):
-            self._crossing(rests[i], rows[unnumbered[at]], hits, near)
+            self._crossing(rests[i], rows[unnumbered[at]], asked, hits, near)
         if near:
             settled = np.zeros(len(readings), dtype=bool)
             for part, method in zip(hits.row, hits.method, strict=True):
@@ -442,7 +453,6 @@ class Matcher:
         """The place of a number within a range: as far along the block as along the range."""
         ranges = self._index.ranges
         start, end = ranges.start[entry], ranges.end[entry]
-        start = np.where((start == 0) & (ranges.low[entry] != 0), end, start)
         span = end - start
         share = np.where(span != 0, (number - start) / np.where(span != 0, span, 1), 0.5)
         return self._index.lines.at(ranges.segment[entry], share, INSET_M, offset)
@@ -605,29 +615,60 @@ class Matcher:
         keys, first, count = np.unique(self._index.crossings.key, return_index=True, return_counts=True)
         return {int(k): (int(f), int(f + c)) for k, f, c in zip(keys, first, count, strict=True)}
 
-    def _crossing(self, rest: Rest, rows: Ints, hits: _Hits, near: bool) -> None:
+    def _crossing(self, rest: Rest, rows: Ints, asked: _Asked, hits: _Hits, near: bool) -> None:
         """Where two streets meet; between two crossings of one street; else one of the streets."""
         find = self._index.streets.near if near else self._index.streets.plain
-        mine = find(rest.street, rest.others)[:6]
-        theirs = [find(cross)[:6] for cross in rest.cross[:2]]
+        mine = find(rest.street, rest.others)[:MOST_NAMES]
+        theirs = [find(cross)[:MOST_NAMES] for cross in rest.cross[:2]]
         spots = [list(self._meeting(mine, other)) for other in theirs]
-        if len(spots) == 2 and all(spots) and rest.kind == "street":
-            one, other = spots[0][0], spots[1][0]
-            x, y, how = (one.x_m + other.x_m) / 2, (one.y_m + other.y_m) / 2, one.likelihood + other.likelihood
-            reach = float(np.hypot(one.x_m - other.x_m, one.y_m - other.y_m)) / 2
-            self._add(hits, rows, _Spot(x, y, how, one.name, one.corrected or other.corrected), "block", reach)
-            return
         told = [spot for part in spots for spot in part]
+        method: Method = "intersection"
+        if rest.kind == "street" and len(rest.cross) > 1:
+            # 'A between B and C' is no crossing, even where only one of its ends is known.
+            told = list(_stretches(*spots)) or [s._replace(likelihood=s.likelihood + HALF_KNOWN) for s in told]
+            told = [s._replace(scale_m=max(s.scale_m, SHORT_BLOCK_M)) for s in told]
+            method = "block"
         if not told and near and mine and theirs and theirs[0]:
             told = list(self._near_miss(mine[0], theirs[0][0]))
         for spot in told:
-            self._add(hits, rows, spot, "intersection", 0.0)
+            self._add(hits, rows, spot, method, self._said(spot, rows, asked) if len(told) > 1 else 0.0)
         if not told and near:
             instances = self._index.instances
             for candidate in [*mine[:3], *(c for other in theirs for c in other[:3])]:
                 i, how = candidate.name, candidate.likelihood + NO_SUCH_NUMBER
-                middle = _Spot(float(instances.name_x_m[i]), float(instances.name_y_m[i]), how, i, candidate.corrected)
-                self._add(hits, rows, middle, "street", float(instances.name_reach_m[i]))
+                x, y, reach = instances.name_x_m[i], instances.name_y_m[i], instances.name_reach_m[i]
+                self._add(
+                    hits, rows, _Spot(float(x), float(y), how, i, candidate.corrected, -1, float(reach)), "street"
+                )
+
+    def _said(self, spot: _Spot, rows: Ints, asked: _Asked) -> Floats | float:
+        """What ZIP code and town say of a crossing: they may be those of any segment that ends there."""
+        zips, places = asked.zip[rows], asked.place[rows]
+        if not ((zips > 0) | (places > 0)).any():
+            return 0.0
+        ends, order, sorted_segments = self._ends
+        middle, reach = shapely.Point(spot.x_m, spot.y_m), CORNER_M + spot.scale_m
+        segments = np.unique(ends.query(middle, predicate="dwithin", distance=reach) // 2)
+        low = np.searchsorted(sorted_segments, segments)
+        count = np.searchsorted(sorted_segments, segments, side="right") - low
+        entries = order[np.repeat(low, count) + _ramp(count)]
+        ranges = self._index.ranges
+        total: Floats = np.zeros(len(rows))
+        for stated, known, wrong in (
+            (zips, ranges.zip[entries], ZIP_WRONG), (places, ranges.place[entries], PLACE_WRONG),
+        ):  # fmt: skip
+            known = known[known > 0]
+            if len(known):
+                total += wrong * ((stated > 0) & ~np.isin(stated, known))
+        return total
+
+    @cached_property
+    def _ends(self) -> tuple[shapely.STRtree, Ints, Ints]:
+        """Both ends of every segment s as 2 * s and 2 * s + 1; entries of ranges by segment, and those segments."""
+        lines, ranges = self._index.lines, self._index.ranges
+        ends = np.stack([lines.first[:-1], lines.first[1:] - 1], axis=1).ravel()
+        order = np.argsort(ranges.segment, kind="stable")
+        return shapely.STRtree(shapely.points(lines.x_m[ends], lines.y_m[ends])), order, ranges.segment[order]
 
     def _meeting(self, mine: Sequence[Candidate], theirs: Sequence[Candidate]) -> Iterator[_Spot]:
         """Every spot where two candidates meet, the likeliest first."""
@@ -667,11 +708,11 @@ class Matcher:
         ]
         return shapely.multilinestrings(parts)
 
-    def _add(self, hits: _Hits, rows: Ints, spot: _Spot, method: Method, scale: float) -> None:
+    def _add(self, hits: _Hits, rows: Ints, spot: _Spot, method: Method, said: Floats | float = 0.0) -> None:
         n = len(rows)
         hits.add(
-            rows, np.full(n, spot.likelihood), np.full(n, spot.x_m), np.full(n, spot.y_m), CODE[method], scale, 0,
-            spot.name, spot.corrected, spot.cross,
+            rows, np.full(n, spot.likelihood) + said, np.full(n, spot.x_m), np.full(n, spot.y_m), CODE[method],
+            spot.scale_m, 0, spot.name, spot.corrected, spot.cross,
         )  # fmt: skip
 
     def _place(self, rest: Rest, rows: Ints, hits: _Hits) -> None:
@@ -687,8 +728,9 @@ class Matcher:
                 if close:
                     whom, how = named.names[close[0]], -3.0
             for i in whom or ():
-                spot = _Spot(float(named.x_m[i]), float(named.y_m[i]), how, -2 - i, False)
-                self._add(hits, rows, spot, "area" if named.area[i] else "place", float(named.reach_m[i]))
+                at = (float(named.x_m[i]), float(named.y_m[i]))
+                spot = _Spot(*at, how, -2 - i, False, -1, float(named.reach_m[i]))
+                self._add(hits, rows, spot, "area" if named.area[i] else "place")
             if whom:
                 return
 
@@ -851,6 +893,23 @@ def _repeats(found: _Found, group: Ints) -> Ints:
     cell = (np.floor(found.x_m / TOGETHER_M).astype(np.int64) << 24) ^ np.floor(found.y_m / TOGETHER_M).astype(np.int64)
     frame = pd.DataFrame({"group": group, "cell": cell})
     return np.flatnonzero(frame.duplicated().to_numpy())
+
+
+def _stretches(ones: Sequence[_Spot], others: Sequence[_Spot]) -> Iterator[_Spot]:
+    """'A between B and C': the middles between crossings with B and with C that are each other's best, on one street."""
+
+    def order(pair: tuple[_Spot, _Spot]) -> tuple[float, float]:
+        b, c = pair
+        return -b.likelihood - c.likelihood, float(np.hypot(b.x_m - c.x_m, b.y_m - c.y_m))
+
+    pairs = sorted(((b, c) for b, c in product(ones, others) if b.name == c.name and b.cross != c.cross), key=order)
+    taken: set[_Spot] = set()
+    for b, c in pairs:
+        if taken.isdisjoint((b, c)):
+            taken |= {b, c}
+            how, length = order((b, c))
+            x, y = (b.x_m + c.x_m) / 2, (b.y_m + c.y_m) / 2
+            yield _Spot(x, y, -how, b.name, b.corrected or c.corrected, -1, length / 2)
 
 
 def _spots(x: Floats, y: Floats) -> list[tuple[float, float]]:

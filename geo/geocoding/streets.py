@@ -24,6 +24,8 @@ DIRECTION_MISSING: Final = -2.2
 DIRECTION_ADDED: Final = -3.5
 DIRECTION_WRONG: Final = -5.0
 DIRECTION_MOVED: Final = -0.7
+DIRECTIONS_SWAPPED: Final = -4.0
+"""In a grid 350 W 1200 N and 350 N 1200 W are both there, and far apart."""
 OTHER_READING: Final = -0.8
 RESPACED: Final = -1.2
 ONE_EDIT: Final = -3.6
@@ -35,6 +37,8 @@ NUMBER_EDIT: Final = -1.0
 """An edit among digits makes another street's name more often than a slip of the finger does."""
 SOUNDS_ALIKE: Final = -6.0
 WORDS_MISSING: Final = -4.0
+WORD_ADDED: Final = -1.5
+"""For each word after the first that is missing, or is there beside a misspelt one."""
 HOPELESS: Final = -14.0
 DIRECTIONS: Final = {
     "NORTH": "N", "SOUTH": "S", "EAST": "E", "WEST": "W",
@@ -78,7 +82,7 @@ def affixes(asked: StreetName, known: StreetName) -> float:
         return total
     typed, own = {asked.predir, asked.postdir} - {""}, {known.predir, known.postdir} - {""}
     if typed == own:
-        return total + DIRECTION_MOVED
+        return total + (DIRECTION_MOVED if len(own) == 1 else DIRECTIONS_SWAPPED)
     if not typed:
         return total + DIRECTION_MISSING
     if not own:
@@ -96,6 +100,13 @@ def moved(asked: StreetName) -> Iterator[StreetName]:
 def written_out(name: StreetName) -> StreetName:
     """The name with its leading directional as a word of its base: people write 'SOUTHHILL' for S HILL."""
     return StreetName("", f"{WORDS[name.predir]} {name.base}", name.suffix, name.postdir)
+
+
+def short_saint(name: StreetName) -> Iterator[StreetName]:
+    """The name, and with ST for its SAINT: joined to what follows ('STLOUIS AVE') nobody writes that out."""
+    yield name
+    if name.base.startswith("SAINT "):
+        yield name._replace(base=name.base.replace("SAINT", "ST", 1))
 
 
 def ordinal(asked: StreetName) -> Iterator[StreetName]:
@@ -138,11 +149,12 @@ class Streets:
         """Loose keys: of the base (position * 4), of everything (+ 1), of base and suffix without directional (+ 2)."""
         found: dict[str, list[int]] = {}
         for at, (name, _) in enumerate(self._known):
-            base, full = loose(name.base), loose(name.text())
-            found.setdefault(base, []).append(at * 4)
-            found.setdefault(full, []).append(at * 4 + 1)
-            if (name.predir or name.postdir) and name.suffix:
-                found.setdefault(base + name.suffix, []).append(at * 4 + 2)
+            for own in short_saint(name):
+                base, full = loose(own.base), loose(own.text())
+                found.setdefault(base, []).append(at * 4)
+                found.setdefault(full, []).append(at * 4 + 1)
+                if (own.predir or own.postdir) and own.suffix:
+                    found.setdefault(base + own.suffix, []).append(at * 4 + 2)
         return _frozen(found)
 
     @cached_property
@@ -227,24 +239,30 @@ class Streets:
         near = self._one_edit(base) if len(base) > 1 else ()
         best = HOPELESS
         for key in near:
-            edit = prior + (_edit(base, key, 1) if key != base else RESPACED)
-            for i, how in self._under(key, asked, True):
-                _take(found, i, edit + how)
-                best = max(best, edit + how)
-        if full != base and best > prior + ONE_EDIT + SUFFIX_WRONG:
-            return
-        for key in near if full == base else self._one_edit(full):
+            edit = _edit(base, key, 1) if key != base else RESPACED
+            for name, i, how in self._under(key, asked, True):
+                # The very base is not respaced: only what stands around it differs.
+                how += prior + (0.0 if name.base == asked.base else edit)
+                _take(found, i, how)
+                best = max(best, how)
+        if full == base:
+            whole: Iterable[str] = near
+        elif best > prior + ONE_EDIT + SUFFIX_WRONG:
+            whole = (full,) if full in self._by_loose else ()
+        else:
+            whole = self._one_edit(full)
+        for key in whole:
             edit = prior + (_edit(full, key, 1) if key != full else RESPACED)
-            for i, how in self._under(key, asked, False):
+            for _, i, how in self._under(key, asked, False):
                 _take(found, i, edit + how)
 
-    def _under(self, key: str, asked: StreetName, bare: bool) -> Iterator[tuple[int, float]]:
+    def _under(self, key: str, asked: StreetName, bare: bool) -> Iterator[tuple[StreetName, int, float]]:
         """Streets under a loose key of their base (with what the affixes say) or of more than that."""
         for code in self._by_loose[key]:
             kind = code & 3
             if bare == (kind == 0):
                 name, i = self._known[code >> 2]
-                yield i, affixes(asked, name) if bare else DIRECTION_MISSING if kind == 2 else 0.0
+                yield name, i, affixes(asked, name) if bare else DIRECTION_MISSING if kind == 2 else 0.0
 
     def _one_edit(self, typed: str) -> set[str]:
         """Loose keys at most one insertion, deletion, substitution or transposition away."""
@@ -277,8 +295,15 @@ class Streets:
         for at in self._words.get(rarest, ())[:MANY]:
             name, i = self._known[at]
             own = set(name.base.split())
-            if words < own or own < words:
-                yield i, WORDS_MISSING - 1.5 * (len(own ^ words) - 1) + affixes(asked, name)
+            missing, more = own - words, words - own
+            if not missing or not more:
+                if missing or more:
+                    yield i, WORDS_MISSING + WORD_ADDED * (len(missing) + len(more) - 1) + affixes(asked, name)
+            elif len(missing) == 1 and len(own & words) >= 2:
+                # One of many words is misspelt, beside a title too much: 'DOCTOR MATRIN LUTHER KING JR'.
+                (lost,) = missing
+                if any(OSA.distance(word, lost, score_cutoff=1) <= 1 for word in more):
+                    yield i, ONE_EDIT + WORDS_MISSING + WORD_ADDED * (len(more) - 2) + affixes(asked, name)
 
     def _of_sound(self, asked: StreetName) -> Iterator[tuple[int, float]]:
         """Names that sound like the typed one."""
@@ -301,7 +326,7 @@ class Streets:
                 edits = OSA.distance(typed, key, score_cutoff=allowed)
                 if edits > allowed:
                     continue
-                for i, how in self._under(key, asked, bare):
+                for _, i, how in self._under(key, asked, bare):
                     yield i, _edit(typed, key, edits) + how
 
 
