@@ -253,6 +253,8 @@ def prepared(
         assert files is not None  # noqa: S101 - there is a section
         passport = files.passport()
         reference, _ = files.read()
+        if not settings.streets:
+            tell(f"{name}: names no streets (centerlines), without which crossings and ranges of numbers are not found")
         progress("building the geocoder", 0, None, 0)
         areas = [vintages[-1] for vintages in layers.values() if vintages]
         geocoder = Geocoder.build(reference, settings.parser, areas, passport)
@@ -389,8 +391,12 @@ def _stream(
     malformed = MalformedRows()
     summary = work.summary
 
+    read = worked = 0
+    progress("locating", 0, size, 0)
+
     def taken(done: int) -> None:
-        progress("locating", min(done, size), size, summary.rows)
+        nonlocal read
+        read = done
 
     try:
         for chunk in table.tables(there, malformed, taken):
@@ -399,7 +405,9 @@ def _stream(
             malformed.rows.clear()
             out, lon, lat = work.add(chunk.drop_columns([ROW_NUMBER]))
             sink.write(out, lon, lat)
-            progress("locating", 0, None, summary.rows)
+            # Readers are far ahead of the work: of a plain file its cells tell better how much of it is done.
+            worked += chunk.nbytes - len(chunk) * (4 * len(there) + 8)
+            progress("locating", min(read, worked, size - 1), size, summary.rows)
     except SourceError as error:
         raise type(error)(_in_words_of_options(str(error))) from error
     summary.malformed += len(malformed.rows)
