@@ -263,6 +263,15 @@ class MethodRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubts:
+    """Points of sources that could not be used as they are: note -> requests; and those that were kept: flag -> requests."""
+
+    placed: Mapping[str, int]  # on the map all the same: mended, or by their address
+    lost: Mapping[str, int]  # not on the map
+    kept: Mapping[str, int]  # on the map at the source's point, marked as doubtful
+
+
+@dataclass(frozen=True, slots=True)
 class FieldDoc:
     """One field of the data dictionary."""
 

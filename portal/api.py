@@ -5,7 +5,7 @@ Every answer names its release, so that a figure can be cited. Errors are proble
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -30,6 +30,7 @@ from portal.answers import (
 from portal.context import Asked, Chosen, Current
 from portal.context import releases as folder_of
 from portal.errors import NoStatus, NotFound
+from portal.figures.location_band import Band
 from portal.package import Channel, City, Layer
 from portal.problems import MEDIA_TYPE, Problem
 from portal.queries.lists import MAX_OFFSET, MAX_ROWS
@@ -76,6 +77,13 @@ class Paged(Many[T], Generic[T]):
     total: int
     limit: int
     offset: int
+
+
+@dataclass(frozen=True)
+class AreaBand(Band):
+    """The band of one area."""
+
+    area: str
 
 
 class About(BaseModel):
@@ -163,6 +171,23 @@ def quality(chosen: Chosen, response: Response) -> Single[Quality]:
 def located(chosen: Chosen, response: Response) -> Single[LocatedBy]:
     """How the selected requests were placed: at the source's point, by the geocoder and how, or not at all."""
     return _single(chosen, response, queries.located(chosen.release, chosen.selection))
+
+
+@router.get("/location-bands/{layer}")
+def location_bands(
+    layer: Annotated[str, Path(description="a boundary layer's name", max_length=80)],
+    chosen: Chosen,
+    response: Response,
+) -> Many[AreaBand]:
+    """Each area's total as drawn, and the band that holds the true one in 95 of 100 cases, given uncertain locations.
+
+    No row where the release does not tell, or no selected request is uncertain.
+    """
+    found = queries.location_bands(chosen.release, layer, chosen.selection)
+    rows = [
+        AreaBand(b.requests, b.expected, b.low, b.high, b.uncertain, area=area) for area, b in sorted(found.items())
+    ]
+    return _many(chosen, response, rows)
 
 
 @router.get("/monthly")

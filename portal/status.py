@@ -60,6 +60,17 @@ class SourceRun(_View):
         return (self.new or 0) + (self.changed or 0) + (self.withdrawn or 0)
 
 
+class DefaultPoint(_View):
+    """A point that a source writes where it does not know the place, as it was found out."""
+
+    lat: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False, description="null: not published")
+    long: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
+    rows: Count = Field(default=0, description="requests that were at it when it was found")
+    addresses: Count = Field(default=0, description="different addresses among them")
+    why: str = Field(default="", max_length=400, description="the evidence, in English")
+    first_seen: Moment | None = None
+
+
 class SourceStatus(_View):
     """One source as it stands."""
 
@@ -71,6 +82,9 @@ class SourceStatus(_View):
     answered: Moment | None = Field(default=None, description="when it last answered")
     quarantined: Count = Field(default=0, description="its rows that are in quarantine now")
     reasons: dict[Code, Count] = Field(default={}, max_length=200, description="the same by reason")
+    default_points: tuple[DefaultPoint, ...] = Field(
+        default=(), max_length=1000, description="points that were found to stand for 'unknown'"
+    )
     runs: tuple[SourceRun, ...] = Field(default=(), max_length=200, description="its last runs, newest first")
 
     @property

@@ -77,7 +77,8 @@
     url.search = query.toString();
     event.preventDefault();
     if (first()) { location.assign(url.href); return; }
-    go(url, url.pathname === location.pathname ? { focus: null, top: false } : null);
+    // A filter changes the page where the reader is; the address box leads to another one.
+    go(url, form.matches(".address-box") ? null : { focus: null, top: false });
   });
 
   // What was picked in the address field (assets/js/places.js).

@@ -15,7 +15,9 @@ from portal.answers import GroupRow, MonthRow, Quantile, ResponseTime, Share, To
 from portal.charts import compare, monthly, small
 from portal.components.elements import Svg
 from portal.components.labels import OUTCOME_MEANINGS, OUTCOMES
-from portal.components.parts import Column, chart, twin
+from portal.components.links import address
+from portal.components.parts import Column, chart, rich, twin
+from portal.figures.location_band import Band
 from portal.text import FEW, _, duration_words, month_name, number, share, span_words
 
 Node = Any
@@ -44,6 +46,26 @@ def share_words(value: Share) -> str:
     if value.n == 0:
         return _("no standard due")
     return too_few() if value.n < FEW else share(value.k, value.n)
+
+
+def band_sentence(name: str, band: Band | None) -> Node:
+    """'1,204 requests are drawn in …; between 1,196 and 1,213 …', or nothing where locations leave no doubt."""
+    if band is None or not band.matters:
+        return None
+    words = _("{n} requests are drawn in {name}: between {low} and {high}, allowing for uncertain locations. {link}")
+    link = html.A(_("How that is known"), href=address("/methods") + "#location-band")
+    parts = rich(
+        words, n=html.Strong(number(band.requests)), name=name, low=html.Strong(number(band.low)),
+        high=html.Strong(number(band.high)), link=link,
+    )  # fmt: skip
+    return html.P(parts, className="detail location-band")
+
+
+def total_band_words(band: Band | None) -> str:
+    """'1,196 to 1,213', or '–' where locations leave no doubt."""
+    if band is None or not band.matters:
+        return "–"
+    return _("{low} to {high}").format(low=number(band.low), high=number(band.high))
 
 
 def half_words(response: ResponseTime) -> str:

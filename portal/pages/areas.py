@@ -13,7 +13,7 @@ from portal.components.absent import footing
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address, part
 from portal.components.page import Page
-from portal.components.parts import Bar, Column, aside, page_head, section, table, tabs
+from portal.components.parts import Bar, Column, aside, page_head, rich, section, table, tabs
 from portal.components.period import period
 from portal.errors import NotFound
 from portal.pages.overview import source_words
@@ -22,6 +22,9 @@ from portal.selection import NOT_STATED, Selection
 from portal.text import FEW, _, number, share
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from portal.figures.location_band import Band
     from portal.release import Release
 
 CHARTED = 40
@@ -56,7 +59,8 @@ def layout(release: Release, selection: Selection, layer: str) -> Page:
     if not totals.requests:
         body.append(nothing(selection, path))
     else:
-        body += comparison(release, selection, rows, of.title, lambda row: f"{path}/{part(row.key)}")
+        bands = queries.location_bands(release, layer, selection)
+        body += comparison(release, selection, rows, of.title, lambda row: f"{path}/{part(row.key)}", bands)
         elsewhere = totals.requests - sum(row.requests for row in rows)
         if elsewhere:
             words = _("{n} requests ({share}) are in none of these, because their place is not known well enough.")
@@ -85,8 +89,12 @@ def by_name(rows: list[GroupRow]) -> list[GroupRow]:
     return sorted(rows, key=key)
 
 
-def comparison(release: Release, selection: Selection, rows: list[GroupRow], what: str, path_of: Any) -> list[Any]:
-    """Charts and table of groups beside the city; used for areas and for departments."""
+def comparison(
+    release: Release, selection: Selection, rows: list[GroupRow], what: str, path_of: Any,
+    bands: Mapping[str, Band] | None = None,
+) -> list[Any]:  # fmt: skip
+    """Charts and table of groups beside the city; used for areas (with `bands` of their totals) and for departments."""
+    uncertain = any(band.matters for band in (bands or {}).values())
     source = source_words(release)
     city = queries.response(release, selection, exact=False)  # beside medians of the same bins
     on_time = queries.totals(release, selection).on_time_share
@@ -96,7 +104,9 @@ def comparison(release: Release, selection: Selection, rows: list[GroupRow], wha
         charts.append(figures.shares_on_time(charted, on_time, _("Closed on time"), source, "on-time", what))
     most = max((row.requests for row in rows), default=1)
     columns = [
-        Column(what), Column(_("Requests"), "bar"), Column(_("Still open"), "number"),
+        Column(what), Column(_("Requests"), "bar"),
+        *([Column(_("Allowing for uncertain locations"), "number")] if uncertain else []),
+        Column(_("Still open"), "number"),
         Column(_("Half closed within"), "number"), Column(_("95% band"), "number"),
         Column(_("On time"), "number"), Column(_("Work done"), "number"),
     ]  # fmt: skip
@@ -104,6 +114,7 @@ def comparison(release: Release, selection: Selection, rows: list[GroupRow], wha
         [
             html.A(row.name, href=address(path_of(row), selection)),
             Bar(number(row.requests), row.requests / most),
+            *([figures.total_band_words((bands or {}).get(row.key))] if uncertain else []),
             number(row.open),
             figures.quantile_words(row.median, row.n),
             figures.band_words(row.median, row.n),
@@ -114,8 +125,20 @@ def comparison(release: Release, selection: Selection, rows: list[GroupRow], wha
     ]
     return [
         section(_("Beside one another"), "beside", *charts, fair()),
-        section(_("All figures"), "table", table(_("In the order of their names"), columns, cells, "groups")),
+        section(
+            _("All figures"),
+            "table",
+            table(_("In the order of their names"), columns, cells, "groups"),
+            _about_bands() if uncertain else None,
+        ),
     ]
+
+
+def _about_bands() -> Any:
+    words = _("Some requests lie so near a border that they may belong to the area beside it. The true total is in the range that "
+              "is given for it, 19 times in 20. {link}")  # fmt: skip
+    link = html.A(_("How that is known"), href=address("/methods") + "#location-band")
+    return html.P(rich(words, link=link), className="detail")
 
 
 def fair() -> Any:

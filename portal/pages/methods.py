@@ -25,7 +25,7 @@ from portal.components.page import Page
 from portal.components.parts import Bar, Column, code, contents, more, page_head, section, table
 from portal.pages import receipts
 from portal.selection import Selection
-from portal.text import FEW, _, ngettext, number, share
+from portal.text import FEW, _, listed, ngettext, number, share
 
 if TYPE_CHECKING:
     from portal.package import GeocoderAbout
@@ -139,6 +139,7 @@ def _location(release: Release, quality: Quality) -> list[Any]:
         if notes else None,
         more(_("The SQL of locations"), code(receipts.LOCATED, _("SQL of locations"))),
         *_geocoder(release),
+        *_location_band(release),
         *_precision(release),
     ]  # fmt: skip
 
@@ -176,6 +177,29 @@ def _geocoder(release: Release) -> list[Any]:
         table(_("How the geocoder found them"), columns, rows, "geocoder-methods") if rows else None,
         more(_("The SQL of methods"), code(receipts.LOCATED_BY, _("SQL of methods"))) if rows else None,
         *_calibration(about),
+    ]  # fmt: skip
+
+
+def _location_band(release: Release) -> list[Any]:
+    """Totals of areas with their bands: only where a release tells what they are made of."""
+    unsure = queries.unsure(release)
+    if not unsure:
+        return []
+    told = [
+        _("{what}: {n} requests").format(what=release.layer(layer).title, n=number(n)) for layer, n in unsure.items()
+    ]
+    return [
+        html.H3(_("Totals of areas when locations are uncertain"), id="location-band"),
+        html.P(_("A request near a border may belong to the area beside the one in which it is drawn. How likely that is follows "
+                 "from its radius: the true place is taken to lie around the mark, nearer more likely than farther, in all "
+                 "directions alike. The release lists each such request with every area that it may be in and the probability "
+                 "of each.")),
+        html.P(_("An area's band is made from these: requests that are surely there, and of the others each with its "
+                 "probability; requests at the same place are right or wrong together. The true total is in the band 19 times in "
+                 "20. Beside a border with much more on one side, or water, the truth leans to the busy side by more than "
+                 "this says.")),
+        html.P(_("Near a border in this release: {list}.").format(list=listed(told))),
+        more(_("The SQL of expected totals"), code(receipts.BAND.format(layer=next(iter(unsure))), _("SQL of expected totals"))),
     ]  # fmt: skip
 
 

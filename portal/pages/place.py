@@ -68,7 +68,7 @@ def _place(
         footing(release, here),
     ]
     if totals.requests:
-        body += _figures(release, base, here, totals, city_totals, name)
+        body += _figures(release, base, here, totals, city_totals, name, own)
     else:
         body.append(nothing(base, path))
     return Page(
@@ -83,7 +83,7 @@ def _place(
 
 
 def _figures(
-    release: Release, base: Selection, here: Selection, totals: Totals, city_totals: Totals, name: str
+    release: Release, base: Selection, here: Selection, totals: Totals, city_totals: Totals, name: str, own: str
 ) -> list[Any]:
     response = queries.response(release, here)
     city_response = queries.response(release, base, exact=False)  # the same beside every place
@@ -93,6 +93,7 @@ def _figures(
     city = {row.key: row for row in queries.by(release, base, "service")}
     return [
         _beside(totals, city_totals, response, city_response),
+        _location_band(release, base, here, name, own),
         _few(response),
         section(
             _("The same service, here and in the whole city"),
@@ -135,6 +136,14 @@ def _beside(totals: Totals, city: Totals, response: ResponseTime, city_response:
              in_city.format(value=figures.share_words(city.on_time_share))),
         ]
     )  # fmt: skip
+
+
+def _location_band(release: Release, base: Selection, here: Selection, name: str, own: str) -> Any:
+    """The total with its band, on the page of an area."""
+    codes = here.codes(own)
+    if own == "department" or len(codes) != 1:
+        return None
+    return figures.band_sentence(name, queries.location_bands(release, own, base).get(codes[0]))
 
 
 def _few(response: ResponseTime) -> Any:

@@ -45,3 +45,15 @@ FROM 'requests.parquet' WHERE location_source = 'geocoder' GROUP BY geocode_meth
 LOCATED = """\
 SELECT location_source, count(*) AS requests
 FROM 'requests.parquet' GROUP BY location_source ORDER BY requests DESC;"""
+
+BAND = """\
+-- Of every area the requests that are surely there, and of the others the sum of their probabilities.
+WITH unsure AS (SELECT * FROM 'area_probabilities.parquet' WHERE layer = '{layer}'),
+certain AS (
+  SELECT CAST("{layer}" AS VARCHAR) AS area, count(*) AS n FROM 'requests.parquet'
+  ANTI JOIN unsure USING (source, service_request_id) GROUP BY 1
+), perhaps AS (
+  SELECT area, sum(probability) AS n FROM unsure GROUP BY area
+)
+SELECT area, coalesce(certain.n, 0) + coalesce(perhaps.n, 0) AS expected
+FROM certain FULL JOIN perhaps USING (area) WHERE area IS NOT NULL ORDER BY area;"""

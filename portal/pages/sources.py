@@ -8,13 +8,24 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from portal import queries
-from portal.answers import Edit, Edits, PrivacyAudit
-from portal.components.labels import EDITED_FIELDS, EDITS, LEVELS, PRECISIONS, REDACTED, named
+from portal.answers import Doubts, Edit, Edits, PrivacyAudit
+from portal.components.labels import (
+    EDITED_FIELDS,
+    EDITS,
+    LEVELS,
+    LOCATION_NOTES,
+    PRECISIONS,
+    REASONS,
+    REDACTED,
+    named,
+    source_name,
+)
 from portal.components.links import address
 from portal.components.notices import notices
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, key_figures, page_head, section, table, tabs
 from portal.components.sources import Clock, source_part
+from portal.components.spot import Spot
 from portal.selection import Selection
 from portal.status import Found, Status
 from portal.text import N_, _, ago_words, duration_words, ngettext, number, share, time_short, time_words
@@ -57,6 +68,8 @@ def layout(release: Release, selection: Selection, now: datetime | None = None) 
             lead=_("When a city changes an opening or closing time later on, response times change with it. "
                    "Here is every such edit that was seen."),
         ),
+        section(_("Points that sources got wrong"), "points", *_points(release, found),
+                lead=_("A source may give a point that is not where the request is. This was noticed.")),
         section(_("Withdrawn requests"), "withdrawn", *_withdrawn(release)),
         section(_("What the privacy audit measured"), "privacy", *_privacy(release)),
     ]  # fmt: skip
@@ -204,6 +217,77 @@ def _withdrawn(release: Release) -> list[Any]:
         n,
     )
     return [html.P(words.format(n=number(n))), _download(release, "withdrawn", _("Download the withdrawn requests"))]
+
+
+def _points(release: Release, found: Found) -> list[Any]:
+    return [*_default_points(release, found), *_doubts(queries.doubts(release))]
+
+
+def _default_points(release: Release, found: Found) -> list[Any]:
+    rows: list[list[Any]] = []
+    for source in found:
+        for point in source.default_points:
+            place: Any = _("not told")
+            if point.lat is not None and point.long is not None:
+                spot = Spot(point.lat, point.long, 0.0, _("stands for “unknown”"))
+                place = html.A(f"{point.lat:.5f}, {point.long:.5f}", href=address("/map", None, **spot.query()))
+            seen = time_short(point.first_seen, release.city.timezone) if point.first_seen else "–"
+            rows.append([place, source_name(source.source), number(point.rows), number(point.addresses), seen])
+    if not rows:
+        return [html.P(_("No point has been found that a source writes wherever it does not know the place."))]
+    columns = [
+        Column(_("Point")), Column(_("Source")), Column(_("Requests at it"), "number"),
+        Column(_("Different addresses"), "number"), Column(_("First seen")),
+    ]  # fmt: skip
+    words = ngettext(
+        "{n} point stands for “unknown”: far more requests than could be at one place, with addresses from all over the "
+        "city, all have it. It is not taken for their place.",
+        "{n} points stand for “unknown”: far more requests than could be at one place, with addresses from all over the "
+        "city, all have them. They are not taken for their places.",
+        len(rows),
+    )
+    about = release.package.openward.geocoder
+    if about is not None and about.settings.default_points == "flag":
+        words = _("Such points stand for “unknown”. In this city their requests stay there, marked as doubtful.")
+    return [
+        html.P(words.format(n=number(len(rows)))),
+        table(_("Points that stand for “unknown”, as the runs found them"), columns, rows, "default-points"),
+    ]
+
+
+def _doubts(doubts: Doubts | None) -> list[Any]:
+    if doubts is None:
+        return [html.P(_("This release does not say what was wrong with points."))]
+    rows: list[list[Any]] = [
+        [named(LOCATION_NOTES, note), number(doubts.placed.get(note, 0)), number(doubts.lost.get(note, 0))]
+        for note in dict.fromkeys((*doubts.placed, *doubts.lost))
+    ]
+    parts: list[Any] = []
+    if rows:
+        columns = [
+            Column(_("About the source's point")), Column(_("On the map all the same"), "number"),
+            Column(_("Not on the map"), "number"),
+        ]  # fmt: skip
+        parts.append(table(_("Requests whose point was not used as it came"), columns, rows, "point-notes"))
+    contradictions = doubts.kept.get("location_contradicts_address", 0)
+    if contradictions:
+        words = ngettext(
+            "{n} request has a point and an address that lie farther apart than both can err. The point was kept; which of "
+            "the two is wrong is not known.",
+            "{n} requests have a point and an address that lie farther apart than both can err. The point was kept; which of "
+            "the two is wrong is not known.",
+            contradictions,
+        )
+        parts.append(html.P(words.format(n=number(contradictions))))
+    other = [
+        [named(REASONS, flag), number(n)] for flag, n in doubts.kept.items() if flag != "location_contradicts_address"
+    ]
+    if other:
+        columns = [Column(_("Kept, and marked as doubtful")), Column(_("Requests"), "number")]
+        parts.append(
+            table(_("Points that were kept although something speaks against them"), columns, other, "kept-points")
+        )
+    return parts or [html.P(_("Nothing else was found wrong with a point."))]
 
 
 def _download(release: Release, name: str, words: str) -> Any:

@@ -6,7 +6,8 @@ Values reach SQL as parameters; names of columns come from the release's own lis
 from portal.queries.groups import by
 from portal.queries.integrity import absent, edits, precision, privacy_audit
 from portal.queries.lists import areas, choices, exclusions, latest, page, quality, request
-from portal.queries.located import located, methods
+from portal.queries.located import doubts, located, methods
+from portal.queries.location_bands import location_bands, unsure
 from portal.queries.months import covered_until, monthly, monthly_by, volumes
 from portal.queries.published import chain, dictionary, files, status
 from portal.queries.summary import period, response, totals
@@ -23,11 +24,13 @@ __all__ = [
     "choices",
     "covered_until",
     "dictionary",
+    "doubts",
     "edits",
     "exclusions",
     "files",
     "latest",
     "located",
+    "location_bands",
     "methods",
     "monthly",
     "monthly_by",
@@ -40,5 +43,6 @@ __all__ = [
     "response",
     "status",
     "totals",
+    "unsure",
     "volumes",
 ]

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from portal.answers import LocatedBy, MethodRow
+from portal.answers import Doubts, LocatedBy, MethodRow
 from portal.queries.scans import PLACED, any_counts, kept, once
 from portal.queries.summary import EVERYTHING
 from portal.release import Release
 from portal.selection import Selection
 
+DOUBTFUL = ("location_contradicts_address", "location_default_point", "location_mistaken")
+"""Flags of requests whose point was kept although something speaks against it."""
 GENERALISED = "generalised"
 """Found by the geocoder, of a request whose place is told less exactly: how is not told."""
 
@@ -38,6 +40,26 @@ def located(release: Release, selection: Selection = EVERYTHING) -> LocatedBy:
         requests=counts.total(), source=placed["source"], geocoder=placed["geocoder"], none=placed["none"],
         methods=methods,
     )  # fmt: skip
+
+
+@once
+def doubts(release: Release) -> Doubts | None:
+    """What was wrong with the points that sources gave, over the whole release; None where that is not told."""
+    if not {"location_note", "location_source"} <= release.columns:
+        return None
+    rows = release.query(
+        """SELECT location_note::VARCHAR, location_source <> 'none', count(*) FROM requests
+           WHERE location_note IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"""
+    )
+    placed: dict[str, int] = {}
+    lost: dict[str, int] = {}
+    for note, on_map, n in rows:
+        (placed if on_map else lost)[note] = n
+    flagged = {}
+    for flag in DOUBTFUL:
+        counted = release.query("SELECT count(*) FROM requests WHERE contains(flags, ?)", [flag])
+        flagged[flag] = int(counted[0][0])
+    return Doubts(placed, lost, {flag: n for flag, n in flagged.items() if n})
 
 
 @once

@@ -383,3 +383,54 @@ def test_every_state_is_a_sentence_even_where_nothing_else_is_known(state: str) 
 
 def test_a_run_without_rows_has_no_words() -> None:
     assert run_words(SourceRun(started=NOW, status="unavailable")) == "–"
+
+
+# --- points that sources got wrong ---------------------------------------------------------------
+
+
+def _with_default_points(releases: Path, *points: dict[str, Any]) -> None:
+    path = write_status(releases, datetime.now(UTC))
+    document = json.loads(path.read_text())
+    document["sources"][0]["default_points"] = list(points)
+    path.write_text(json.dumps(document))
+
+
+def test_default_points_and_contradictions_are_told(tmp_path: Path) -> None:
+    build_release(tmp_path, rows=1000, geocoder=True)
+    releases = Releases(tmp_path / "releases")
+    release = releases.current()
+    point = {
+        "lat": 42.3594,
+        "long": -71.0587,
+        "rows": 1234,
+        "addresses": 987,
+        "why": "x",
+        "first_seen": "2025-06-01T10:00:00Z",
+    }
+    _with_default_points(tmp_path / "releases", point, {"rows": 77, "addresses": 70, "why": "y"})
+    shown = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", to_html(render(release, "/sources").body)))
+    assert "2 points stand for “unknown”" in shown and "42.35940, -71.05870" in shown
+    assert "1,234" in shown and "987" in shown and "not told" in shown
+    kept = release.query("SELECT count(*) FROM requests WHERE flags LIKE '%location_contradicts_address%'")[0][0]
+    assert kept and f"{kept:,} requests have a point and an address that lie farther apart" in shown
+    doubts = queries.doubts(release)
+    assert doubts is not None and doubts.kept == {"location_contradicts_address": kept}
+    assert sum(doubts.lost.values()) == queries.totals(release).not_located
+    releases.close()
+
+
+def test_a_status_without_default_points_says_that_none_was_found(release: Release) -> None:
+    html = to_html(render(release, "/sources").body)
+    assert "No point has been found that a source writes" in html
+
+
+@pytest.mark.parametrize("wrong", [{"lat": 99.0, "long": 0, "rows": 1}, {"lat": "x"}, {"rows": -1}])
+def test_default_points_of_another_shape_make_the_status_unreadable_and_hurt_nothing(
+    tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    build_release(tmp_path, rows=200)
+    _with_default_points(tmp_path / "releases", wrong)
+    assert read_status(tmp_path / "releases").unreadable
+    releases = Releases(tmp_path / "releases")
+    assert render(releases.current(), "/sources").status == 200
+    releases.close()

@@ -13,9 +13,11 @@ from portal.release import Release
 
 
 def run(release: Release, sql: str) -> list[tuple[object, ...]]:
-    file: Path = release.folder / "requests.parquet"
+    for name in ("requests", "area_probabilities"):
+        file: Path = release.folder / f"{name}.parquet"
+        sql = sql.replace(f"{name}.parquet", str(file))
     with duckdb.connect() as reader:
-        return reader.execute(sql.replace("requests.parquet", str(file))).fetchall()
+        return reader.execute(sql).fetchall()
 
 
 def test_counts(release: Release) -> None:
@@ -38,6 +40,12 @@ def test_methods_of_the_geocoder(with_geocoder: Release) -> None:
     assert len(told) > 3
     found = [(method or "generalised", *rest) for method, *rest in run(with_geocoder, receipts.LOCATED_BY)]
     assert sorted(found) == sorted(told)
+
+
+def test_expected_totals_of_areas(with_geocoder: Release) -> None:
+    expected = {area: band.expected for area, band in queries.location_bands(with_geocoder, "district").items()}
+    found = dict(run(with_geocoder, receipts.BAND.format(layer="district")))
+    assert found == pytest.approx(expected)
 
 
 def test_outcomes_and_locations(release: Release) -> None:
