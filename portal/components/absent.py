@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from portal.release import Release
     from portal.selection import Selection
 
+METHODS_SHOWN = 4
+LEAST_SHARE = 0.005
+
 
 def footing(release: Release, selection: Selection) -> Any:
     """What the figures of a selection rest on."""
@@ -31,15 +34,23 @@ def placed(found: LocatedBy) -> Any:
     if found.source:
         parts.append(_("{share} at the source's own point").format(share=share(found.source, found.requests)))
     if found.geocoder:
-        by = ", ".join(f"{named(METHODS, method)} {share(n, found.requests)}" for method, n in found.methods.items())
+        by = ", ".join(_methods(found))
         words = _("{share} by their address ({methods})") if by else _("{share} by their address")
         parts.append(words.format(share=share(found.geocoder, found.requests), methods=by))
     if found.none:
         parts.append(_("{share} not at all").format(share=share(found.none, found.requests)))
     link = html.A(_("How sure that is"), href=address("/methods") + "#location")
-    return html.P(
-        rich(_("On the map: {parts}. {link}"), parts=html.Strong(listed(parts)), link=link), className="absent"
-    )
+    return html.P(rich(_("On the map: {parts}. {link}"), parts=listed(parts), link=link), className="absent")
+
+
+def _methods(found: LocatedBy) -> list[str]:
+    """'address point 9%' for the methods that matter, most first, and the rest as one."""
+    shown = [(named(METHODS, method), n) for method, n in list(found.methods.items())[:METHODS_SHOWN]]
+    shown = [(words, n) for words, n in shown if n >= LEAST_SHARE * found.requests] or shown[:1]
+    rest = sum(found.methods.values()) - sum(n for _words, n in shown)
+    if rest:
+        shown.append((_("other ways"), rest))
+    return [f"{words} {share(n, found.requests)}" for words, n in shown]
 
 
 def absent(release: Release) -> Any:

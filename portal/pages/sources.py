@@ -259,8 +259,13 @@ def _doubts(doubts: Doubts | None) -> list[Any]:
     if doubts is None:
         return [html.P(_("This release does not say what was wrong with points."))]
     rows: list[list[Any]] = [
-        [named(LOCATION_NOTES, note), number(doubts.placed.get(note, 0)), number(doubts.lost.get(note, 0))]
+        [
+            _("Its source gave no point") if note == "missing" else named(LOCATION_NOTES, note),
+            number(doubts.placed.get(note, 0)),
+            number(doubts.lost.get(note, 0)),
+        ]
         for note in dict.fromkeys((*doubts.placed, *doubts.lost))
+        if note != "withheld"  # nothing was wrong with it
     ]
     parts: list[Any] = []
     if rows:

@@ -416,6 +416,7 @@ def test_default_points_and_contradictions_are_told(tmp_path: Path) -> None:
     doubts = queries.doubts(release)
     assert doubts is not None and doubts.kept == {"location_contradicts_address": kept}
     assert sum(doubts.lost.values()) == queries.totals(release).not_located
+    assert "Withheld" not in shown.split("Points that sources got wrong")[1].split("Withdrawn requests")[0]
     releases.close()
 
 
