@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -36,6 +36,9 @@ NEAR_M = 250.0
 """What is farther from a point says nothing of it."""
 SURE = 0.995
 DIGITS = 6
+METRES_A_DEGREE = 111_000.0
+REACH = 2.0
+"""Radii beyond which a point does not lie: all but a millionth of them lie within."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +245,12 @@ class Gazetteer:
             vintage = self.vintages.get(layer.layer)
             if vintage is None:
                 continue
+            near = _near(vintage, lat, long, radius_m)
+            if not len(near.areas):
+                rows.append(Likely(layer.layer, None, None, 1.0, True, None))
+                continue
             with self._lock:  # shapes must not be asked by two threads at once
-                sure = certainty([vintage], *at, self.crs)
+                sure = certainty([near], *at, self.crs)
             assigned = sure.assigned[0]
             odds = list(zip(sure.area, sure.area_probability, strict=True)) or [(assigned, float(sure.probability[0]))]
             odds.sort(key=lambda pair: (pair[0] != assigned, -pair[1]))
@@ -257,6 +264,15 @@ class Gazetteer:
                     )
                 )  # fmt: skip
         return tuple(rows)
+
+
+def _near(vintage: Vintage, lat: float, long: float, radius_m: float) -> Vintage:
+    """The areas that a point may lie in: a city's other hundred need not be projected for it."""
+    north = REACH * (radius_m + 1) / METRES_A_DEGREE
+    east = north / max(np.cos(np.radians(lat)), 0.01)
+    box = vintage.areas.bounds
+    near = (box.minx <= long + east) & (box.maxx >= long - east) & (box.miny <= lat + north) & (box.maxy >= lat - north)
+    return replace(vintage, areas=vintage.areas[near].reset_index(drop=True))
 
 
 def area_url(layer: str, area: str) -> str:

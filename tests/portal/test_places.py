@@ -108,6 +108,21 @@ def test_a_point_beside_a_border_is_in_either_area_with_a_probability(known: Rel
     assert rows[0].probability == pytest.approx(0.5, abs=0.02) and rows[1].probability == pytest.approx(0.5, abs=0.02)
 
 
+def test_a_point_in_no_area_is_told_to_be_outside(known: Release) -> None:
+    rows = known.places.ask(known).likely(known, 42.5, -71.05, 30.0)
+    assert [(row.area, row.probability, row.url) for row in rows] == [(None, 1.0, None)]
+
+
+def test_looking_at_near_areas_only_changes_no_probability(known: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    from portal import places
+
+    gazetteer = known.places.ask(known)
+    spots = [(42.35, -71.1, 300.0), (42.3501, -71.1002, 20.0), (42.32, -71.05, 5000.0), (42.3003, -71.19, 60.0)]
+    few = [gazetteer.likely(known, *spot) for spot in spots]
+    monkeypatch.setattr(places, "_near", lambda vintage, *_: vintage)
+    assert few == [gazetteer.likely(known, *spot) for spot in spots]
+
+
 def test_another_way_to_read_an_address_is_an_alternative(asked: TestClient) -> None:
     found = asked.get(f"{PREFIX}/locate", params={"address": "nowhere at all 7"}).json()["result"]
     assert (found["method"], found["lat"], found["areas"], found["alternatives"]) == ("none", None, [], [])
