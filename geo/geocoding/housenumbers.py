@@ -107,8 +107,9 @@ class HouseNumbers:
         row = pairs.row[pair]
         suffix = asked.suffix[row]
         letter = np.where(suffix == numbers.suffix[entry], 0.0, LETTER_WRONG)
-        listed = numbers.exact[entry] & (asked.number[row] == asked.high[row])
-        listed |= numbers.high[entry] == np.where(asked.number[row] == asked.high[row], -1, asked.high[row])
+        # '88-07' is one number on a street of hyphenated ones, and a range elsewhere.
+        single = (asked.number[row] == asked.high[row]) | self._index.instances.hyphenated[pairs.instance[pair]]
+        listed = np.where(single, numbers.exact[entry], numbers.high[entry] == asked.high[row])
         how = pairs.likelihood[pair] + letter + np.where(listed, 0.0, STANDS_IN_RANGE)
         how += asked.said(row, numbers.zip[entry], numbers.place[entry])
         listed &= letter == 0
@@ -178,19 +179,24 @@ class HouseNumbers:
         own, across = self._neighbours(pairs, 0), self._neighbours(pairs, 1)
         better = across.cost + ACROSS < own.cost
         best = _Neighbour(*(np.where(better, b, a) for a, b in zip(own, across, strict=True)))
-        numbers = self._index.numbers
-        reach = self._index.instances.reach_m[pairs.instance]
-        how = pairs.likelihood + UNLISTED_NUMBER - np.where(better, best.cost + ACROSS, best.cost)
+        numbers, instances = self._index.numbers, self._index.instances
+        reach = instances.reach_m[pairs.instance]
+        # 0 is as good on a street that has no 1 to 99 as on one that has.
+        nought = pairs.number == 0
+        cost = np.where(nought, 0.0, np.where(better, best.cost + ACROSS, best.cost))
+        how = pairs.likelihood + UNLISTED_NUMBER - cost
         how += asked.said(pairs.row, numbers.zip[best.entry], numbers.place[best.entry])
         near = (best.gap <= 60) & (best.step <= np.where(best.gap > 0, 60, 6)) & ~better
         method = np.where(near, CODE["between_points"], np.where(best.step <= HUNDRED, CODE["block"], CODE["street"]))
-        method = np.where(pairs.number == 0, CODE["street"], method)
+        method = np.where(nought, CODE["street"], method)
         small = (method == CODE["street"]) & (reach <= ONE_BLOCK_M)
         method = np.where(small, CODE["block"], method).astype(np.int8)
-        scale = np.where(method == CODE["street"], reach, best.scale_m + 15.0 * better)
-        which = np.flatnonzero((best.step <= 4 * HUNDRED) & np.isfinite(best.cost))
+        scale = np.where(small | (method == CODE["street"]), reach, best.scale_m + 15.0 * better)
+        x = np.where(nought, instances.x_m[pairs.instance], best.x_m)
+        y = np.where(nought, instances.y_m[pairs.instance], best.y_m)
+        which = np.flatnonzero(((best.step <= 4 * HUNDRED) | nought) & np.isfinite(best.cost))
         hits.add(
-            pairs.row[which], how[which], best.x_m[which], best.y_m[which], method[which], scale[which],
+            pairs.row[which], how[which], x[which], y[which], method[which], scale[which],
             numbers.zip[best.entry[which]], self._names(pairs.instance[which]), pairs.corrected[which],
         )  # fmt: skip
         return which
