@@ -7,7 +7,6 @@ geo.geocoding's, which columns are read geocode_columns', how rows become a file
 from __future__ import annotations
 
 import datetime as dt
-import json
 import shutil
 import sys
 import tempfile
@@ -27,8 +26,7 @@ from numpy.typing import NDArray
 
 from etl.config import CityConfig, GeocoderSettings
 from etl.config.connections import FileConnection
-from etl.config.geocoder import Drawn
-from etl.errors import ConfigError, SourceError, SourceUnavailable
+from etl.errors import ConfigError, SourceError
 from etl.extract import formats, packed
 from etl.extract.files import MalformedRows
 from etl.extract.tabular import ROW_NUMBER
@@ -37,27 +35,23 @@ from etl.geocode_output import Sink, free_name, must_be_free, to_stream, writing
 from etl.geocode_truth import Judged, Truth
 from etl.geocoder_reference import ReferenceFiles
 from etl.layers import read_layers
-from etl.providers.answers import joined, nothing
-from etl.providers.chain import ProviderChain, chain_of
+from etl.locating import CityLocator
+from etl.providers.chain import chain_of
+from etl.transform.placing import DEGREE_DIGITS, DRAWN_TO, METRE_DIGITS, SCORE_DIGITS, alternatives_text
 from geo.boundaries import Vintage, assign
 from geo.crs import Floats, from_wgs84
 from geo.geocoding.certainty import certainty
+from geo.geocoding.crew import Crew
 from geo.geocoding.doubt import contradicts
 from geo.geocoding.geocoder import Geocoder
-from geo.geocoding.model import METHODS, Alternative, Located, Method, Objects
+from geo.geocoding.model import METHODS, Located, Objects
 from geo.geocoding.passport import Passport
+from geo.geocoding.results import COLUMNS, taken
 
 Tell = Callable[[str], None]
 Progress = Callable[[str, int, int | None, int], None]
 """Told the step, how much of how much is done, and how many rows that is."""
 
-DEGREE_DIGITS: Final = 6
-METRE_DIGITS: Final = 1
-SCORE_DIGITS: Final = 4
-LAST_DRAWN: Final[Mapping[Drawn, Method]] = {
-    "address": "between_points", "intersection": "intersection", "block": "place", "street": "street", "area": "area",
-}  # fmt: skip
-"""`geocoder.draw` -> the vaguest method that gets coordinates; a named place stands beside the block."""
 BLOCK_OR_BETTER: Final = METHODS[1 : METHODS.index("block") + 1]
 MEDIAN_STEPS: Final = 10_000
 EXAMPLE: Final = (
@@ -66,7 +60,6 @@ EXAMPLE: Final = (
 )
 MOST_REMEMBERED: Final = 300_000
 """Distinct addresses whose answers are kept while a table is read: some 200 MB."""
-LOCATED_COLUMNS: Final = ("method", "score", "radius_m", "lon", "lat", "matched", "corrected", "zip")
 _SEP: Final = "\x1f"
 
 
@@ -175,30 +168,6 @@ class Summary:
         return out if self.judged is None else [*out, *self.judged.lines(calibrated=calibrated)]
 
 
-class CityLocator:
-    """What finds a city's addresses: its own reference, then the services that its YAML names."""
-
-    def __init__(self, geocoder: Geocoder | None, chain: ProviderChain | None, tell: Tell) -> None:
-        """`tell` gets a line when the services fail and the reference goes on alone."""
-        self.geocoder, self._chain, self._tell = geocoder, chain, tell
-
-    def locate(self, texts: Sequence[str | None], zips: Sequence[str], places: Sequence[str]) -> Located:
-        """One result an address. SourceUnavailable when there are only services and none answers."""
-        found = self.geocoder.locate(texts, zips, places) if self.geocoder else nothing(len(texts))
-        open_ = [i for i in np.flatnonzero(found.method == 0).tolist() if texts[i]] if self._chain else []
-        if self._chain is None or not open_:
-            return found
-        try:
-            more = self._chain.locate([str(texts[i]) for i in open_], zips=[zips[i] for i in open_])
-        except SourceUnavailable as error:
-            if self.geocoder is None:
-                raise
-            self._tell(f"{error}; going on without it")
-            self._chain = None
-            return found
-        return joined(found, more, open_)
-
-
 @dataclass(frozen=True)
 class Prepared:
     """A city ready to answer."""
@@ -269,7 +238,8 @@ def prepared(
             chain = stack.enter_context(
                 chain_of(settings.providers, cache, inside=config.city.bbox, tell=tell, progress=answered)
             )
-        yield Prepared(config, settings, layers, CityLocator(geocoder, chain, tell))
+        crew = None if geocoder is None else stack.enter_context(Crew(geocoder))
+        yield Prepared(config, settings, layers, CityLocator(geocoder, chain, tell, crew))
 
 
 def geocode_file(
@@ -463,7 +433,7 @@ class _Answers:
     def and_(self, more: _Answers) -> _Answers:
         """These and more behind them; alternatives are in the columns and not kept twice."""
         parts: dict[str, Any] = {
-            name: np.concatenate([getattr(self.found, name), getattr(more.found, name)]) for name in LOCATED_COLUMNS
+            name: np.concatenate([getattr(self.found, name), getattr(more.found, name)]) for name in COLUMNS
         }
         columns = pa.concat_tables([self.columns, more.columns]).combine_chunks()
         return _Answers(Located(**parts), np.append(self.lon, more.lon), np.append(self.lat, more.lat), columns)
@@ -506,7 +476,7 @@ class _Forward(_Work):
         if self._truth is not None:
             used = self.used
             true_lon, true_lat = points_of(chunk, used.truth_lat, used.truth_long, used.truth_point)
-            self._truth.add(_taken(known.found, index[filled]), true_lon[filled], true_lat[filled])
+            self._truth.add(taken(known.found, index[filled]), true_lon[filled], true_lat[filled])
         return self._joined(chunk, new), lon, lat
 
     def _answers(self, keys: Sequence[str]) -> tuple[_Answers, NDArray[np.int64]]:
@@ -542,7 +512,7 @@ class _Forward(_Work):
         if self._everything:
             return located
         settings = self.city.settings
-        last = METHODS.index(LAST_DRAWN[settings.draw])
+        last = METHODS.index(DRAWN_TO[settings.draw])
         west, south, east, north = self.city.config.city.bbox
         with np.errstate(invalid="ignore"):
             inside = (found.lon >= west) & (found.lon <= east) & (found.lat >= south) & (found.lat <= north)
@@ -575,7 +545,7 @@ class _Forward(_Work):
     def _compared(self, chunk: pa.Table, found: Located, index: NDArray[np.int64]) -> dict[str, pa.Array]:
         """How far each row's own point lies from the place of its address, and whether both can be right."""
         lon, lat = points_of(chunk, self.used.lat, self.used.long, self.used.point)
-        there = _taken(found, index)
+        there = taken(found, index)
         crs = self.city.config.city.crs
         far = _apart_m(lon, lat, there.lon, there.lat, crs)
         wrong = contradicts(lon, lat, None, there.lon, there.lat, there.radius_m, crs)
@@ -627,22 +597,6 @@ class _Reverse(_Work):
         self.summary.drawn += int(some.sum())
         new = {name: column.take(pa.array(index)) for name, column in columns.items()}
         return self._joined(chunk, new), lon, lat
-
-
-def alternatives_text(others: Sequence[Alternative]) -> str:
-    """The other places that an address may mean, as JSON text."""
-    told = [
-        {
-            "address": other.matched, "method": other.method, "score": round(float(other.score), SCORE_DIGITS),
-            "lat": round(float(other.lat), DEGREE_DIGITS), "long": round(float(other.lon), DEGREE_DIGITS),
-        }
-        for other in others
-    ]  # fmt: skip
-    return json.dumps(told, ensure_ascii=False)
-
-
-def _taken(found: Located, at: NDArray[Any]) -> Located:
-    return Located(*(getattr(found, name)[at] for name in LOCATED_COLUMNS))
 
 
 def _degrees(values: Floats) -> pa.Array:

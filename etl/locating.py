@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from threading import Lock
 from typing import Any, Final
 
 import numpy as np
 
+from etl.errors import SourceUnavailable
 from etl.events import emit
 from etl.geocoder_reference import ReferenceFiles
+from etl.providers.chain import ProviderChain
 from geo.boundaries import Vintage
 from geo.crs import Floats
+from geo.geocoding.crew import Crew
 from geo.geocoding.geocoder import Geocoder
-from geo.geocoding.model import LONGEST_TEXT, Ints, Located, Objects, Reference
-from geo.geocoding.passport import Passport
+from geo.geocoding.model import LONGEST_TEXT, Located, Objects, Reference
+from geo.geocoding.results import filled, joined, nothing, taken
 from geo.geocoding.reverse import Reverse
 
 NEAR_M: Final = 100.0
@@ -29,9 +34,7 @@ NEAR_M: Final = 100.0
 MOST_REMEMBERED: Final = 500_000
 """Answers that are kept during a run: some 150 MB."""
 
-COLUMNS: Final = tuple(f.name for f in dataclasses.fields(Located) if f.name != "alternatives")
-
-
+Tell = Callable[[str], None]
 Asked = tuple[str | None, str, str]
 """An address with the ZIP and the place that stand beside it."""
 
@@ -53,7 +56,7 @@ class Remembered:
         """The answers to `keys`, of which `missing` were looked up just now: `fresh`."""
         pool, first = self._answers, 0 if self._answers is None else len(self._answers)
         if fresh is not None:
-            pool = fresh if pool is None else _joined(pool, fresh)
+            pool = fresh if pool is None else joined([pool, fresh])
         here = {key: first + i for i, key in enumerate(missing)}
         if pool is None:
             raise ValueError("no answer is known and none was given")
@@ -61,7 +64,7 @@ class Remembered:
             self._answers = pool
             self._at.update(here)
         known = self._at
-        return _taken(pool, np.array([here[key] if key in here else known[key] for key in keys], dtype=np.int64))
+        return taken(pool, np.array([here[key] if key in here else known[key] for key in keys], dtype=np.int64))
 
 
 def _plain(text: str | None) -> str | None:
@@ -69,29 +72,63 @@ def _plain(text: str | None) -> str | None:
     return text if text is None or len(text) > LONGEST_TEXT else " ".join(text.upper().split())
 
 
-def _joined(one: Located, other: Located) -> Located:
-    """Both, one after the other."""
-    columns = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in COLUMNS}
-    later = {len(one) + row: ties for row, ties in other.alternatives.items()}
-    return Located(**columns, alternatives={**one.alternatives, **later})
+class CityLocator:
+    """What finds a city's addresses: its own reference, then the services that its YAML names."""
 
+    def __init__(
+        self, geocoder: Geocoder | None, chain: ProviderChain | None, tell: Tell, crew: Crew | None = None
+    ) -> None:
+        """`tell` gets a line when the services fail and the reference goes on alone; a `crew` does long lists faster."""
+        self.geocoder, self._chain, self._tell = geocoder, chain, tell
+        self._own: Crew | Geocoder | None = crew or geocoder
+        self._asking = Lock()
 
-def _taken(found: Located, at: Ints) -> Located:
-    """The entries at these positions."""
-    ties = {}
-    if found.alternatives:
-        ties = {i: found.alternatives[row] for i, row in enumerate(at.tolist()) if row in found.alternatives}
-    return Located(**{name: getattr(found, name)[at] for name in COLUMNS}, alternatives=ties)
+    def locate(
+        self, texts: Sequence[str | None], zips: Sequence[str] | None = None, places: Sequence[str] | None = None
+    ) -> Located:
+        """One result an address. SourceUnavailable when there are only services and none answers."""
+        found = self._own.locate(texts, zips, places) if self._own else nothing(len(texts))
+        open_ = [i for i in np.flatnonzero(found.method == 0).tolist() if texts[i]] if self._chain else []
+        if not open_:
+            return found
+        with self._asking:  # one question after the other: services are asked at a rate
+            return self._served(found, texts, zips, open_)
+
+    def _served(
+        self, found: Located, texts: Sequence[str | None], zips: Sequence[str] | None, open_: Sequence[int]
+    ) -> Located:
+        if self._chain is None:
+            return found
+        try:
+            more = self._chain.locate([str(texts[i]) for i in open_], zips=zips and [zips[i] for i in open_])
+        except SourceUnavailable as error:
+            if self.geocoder is None:
+                raise
+            self._tell(f"{error}; going on without it")
+            self._chain = None
+            return found
+        return filled(found, more, open_)
 
 
 class CityGeocoder:
-    """The geocoder of a city. Answers only; threads may share it."""
+    """The geocoder of a city in a run. Answers only; threads may share it."""
 
-    def __init__(self, files: ReferenceFiles, layers: Mapping[str, Sequence[Vintage]]) -> None:
-        """Nothing is read yet; `layers` are the boundary layers whose areas addresses may name."""
-        self._files, self._layers = files, layers
+    def __init__(
+        self, files: ReferenceFiles, layers: Mapping[str, Sequence[Vintage]],
+        services: Callable[[], ProviderChain] | None = None,
+    ) -> None:  # fmt: skip
+        """Nothing is read yet; `layers` are the boundary layers whose areas addresses may name.
+
+        `services` opens those that the city's YAML names, when the first address is not in its own reference.
+        """
+        self._files, self._layers, self._services = files, layers, services
         self._lock = Lock()
         self._known = Remembered()
+        self._open = ExitStack()
+
+    def close(self) -> None:
+        """Let the services go."""
+        self._open.close()
 
     @property
     def sha256(self) -> str:
@@ -106,15 +143,17 @@ class CityGeocoder:
         return reference
 
     @cached_property
-    def passport(self) -> Passport:
-        """The calibration of scores and radii, the city's own where it has one; SourceError names a bad file."""
-        return self._files.passport() or Passport()
+    def geocoder(self) -> Geocoder:
+        """The geocoder itself, with the city's own calibration where the YAML names one; SourceError names a bad file."""
+        areas = [vintages[-1] for vintages in self._layers.values() if vintages]
+        return Geocoder.build(self.reference, self._files.settings.parser, areas, self._files.passport())
 
     @cached_property
-    def geocoder(self) -> Geocoder:
-        """The geocoder itself."""
-        areas = [vintages[-1] for vintages in self._layers.values() if vintages]
-        return Geocoder.build(self.reference, self._files.settings.parser, areas, self.passport)
+    def _locator(self) -> CityLocator:
+        chain = self._open.enter_context(self._services()) if self._services else None
+        return CityLocator(
+            self.geocoder, chain, lambda line: emit("geocoding_service", level=logging.WARNING, message=line)
+        )
 
     @cached_property
     def _reverse(self) -> Reverse:
@@ -126,15 +165,15 @@ class CityGeocoder:
     ) -> Located:  # fmt: skip
         """Places for addresses, one entry each. An address that was asked for before in this run is not looked up again."""
         with self._lock:
-            geocoder = self.geocoder
+            locator = self._locator
         rows = len(texts)
         if not rows:
-            return geocoder.locate(texts)
+            return nothing(0)
         told = [_plain(text) for text in texts]
         keys = list(zip(told, zips or [""] * rows, places or [""] * rows, strict=True))
         missing = list(dict.fromkeys(key for key in keys if key not in self._known))
         asked = ([text for text, _, _ in missing], [zip_ for _, zip_, _ in missing], [place for _, _, place in missing])
-        fresh = geocoder.locate(*asked) if missing else None
+        fresh = locator.locate(*asked) if missing else None
         with self._lock:
             return self._known.answer(keys, missing, fresh)
 
@@ -151,7 +190,7 @@ class CityGeocoder:
         """Settings, fingerprint and calibration, fit to be published."""
         settings = self._files.settings
         told = ("parser", "draw", "min_score", "contradiction", "default_points", "swapped")
-        calibration = json.loads(json.dumps(dataclasses.asdict(self.passport), default=dict))
+        calibration = json.loads(json.dumps(dataclasses.asdict(self.geocoder.passport), default=dict))
         return {
             "settings": {name: getattr(settings, name) for name in told},
             "fingerprint": self.sha256,

@@ -32,6 +32,7 @@ from etl.layers import Basemap, read_layers
 from etl.layers import fingerprint as layers_fingerprint
 from etl.locating import CityGeocoder
 from etl.progress import Reporter, Silent
+from etl.providers.chain import ProviderChain, chain_of
 from etl.publish import build, chain, status
 from etl.publish.limits import Acceptance
 from etl.store import reference, state
@@ -208,7 +209,7 @@ def _run(
 ) -> RunReport:
     work = work_folder(place.folder)
     boundary_print = layers_fingerprint(prepared.layers)
-    geocoder = CityGeocoder(prepared.reference, prepared.layers) if prepared.reference else None
+    geocoder = _geocoder(place, prepared)
     with place.engine.connect() as connection:
         stored = state.states(connection)
         defaults = reference.read_defaults(connection)
@@ -243,6 +244,8 @@ def _run(
     finally:
         for one in taken:
             one.staging.close()
+        if geocoder is not None:
+            geocoder.close()
     shutil.rmtree(work, ignore_errors=True)
     counts = {one.source: one.counts for one in taken}
     found = {one.source: one.defaults for one in taken if one.defaults}
@@ -257,6 +260,21 @@ def _run(
     _prune(place, moment)
     status.write(place.engine, place.config, place.releases, moment)
     return RunReport(run_id, counts, release_id, current, unavailable, drift, found)
+
+
+def _geocoder(place: Place, prepared: Prepared) -> CityGeocoder | None:
+    """The city's geocoder, nothing read or opened yet; None where its YAML has no such section."""
+    settings = place.config.geocoder
+    if prepared.reference is None or settings is None:
+        return None
+
+    def services() -> ProviderChain:
+        return chain_of(
+            settings.providers, place.folder / "geocoding.sqlite", inside=place.config.city.bbox,
+            tell=lambda line: emit("geocoding_service", level=logging.WARNING, message=line),
+        )  # fmt: skip
+
+    return CityGeocoder(prepared.reference, prepared.layers, services if settings.providers else None)
 
 
 def _anything(place: Place) -> bool:

@@ -14,9 +14,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-import numpy as np
-
 from geo.geocoding.model import METHODS, Alternative, Located, Method
+from geo.geocoding.results import nothing
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
@@ -157,31 +156,6 @@ def located(service: str, answers: Sequence[Answer | None], inside: Box | None =
         found.method, found.score, found.radius_m, found.lon, found.lat, found.matched, found.corrected, found.zip,
         alternatives,
     )  # fmt: skip
-
-
-def nothing(count: int) -> Located:
-    """So many entries that were not found: NaN coordinates and radius, score 0."""
-    return Located(
-        method=np.zeros(count, dtype=np.int8),
-        score=np.zeros(count),
-        radius_m=np.full(count, np.nan),
-        lon=np.full(count, np.nan),
-        lat=np.full(count, np.nan),
-        matched=np.full(count, None, dtype=object),
-        corrected=np.zeros(count, dtype=bool),
-        zip=np.full(count, "", dtype=object),
-    )
-
-
-def joined(first: Located, second: Located, at: Sequence[int]) -> Located:
-    """`first` with the entries of `second` at the positions `at`, which were not found in `first`."""
-    parts: dict[str, Any] = {}
-    for name in ("method", "score", "radius_m", "lon", "lat", "matched", "corrected", "zip"):
-        values = getattr(first, name).copy()
-        values[list(at)] = getattr(second, name)
-        parts[name] = values
-    moved = {at[i]: others for i, others in second.alternatives.items()}
-    return Located(**parts, alternatives={**first.alternatives, **moved})
 
 
 def _within(candidate: Candidate, box: Box | None) -> bool:

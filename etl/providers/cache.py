@@ -54,7 +54,8 @@ class AnswerCache:
         with self._telling():
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._db = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+            # Threads of one run take turns at it (etl.locating); SQLite itself guards the rest.
+            self._db = sqlite3.connect(path, timeout=WAIT_SECONDS, check_same_thread=False, isolation_level=None)
             try:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=NORMAL")

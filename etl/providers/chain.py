@@ -22,13 +22,14 @@ import numpy as np
 from etl.config.providers import CensusProvider, GeocodingService, NominatimProvider, PeliasProvider
 from etl.errors import SourceError, SourceUnavailable
 from etl.extract.transport import secret_of
-from etl.providers.answers import Answer, Box, joined, located, nothing
+from etl.providers.answers import Answer, Box, located
 from etl.providers.asking import Asking
 from etl.providers.cache import AnswerCache, key_of
 from etl.providers.census import CensusService
 from etl.providers.geopy_services import NominatimService, PeliasService
 from geo.geocoding.model import LONGEST_TEXT, Located
 from geo.geocoding.protocol import AddressLocator
+from geo.geocoding.results import filled, nothing
 
 LOGGER: Final = logging.getLogger("openward.etl.providers")
 POSTCODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{2,9}")
@@ -192,7 +193,7 @@ class ProviderChain:
             except SourceUnavailable as error:
                 failed.append(error)
                 continue
-            found = joined(found, more, open_)
+            found = filled(found, more, open_)
         if failed and len(failed) == len(self._locators):
             raise failed[0]
         return found

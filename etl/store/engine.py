@@ -67,7 +67,9 @@ def open_store(url: str | URL, *, existing: bool = False) -> Engine:
     except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
         if "database is locked" in reason:  # a run that is halted while it closes the file holds it alone
-            raise BusyError(f"{parsed.render_as_string()}: another run holds the store; try again when it ends") from error
+            raise BusyError(
+                f"{parsed.render_as_string()}: another run holds the store; try again when it ends"
+            ) from error
         raise StoreError(f"{parsed.render_as_string()}: cannot be used as a record store ({reason})") from error
     return engine
 

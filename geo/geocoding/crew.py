@@ -16,7 +16,8 @@ from typing import Final, Self
 import numpy as np
 
 from geo.geocoding.geocoder import Geocoder
-from geo.geocoding.model import Alternative, Located
+from geo.geocoding.model import Located
+from geo.geocoding.results import joined
 
 WORTH_SHARING: Final = 10_000
 """Fewer addresses are located here sooner than they are sent."""
@@ -66,18 +67,6 @@ class Crew:
             for a, b in itertools.pairwise(edges)
         ]
         return joined(list(self._pool.map(_locate, parts)))
-
-
-def joined(parts: Sequence[Located]) -> Located:
-    """Results of parts of a list as those of the whole."""
-    alternatives: dict[int, tuple[Alternative, ...]] = {}
-    before = 0
-    for part in parts:
-        alternatives |= {row + before: others for row, others in part.alternatives.items()}
-        before += len(part)
-    columns = ("method", "score", "radius_m", "lon", "lat", "matched", "corrected", "zip")
-    whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
-    return Located(**whole, alternatives=alternatives)
 
 
 def _begin(geocoder: Geocoder) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.locating import COLUMNS, Asked, Remembered
+from etl.locating import Asked, Remembered
 from geo.geocoding.model import Alternative, Located
+from geo.geocoding.results import COLUMNS
 
 
 def _look_up(keys: list[Asked]) -> Located:

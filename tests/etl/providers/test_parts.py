@@ -17,11 +17,12 @@ from pydantic import TypeAdapter, ValidationError
 from etl.config.geocoder import GeocoderSettings
 from etl.config.providers import CensusProvider, NominatimProvider, PeliasProvider, Provider
 from etl.errors import StoreError
-from etl.providers.answers import Candidate, apart, joined, located, nothing, read, written
+from etl.providers.answers import Candidate, apart, located, read, written
 from etl.providers.cache import AnswerCache, key_of
 from etl.providers.census import _rows, columns
 from etl.providers.chain import clean
 from etl.providers.geopy_services import nominatim_kind, pelias_kind, same_number
+from geo.geocoding.results import filled, nothing
 
 ANSWER = (Candidate("house", "12 ELM ST", -71.06, 42.35, "02108", 12.5, 0.5),)
 FOREVER = (1e6, 1e6)
@@ -187,7 +188,7 @@ def test_candidates_that_are_the_same_place_are_no_tie() -> None:
     found = located("nominatim", [(ANSWER[0], near), (ANSWER[0], far), None, ()])
     assert list(found.alternatives) == [1]
     assert found.score.tolist() == [0.5, 0.25, 0.0, 0.0]
-    moved = joined(nothing(3), located("nominatim", [(ANSWER[0], far)]), [2])
+    moved = filled(nothing(3), located("nominatim", [(ANSWER[0], far)]), [2])
     assert list(moved.alternatives) == [2]
     assert moved.method.tolist() == [0, 0, 1]
 

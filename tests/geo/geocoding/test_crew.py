@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from geo.geocoding.crew import WORTH_SHARING, Crew, joined
+from geo.geocoding.crew import WORTH_SHARING, Crew
 from geo.geocoding.geocoder import Geocoder
 from geo.geocoding.model import Points, Reference
+from geo.geocoding.results import joined
 
 STREETS = ("OAK ST", "OAK AVE", "ELM ST", "MARTIN LUTHER KING BLVD")
 
