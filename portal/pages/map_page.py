@@ -164,7 +164,8 @@ def _where(release: Release, row: RequestRow) -> str:
     if row.location_precision == "withheld":
         return _("place withheld")
     named_area = next((label_of(release, layer, code) for layer, code in row.areas.items()), "")
-    place = row.address or named_area
+    near = _("near {address}").format(address=row.nearest_address) if row.nearest_address else ""
+    place = row.address or near or named_area
     if row.location_precision == "block_face":
         return _("{place}, somewhere on this block").format(place=place) if place else _("somewhere on a block")
     if row.location_precision == "area":

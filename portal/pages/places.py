@@ -11,7 +11,7 @@ from portal.components.elements import MapFrame
 from portal.components.labels import METHOD_MEANINGS, METHODS, PLACE_KINDS, named
 from portal.components.links import address
 from portal.components.page import Page
-from portal.components.parts import Column, aside, key_figures, page_head, rich, section, table
+from portal.components.parts import Column, aside, key_figures, page_head, section, table
 from portal.components.spot import Spot
 from portal.errors import NotFound, NotReady
 from portal.places import SURE, Found, Gazetteer, Likely, Other, has_index
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PATH = "/places"
 SUGGESTIONS = 6
+LIKELY_RIGHT = 0.5
 
 
 def layout(release: Release, selection: Selection, q: str = "", at: str = "") -> Page:
@@ -100,6 +101,7 @@ def _found(release: Release, found: Found, title: str) -> list[Any]:
         html.P(html.A(_("How places are found"), href=address("/methods") + "#location")),
     )  # fmt: skip
     return [
+        _guess(found),
         _others(release, found.alternatives),
         section(_("Which areas it is in"), "areas", *_areas(release, found.areas)),
         section(
@@ -109,6 +111,16 @@ def _found(release: Release, found: Found, title: str) -> list[Any]:
         ),
         sure,
     ]  # fmt: skip
+
+
+def _guess(found: Found) -> Any:
+    """A warning where the result is more likely wrong than right."""
+    if (found.score or 0.0) >= LIKELY_RIGHT:
+        return None
+    words = _(
+        "Of results as unsure as this one, {share} are right. A house number, a ZIP code or the neighborhood helps."
+    )
+    return aside(_("This is only a guess."), html.P(words.format(share=share(found.score or 0.0))))
 
 
 def _areas(release: Release, areas: tuple[Likely, ...]) -> list[Any]:
@@ -146,10 +158,7 @@ def _others(release: Release, others: tuple[Other, ...]) -> Any:
         items.append(
             html.Li([html.A(other.address, href=_with_language(other.url)), " ", html.Span(words, className="hint")])
         )
-    lead = rich(
-        _("Several places are called so. {best} is the likeliest; these are others."),
-        best=html.Strong(_("The one below")),
-    )
+    lead = _("These may be meant as well; the one below is the likeliest.")
     return section(_("Did you mean"), "meant", html.P(lead), html.Ul(items))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def test_a_place_beside_a_border_tells_both_areas(with_geocoder: Release, monkey
     html = words(shown(with_geocoder, "/places", "?q=51+main+street"))
     assert len(re.findall(r"\b(?:49|50|51)%", html)) == 2 and "or else" in html and " certain " not in html
     assert "A border is so near" in html
+
+
+def test_a_guess_is_called_one(with_geocoder: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "only a guess" not in shown(with_geocoder, "/places", "?q=51+main+street")
+    asked = Gazetteer.locate
+    monkeypatch.setattr(Gazetteer, "locate", lambda self, *args: replace(asked(self, *args), score=0.07))
+    html = words(shown(with_geocoder, "/places", "?q=51+main+street"))
+    assert "This is only a guess. Of results as unsure as this one, 7% are right." in re.sub(r" +", " ", html)
 
 
 def test_what_is_not_found_is_asked_back(with_geocoder: Release) -> None:
