@@ -125,6 +125,9 @@ class Calibration(_View):
 
     radii: dict[str, tuple[float, float]] = {}
     factors: dict[str, float] = {}
+    scores: tuple[tuple[float, float], ...] = Field(
+        default=(), description="score, and the share right that was measured"
+    )
 
 
 class GeocoderAbout(_View):

@@ -372,7 +372,7 @@ def _passport(release: Release) -> Passport:
     if about is None:
         return Passport()
     radii = {**DEFAULT_RADII, **about.calibration.radii}
-    return Passport(radii=radii, factors=dict(about.calibration.factors))
+    return Passport(radii=radii, factors=dict(about.calibration.factors), scores=about.calibration.scores)
 
 
 def _vintages(release: Release) -> dict[str, Vintage]:

@@ -48,7 +48,7 @@ ABOUT = {
         "swapped": "mend",
     },
     "fingerprint": "0" * 64,
-    "calibration": {"radii": {"address_point": [20.0, 1.0]}, "factors": {"address_point": 0.6}},
+    "calibration": {"radii": {"address_point": [20.0, 1.0]}, "factors": {"address_point": 0.6}, "scores": [[0.5, 0.4], [1.0, 0.95]]},
 }  # fmt: skip
 
 

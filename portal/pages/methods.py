@@ -250,7 +250,14 @@ def _calibration(about: GeocoderAbout | None) -> list[Any]:
     words = _("Radii were set so that they hold the true place in 95 of 100 cases where it is known, method by method; the scale "
               "is the length of the block, the gap between the neighbors or the reach of the street. Where a city's own "
               "addresses tell, its factor is measured by leaving some of them out and looking them up.")  # fmt: skip
-    return [more(_("How radii are calibrated"), html.P(words), table(_("Radii by method"), columns, rows, "radii"))]
+    measured = None
+    if about.calibration.scores:
+        measured = html.P(_("Scores are those that were measured on records of this city whose place is known."))
+    return [
+        more(
+            _("How radii are calibrated"), html.P(words), measured, table(_("Radii by method"), columns, rows, "radii")
+        )
+    ]
 
 
 def _precision(release: Release) -> list[Any]:

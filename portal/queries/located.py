@@ -31,7 +31,7 @@ def located(release: Release, selection: Selection = EVERYTHING) -> LocatedBy:
     if placed["geocoder"] and tells_methods(release):
         where, params = release.where(selection)
         rows = release.query(
-            f"""SELECT geocode_method::VARCHAR, count(*) FROM requests
+            f"""SELECT geocode_method, count(*) FROM requests
                 WHERE location_source = 'geocoder' AND {where} GROUP BY 1 ORDER BY 2 DESC, 1""",
             params,
         )
