@@ -93,7 +93,7 @@ def _built(
         ("tokens", f"{assets}/css/1-base.css"),
         ("map", f"{assets}/css/map.css"),
     ]
-    page.fit_bounds([[south, west], [north, east]])
+    # No fit_bounds: the look at the whole city is map.js's, and a second one by folium would move the map again.
     root = page.get_root()
     root.header.add_child(Element(f'<script src="{assets}/js/theme.js"></script>'), name="theme")
     # Deferred: it must find the map that folium's own script makes at the end of the page.

@@ -114,6 +114,22 @@ def test_on_the_map_a_choice_marks_the_place_and_keeps_the_filters(visit: Callab
     expect(frame.locator(".ow-spot-name")).to_have_count(1)
 
 
+@pytest.mark.parametrize("path", ["/map?at=42.345,-71.108,25&place=Here", "/places?q=main+st+%26+harbor+ave"])
+def test_an_address_with_a_mark_opens_the_map_there(visit: Callable[[str], Any], page: Any, path: str) -> None:
+    visit(path)
+    page.locator("iframe#map").scroll_into_view_if_needed()
+    frame = frame_of(page)
+    frame.wait_for_function("() => window.map_openward && window.map_openward.getZoom() >= 16")
+    middle = frame.evaluate("() => { const c = window.map_openward.getCenter(); return [c.lat, c.lng]; }")
+    assert middle == pytest.approx([42.345, -71.108], abs=2e-3)
+    expect(frame.locator("path.ow-spot-circle")).to_have_count(1)
+
+
+def test_a_frame_of_its_own_opens_there_too(page: Any, site: str) -> None:
+    page.goto(site + "/map/frame?at=42.345,-71.108,25")
+    page.wait_for_function("() => window.map_openward && window.map_openward.getZoom() >= 16")
+
+
 def test_who_wants_no_motion_sees_no_flight(visit: Callable[[str], Any], page: Any) -> None:
     page.emulate_media(reduced_motion="reduce")
     visit("/map")

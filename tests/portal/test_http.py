@@ -25,7 +25,7 @@ PAGES = [
 ]  # fmt: skip
 API = [
     "release", "releases", "totals", "response", "quality", "monthly", "by/service", "by/district", "requests",
-    "choices/ward",
+    "choices/ward", "located", "location-bands/district",
 ]  # fmt: skip
 CALLBACK = {
     "output": "page.children",
