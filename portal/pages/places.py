@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PATH = "/places"
 SUGGESTIONS = 6
 LIKELY_RIGHT = 0.5
+VAGUE = ("street", "area")
 
 
 def layout(release: Release, selection: Selection, q: str = "", at: str = "") -> Page:
@@ -92,7 +93,7 @@ def _found(release: Release, found: Found, title: str) -> list[Any]:
             [
                 (_("Found by"), named(METHODS, found.method), _(METHOD_MEANINGS.get(found.method, ""))
                  if found.method in METHOD_MEANINGS else ""),
-                (_("Right"), share(found.score or 0.0), _("of results like this one")),
+                (_("Right"), share(found.score or 0.0), _("of results like this one are the right place, to within 200 m")),
                 (_("Within"), _("{n} m").format(n=number(found.radius_m or 0)),
                  _("of the mark lies the true place, in 95 of 100 cases")),
             ]
@@ -100,21 +101,39 @@ def _found(release: Release, found: Found, title: str) -> list[Any]:
         html.P(_("The spelling was corrected: the street is not called quite what was typed.")) if found.corrected else None,
         html.P(html.A(_("How places are found"), href=address("/methods") + "#location")),
     )  # fmt: skip
+    own = [row for row in found.areas if row.url and row.name == found.address] if found.method == "area" else []
     return [
-        _guess(found),
+        _is_an_area(release, own) if own else _guess(found),
         _others(release, found.alternatives),
-        section(_("Which areas it is in"), "areas", *_areas(release, found.areas)),
+        None if own else section(_("Which areas it is in"), "areas", *_areas(release, found.areas)),
         section(
             _("On the map"), "where",
             MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
             html.P(html.A(_("Open the map here"), href=address("/map", None, **spot.query()), className="onward")),
         ),
-        sure,
+        None if own else sure,
     ]  # fmt: skip
+
+
+def _is_an_area(release: Release, own: list[Likely]) -> Any:
+    """The way to the page of what was looked for, where that is an area and no single place."""
+    links = [
+        html.Li(
+            html.A(
+                f"{release.layer(row.layer).title}: {row.name}", href=_with_language(row.url or ""), className="onward"
+            )
+        )
+        for row in own
+    ]
+    return html.Div(
+        [html.P(_("This is a part of the city, with a page of its own:")), html.Ul(links, className="actions")]
+    )
 
 
 def _guess(found: Found) -> Any:
     """A warning where the result is more likely wrong than right."""
+    if found.method in VAGUE:
+        return aside(_("This is no single place."), html.P(_(METHOD_MEANINGS[found.method])))
     if (found.score or 0.0) >= LIKELY_RIGHT:
         return None
     words = _(

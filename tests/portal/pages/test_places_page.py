@@ -68,6 +68,17 @@ def test_a_guess_is_called_one(with_geocoder: Release, monkeypatch: pytest.Monke
     assert "This is only a guess. Of results as unsure as this one, 7% are right." in re.sub(r" +", " ", html)
 
 
+def test_an_area_leads_to_its_page_and_is_no_guess(with_geocoder: Release) -> None:
+    html = shown(with_geocoder, "/places", "?q=south")
+    assert 'href="/areas/district/2"' in html and "with a page of its own" in html
+    assert "only a guess" not in html and "Which areas it is in" not in html
+
+
+def test_a_street_is_no_single_place(with_geocoder: Release) -> None:
+    html = words(shown(with_geocoder, "/places", "?q=guerrero+ave"))
+    assert "This is no single place. Only the street is known" in re.sub(r" +", " ", html)
+
+
 def test_what_is_not_found_is_asked_back(with_geocoder: Release) -> None:
     html = shown(with_geocoder, "/places", "?q=51+mai")
     assert "51 Main St" in words(html)
