@@ -14,15 +14,12 @@ import pandas as pd
 
 from geo.crs import Floats
 from geo.geocoding.hits import Bools
-from geo.geocoding.index import NUMBER_BITS, Index, folded, zip_code
+from geo.geocoding.index import LARGEST_NUMBER, Index, folded, zip_code
 from geo.geocoding.model import Ints, Objects, Readings
 
 # Log-likelihoods, relative to saying it right.
 ZIP_WRONG: Final = -4.0
 PLACE_WRONG: Final = -1.5
-
-LARGEST_NUMBER: Final = (1 << NUMBER_BITS) - 1
-"""What is larger would spill over into the next street's keys."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ SAME_SPOT_M: Final = 100.0
 LONGEST_RANGE: Final = 120
 """House numbers that one address point may stand for; of a longer range only the ends are kept."""
 NUMBER_BITS: Final = 30
+LARGEST_NUMBER: Final = (1 << NUMBER_BITS) - 1
+"""What is larger would spill over into the next street's keys; no house has such a number."""
 LOOK_BACK: Final = 12
 
 
@@ -391,7 +393,7 @@ def _ranges(segments: Segments | None, instance: Ints, places: dict[str, int]) -
             (1, segments.left_from, segments.left_to, segments.left_zip, segments.left_place),
             (-1, segments.right_from, segments.right_to, segments.right_zip, segments.right_place),
         ):
-            some = np.flatnonzero((start > 0) | (end > 0))
+            some = np.flatnonzero(((start > 0) | (end > 0)) & (np.maximum(start, end) <= LARGEST_NUMBER))
             low, high = np.minimum(start, end)[some], np.maximum(start, end)[some]
             one_parity = (low % 2 == high % 2) | (low == 0)
             zip_number, place_number = zip_codes(zips), codes_of(names, places)
@@ -457,7 +459,7 @@ def _numbers(
     exact = (slot == 0) | (number == high[row])
     suffix = codes_of(points.number_suffix, suffixes)[row]
     zips, place = zip_codes(points.zip)[row], codes_of(points.place, places)[row]
-    keep = number >= 0
+    keep = (number >= 0) & (high[row] <= LARGEST_NUMBER)
     row, number, exact, suffix, zips, place = (v[keep] for v in (row, number, exact, suffix, zips, place))
     end = high[row]
     owner, at_x, at_y = instance[row], x[row], y[row]

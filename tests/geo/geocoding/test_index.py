@@ -90,6 +90,21 @@ def test_of_a_very_long_range_only_the_ends_are_kept() -> None:
     assert _index(city(homes=[Home("A ST", 2, 0, 0, high=998)])).numbers.number.tolist() == [2, 998]
 
 
+def test_numbers_too_large_for_the_keys_are_left_out() -> None:
+    huge = 1 << NUMBER_BITS
+    index = _index(
+        city(
+            [Line("A ST", (0, 0), (200, 0), (1, huge + 1), (2, 98)), Line("B ST", (0, 500), (200, 500))],
+            [Home("A ST", huge + 12, 5, 5), Home("B ST", 12, 5, 500)],
+        )
+    )
+    assert index.numbers.number.tolist() == [12]
+    assert index.ranges.high.max() == 99
+    assert set((index.ranges.key >> NUMBER_BITS).tolist()) == set(
+        (index.ranges.instance * 2 + index.ranges.parity).tolist()
+    )
+
+
 def test_points_of_one_address_that_lie_together_are_one() -> None:
     homes = [Home("A ST", 12, 10.0 + k, 20.0, letter="") for k in range(5)] + [Home("A ST", 12, 900, 20)]
     numbers = _index(city(homes=homes)).numbers

@@ -567,6 +567,28 @@ def test_every_listed_address_locates_to_itself() -> None:
     assert (found.score > 0.9).all()
 
 
+ADDRESSES = st.tuples(
+    st.sampled_from(["MAIN ST", "MAIN AVE", "N MAIN ST", "MAINE ST", "3RD ST", "ELM CT"]),
+    st.integers(1, 400),
+    st.sampled_from(["", "", "A", "B", "1/2"]),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sets(ADDRESSES, min_size=1, max_size=30), st.booleans())
+def test_every_address_of_any_list_locates_to_its_own_point(addresses: set[tuple[str, int, str]], lined: bool) -> None:
+    homes = [Home(s, n, 5.0 * n + 60 * len(c), 900.0 * len(s), letter=c) for s, n, c in sorted(addresses)]
+    lines = [Line(s, (0, 900.0 * len(s)), (2000, 900.0 * len(s)), (1, 399), (2, 398)) for s, _, _ in sorted(addresses)]
+    found = _of(city(lines if lined else (), homes)).locate(
+        [f"{h.number}{' 1/2' if h.letter == '1/2' else h.letter} {h.street}" for h in homes]
+    )
+    assert set(found.methods()) == {"address_point"}
+    for row, home in enumerate(homes):
+        x, y = spot(found, row)
+        assert np.hypot(x - home.x, y - home.y) <= found.radius_m[row]
+        assert found.matched[row].endswith(home.street)
+
+
 def test_threads_that_share_a_geocoder_find_the_same() -> None:
     geocoder = small_city()  # fresh: its keys for misspelt names are made by whoever comes first
     texts = [
