@@ -37,6 +37,8 @@ INSET_M: Final = 9.0
 OFFSET_M: Final = 12.0
 """How far numbers stand from the ends of a block, and houses from the centerline."""
 HUNDRED: Final = 100
+MOST_OF_BLOCK: Final = 4
+"""Segments that one hundred of numbers may be split over."""
 DOOR_M: Final = 15.0
 """How far the doors of one building, or of one range of numbers, lie from its point."""
 NOUGHT_M: Final = 150.0
@@ -87,6 +89,7 @@ class HouseNumbers:
         found = np.zeros(len(pairs.row), dtype=bool)
         for which in (self._at_points(pairs, asked, hits), self._in_ranges(pairs, asked, hits)):
             found[which] = True
+        # Points and ranges were added last, one part each.
         for row, likelihood in zip(hits.row[-2:], hits.likelihood[-2:], strict=True):
             np.maximum.at(best, row, likelihood)
         rest = pairs.take(~found & (best[pairs.row] < -1.0))
@@ -286,16 +289,13 @@ class HouseNumbers:
         sum_x, sum_y = (np.concatenate([[0.0], np.cumsum(v)]) for v in (numbers.x_m, numbers.y_m))
         x, y = sum_x[high] - sum_x[low], sum_y[high] - sum_y[low]
         weight = count.astype(np.float64)
-        reach = np.zeros(len(start))
         zips = np.where(count > 0, numbers.zip[np.minimum(low, max(len(numbers) - 1, 0))] if len(numbers) else 0, 0)
         length = np.zeros(len(start))
-        for parity in (0, 1):
+        for parity in (0, 1) if len(ranges.key) else ():
             group = (pairs.instance * 2 + parity) << NUMBER_BITS
             at = np.searchsorted(ranges.key, group | (start + HUNDRED - 1), side="right") - 1
-            for back in range(4):
+            for back in range(MOST_OF_BLOCK):
                 entry = np.maximum(at - back, 0)
-                if not len(ranges.key):
-                    break
                 mine = (at - back >= 0) & (ranges.key[entry] >= group) & (ranges.high[entry] >= start) & (count == 0)
                 mid_x, mid_y = index.lines.at(
                     ranges.segment[entry], np.full(len(entry), 0.5), 0.0, np.zeros(len(entry))
