@@ -133,6 +133,8 @@ class HouseNumbers:
         ranges = self._index.ranges
         group = (pairs.instance * 2 + pairs.number % 2) << NUMBER_BITS
         pair, entry = self._containing(group, pairs.number)
+        housed = pairs.number[pair] > 0  # a range from 0 has no house 0 either
+        pair, entry = pair[housed], entry[housed]
         row = pairs.row[pair]
         how = pairs.likelihood[pair] + RANGE_NOT_POINT
         how += asked.said(row, ranges.zip[entry], ranges.place[entry])
@@ -258,22 +260,24 @@ class HouseNumbers:
                 best_cost, best_entry = np.where(better, cost, best_cost), np.where(better, entry, best_entry)
                 across = np.where(better, other, across)
         off = np.maximum(ranges.low[best_entry] - pairs.number, pairs.number - ranges.high[best_entry])
-        which = np.flatnonzero(np.isfinite(best_cost) & (off <= 4 * HUNDRED))
-        entry = best_entry[which]
+        nought = pairs.number == 0
+        best_cost = np.where(nought & np.isfinite(best_cost), -UNLISTED_NUMBER, best_cost)
+        which = np.flatnonzero(np.isfinite(best_cost) & ((off <= 4 * HUNDRED) | nought))
+        entry, off, nought, instance = best_entry[which], off[which], nought[which], pairs.instance[which]
         number = np.clip(pairs.number[which], ranges.low[entry], ranges.high[entry])
         side = np.where(across[which], -OFFSET_M, OFFSET_M) * ranges.side[entry].astype(np.float64)
         x, y = self._on_range(entry, number, side)
+        instances = self._index.instances
+        x, y = np.where(nought, instances.x_m[instance], x), np.where(nought, instances.y_m[instance], y)
         how = pairs.likelihood[which] - np.minimum(best_cost[which], -NO_SUCH_NUMBER)
         how += asked.said(pairs.row[which], ranges.zip[entry], ranges.place[entry])
-        small = self._index.instances.reach_m[pairs.instance[which]] <= ONE_BLOCK_M
-        method = np.where((off[which] <= HUNDRED) | small, CODE["block"], CODE["street"]).astype(np.int8)
-        length = self._index.lines.length_m[ranges.segment[entry]]
-        scale = np.where(
-            method == CODE["street"], self._index.instances.reach_m[pairs.instance[which]],
-            length / 2 + np.where(small, 0.0, off[which]),
-        )  # fmt: skip
+        reach = instances.reach_m[instance]
+        small = reach <= ONE_BLOCK_M
+        method = np.where(((off <= HUNDRED) & ~nought) | small, CODE["block"], CODE["street"]).astype(np.int8)
+        half = self._index.lines.length_m[ranges.segment[entry]] / 2
+        scale = np.where(method == CODE["street"], reach, half + np.where(small, 0.0, off))
         hits.add(
-            pairs.row[which], how, x, y, method, scale, ranges.zip[entry], self._names(pairs.instance[which]),
+            pairs.row[which], how, x, y, method, scale, ranges.zip[entry], self._names(instance),
             pairs.corrected[which],
         )  # fmt: skip
         return which

@@ -216,6 +216,8 @@ class Matcher:
 
     def _number_text(self, readings: Readings, asked: Asked, row: int) -> str:
         if asked.block[row]:
+            if readings.hyphen[row] and readings.number_second[row] == 0:
+                return f"{readings.number_first[row]}-00 BLOCK OF"  # of a street with numbers like 120-55
             return f"{asked.number[row] // HUNDRED * HUNDRED} BLOCK OF"
         if readings.hyphen[row]:
             first, second = readings.number_first[row], readings.number_second[row]

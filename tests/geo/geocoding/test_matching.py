@@ -192,6 +192,17 @@ def test_number_nought_is_never_an_address() -> None:
     assert not_listed.radius_m[0] > 2 * _one(_pointed(), "2 OAK AVE").radius_m[0]
 
 
+@pytest.mark.parametrize("low", [0, 2])
+def test_number_nought_on_ranges_is_anywhere_on_the_street(low: int) -> None:
+    lines = street("LONG ST", [(200.0 * k, 0.0) for k in range(16)])
+    lines[0] = lines[0]._replace(right=(low, 98))
+    found = _one(_of(city(lines)), "0 LONG ST")
+    assert _told(found) == ("street", "LONG ST")
+    assert spot(found) == pytest.approx((1500, 0), abs=NEAR)
+    assert found.radius_m[0] > 1500
+    assert found.score[0] < 0.5
+
+
 # --- hyphens -----------------------------------------------------------------------------------
 
 
@@ -219,6 +230,12 @@ def test_numbers_of_queens_are_found_with_and_without_their_hyphen(text: str) ->
 def test_a_hyphen_on_an_ordinary_street_is_a_range() -> None:
     found = _one(_hyphened(), "12-16 PLAIN RD")
     assert spot(found) == pytest.approx((_along(14, 2, 98), 488.0), abs=NEAR)
+
+
+def test_a_block_of_queens_is_its_first_part() -> None:
+    found = _one(_hyphened(), "120-00 BLOCK OF QUEENS RD")
+    assert _told(found) == ("block", "120-00 BLOCK OF QUEENS RD")
+    assert spot(found) == pytest.approx((100, 0), abs=NEAR)
 
 
 def test_hyphenated_points_are_listed() -> None:
