@@ -125,7 +125,9 @@ def _page(request: Request) -> Response:
         raise NotFound(f"There is nothing at {request.url.path[:80]}.")
     site: Site = request.app.state.site
     status, html = site.page(request.url.path, request.url.query, request.headers.get("accept-language", ""))
-    return HTMLResponse(html, status_code=status, headers={"Cache-Control": "no-cache", "Vary": "Accept-Language"})
+    # What people typed is part of this address: no cache between them and us may hold it.
+    kept = "private, no-cache" if request.url.path.startswith("/places") else "no-cache"
+    return HTMLResponse(html, status_code=status, headers={"Cache-Control": kept, "Vary": "Accept-Language"})
 
 
 def _frame(request: Request) -> Response:

@@ -193,6 +193,15 @@ ABOUT_FILES = (
     N_("Satisfaction answers by department, channel and month."),
     N_("Requests by area, service and month; counts too small to be told are left empty."),
     N_("What is left out of the requests, of the map or of a figure, counted by reason."),
+    N_("How the requests were placed, counted by source and method."),
+    N_(
+        "Where a request near a border may lie, given the error radius of its point: every area of some probability, for "
+        "requests whose assignment is less sure than 99.5%."
+    ),
+    N_("The city's addresses that the geocoder knows."),
+    N_("The city's streets with their ranges of house numbers, as the geocoder knows them."),
+    N_("Where the city's streets meet."),
+    N_("Other names of streets, and named places."),
 )
 """Descriptions of files as releases give them, so that they can be translated where they are shown."""
 DIMENSIONS = {

@@ -179,6 +179,23 @@ def test_answers_are_kept_by_who_asked_and_by_nobody_between(asked: TestClient) 
     assert asked.get(f"{PREFIX}/suggest?q=52+mai").headers["etag"] != first.headers["etag"]
 
 
+def test_the_page_of_a_place_is_kept_by_nobody_between_either(asked: TestClient) -> None:
+    assert asked.get("/places?q=51+main+st").headers["cache-control"] == "private, no-cache"
+    assert asked.get("/").headers["cache-control"] == "no-cache"
+
+
+def test_the_server_writes_no_access_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import uvicorn
+
+    import openward
+
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(uvicorn, "run", lambda *_, **options: told.update(options))
+    monkeypatch.setenv("OPENWARD_RELEASES", "")
+    openward._serve(tmp_path, "127.0.0.1", 1, 1)
+    assert told["access_log"] is False
+
+
 def test_the_routes_are_described(asked: TestClient) -> None:
     paths = asked.get("/api/v1/openapi.json").json()["paths"]
     for name in ("suggest", "locate", "reverse"):
