@@ -325,8 +325,8 @@ def _requests(db: duckdb.DuckDBPyConnection, rows: int, seed: int) -> None:
             CASE WHEN lat IS NOT NULL THEN (1 + n % 200) || ' Main Street' END AS address, lat, long,
             CASE WHEN lat IS NULL THEN 'none' WHEN geocoded THEN 'geocoder' ELSE 'source' END
                 ::{enum["location_source"]} AS location_source,
-            CASE WHEN lat IS NOT NULL THEN CASE WHEN geocoded THEN 'sentinel' END WHEN code = '=heating' THEN 'withheld' WHEN n % 3 = 0 THEN 'sentinel'
-                ELSE 'missing' END::{enum["location_note"]} AS location_note,
+            CASE WHEN lat IS NOT NULL THEN CASE WHEN geocoded THEN 'sentinel' END WHEN code = '=heating' THEN 'withheld'
+                WHEN n % 3 = 0 THEN 'sentinel' ELSE 'missing' END::{enum["location_note"]} AS location_note,
             CASE WHEN lat IS NULL AND code = '=heating' THEN 'withheld' WHEN lat IS NULL THEN 'none'
                 WHEN code = 'rodent' THEN 'block_face' WHEN code = 'noise' THEN 'area' ELSE 'exact' END AS location_precision,
             CASE WHEN geocoded AND lat IS NOT NULL THEN 'address' END AS geocode_method,

@@ -21,7 +21,7 @@ from geo.geocoding.model import METHODS
 
 DEFAULT_RADII: Final[Mapping[str, tuple[float, float]]] = {
     "none": (0.0, 0.0),
-    "address_point": (45.0, 1.0),
+    "address_point": (50.0, 1.0),
     "address_range": (20.0, 0.2),
     "between_points": (28.0, 0.1),
     "intersection": (25.0, 0.0),

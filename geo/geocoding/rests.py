@@ -141,7 +141,8 @@ def _padded(text: str) -> list[str]:
     """Two blanks separate the fields where the last is a ZIP or a state; else they are only padding."""
     parts = [part.strip() for part in text.split("  ") if part.strip()]
     last = parts[-1]
-    if not (last in STATE_CODES or _as_zip(last) or _as_zip(last[-5:])) or len(parts) < 2:
+    fields = (last in STATE_CODES and last not in QUADRANTS) or _as_zip(last) or _as_zip(last[-5:])
+    if not fields or len(parts) < 2:
         return [" ".join(parts)]
     if parts[0] in DIRECTIONS:
         parts[:2] = [" ".join(parts[:2])]
@@ -388,7 +389,9 @@ def _cut_city(tokens: list[str], tail: bool) -> tuple[list[str], str, list[list[
     for at in range(count - 1, 0, -1):
         if SUFFIXES.get(tokens[at]) not in ENDING:
             continue
-        if at == count - 1 or (at == 1 and tokens[0] in DIRECTIONS and tokens[1] == "ST"):
+        if at == count - 1:
+            return tokens, "", []
+        if at == 1 and tokens[0] in DIRECTIONS and tokens[1] == "ST" and tokens[2] not in QUADRANTS:
             return tokens, "", []  # 'W ST LOUIS' is a saint
         after = tokens[at + 1 :]
         if any(token[0].isdigit() for token in after) or not _NO_CITY.isdisjoint(after):
@@ -633,6 +636,8 @@ def _is_pair_place(sides: list[list[str]]) -> bool:
     first, last = sides[0], sides[-1]
     if len(sides) != 2 or len(last) < 2 or last[-1] not in PLACE_WORDS:
         return False
+    if first[0] in DIRECTIONS or last[0] in DIRECTIONS:
+        return False  # 'N MILWAUKEE AND W LAKE'
     return not _looks_street(first) and SUFFIXES.get(last[-1]) not in STRONG
 
 

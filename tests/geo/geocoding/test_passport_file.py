@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geo.geocoding.calibration import FEWEST, scores_of
@@ -67,6 +67,7 @@ def test_too_few_results_make_no_table() -> None:
     assert scores_of(np.full(FEWEST - 1, 0.9), np.ones(FEWEST - 1, dtype=bool)) == ()
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # hundreds of pairs an example
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=FEWEST, max_size=4 * FEWEST),
     st.floats(0, 1),

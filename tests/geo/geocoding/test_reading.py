@@ -446,6 +446,9 @@ def test_an_unknown_parser_is_named() -> None:
         ("2500 New York Ave, NE", StreetName("", "NEW YORK", "AVE", "NE")),
         ("2500 New York Ave, NE, Washington, DC 20002", StreetName("", "NEW YORK", "AVE", "NE")),
         ("12 Main St, Omaha, NE 68102", StreetName("", "MAIN", "ST", "")),
+        ("1200 N ST NW WASHINGTON DC 20021", StreetName("", "N", "ST", "NW")),
+        ("1400 DOUGLAS  ST  NE", StreetName("", "DOUGLAS", "ST", "NE")),
+        ("N MILWAUKEE AND W LAKE", StreetName("N", "MILWAUKEE", "", "")),
     ],
 )
 def test_grids_and_quadrants(text: str, street: StreetName) -> None:
