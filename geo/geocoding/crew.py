@@ -22,6 +22,9 @@ from geo.geocoding.results import joined
 WORTH_SHARING: Final = 10_000
 """Fewer addresses are located here sooner than they are sent."""
 
+A_PIECE: Final = 25_000
+"""About as many are sent at a time: what is on its way stays small, and a slow piece holds nobody up."""
+
 _mine: Geocoder | None = None
 
 
@@ -61,7 +64,8 @@ class Crew:
         self.start()
         if self._pool is None:
             return self._geocoder.locate(texts, zips, places)
-        edges = np.linspace(0, len(texts), self._workers + 1).astype(int).tolist()
+        pieces = self._workers * max(1, round(len(texts) / self._workers / A_PIECE))
+        edges = np.linspace(0, len(texts), pieces + 1).astype(int).tolist()
         parts = [
             (list(texts[a:b]), None if zips is None else list(zips[a:b]), None if places is None else list(places[a:b]))
             for a, b in itertools.pairwise(edges)

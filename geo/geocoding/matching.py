@@ -22,6 +22,7 @@ from geo.geocoding.meetings import CROSSING_TOGETHER_M, Meetings
 from geo.geocoding.model import METHODS, NO_STREET, Alternative, Ints, Located, Objects, Readings, Rest
 from geo.geocoding.parsers import Parser
 from geo.geocoding.passport import Passport
+from geo.geocoding.results import joined
 from geo.geocoding.streets import SUFFIX_ADDED, Candidate
 
 __all__ = ["CODE", "CROSSING_TOGETHER_M", "HUNDRED", "INSET_M", "OFFSET_M", "Matcher"]
@@ -29,6 +30,9 @@ __all__ = ["CODE", "CROSSING_TOGETHER_M", "HUNDRED", "INSET_M", "OFFSET_M", "Mat
 DOUBTFUL: Final = -3.0
 """Below this, or with a posterior under SETTLED, names that are only like the typed one are looked at as well."""
 SETTLED: Final = 0.97
+
+AT_ONCE: Final = 50_000
+"""Addresses worked on together: memory stays flat however long the list, and shorter arrays stay in the cache."""
 
 
 class Matcher:
@@ -44,6 +48,19 @@ class Matcher:
         places: Sequence[str] | None = None,
     ) -> Located:  # fmt: skip
         """Places for addresses; `zips` and `places` (town or neighborhood) as the source states them beside the text."""
+        if len(texts) <= AT_ONCE:
+            return self._locate(texts, zips, places)
+        parts = [slice(first, first + AT_ONCE) for first in range(0, len(texts), AT_ONCE)]
+        return joined(
+            [
+                self._locate(texts[p], None if zips is None else zips[p], None if places is None else places[p])
+                for p in parts
+            ]
+        )
+
+    def _locate(
+        self, texts: Sequence[str | None] | Objects, zips: Sequence[str] | None, places: Sequence[str] | None
+    ) -> Located:
         readings = self._parser.read_many(texts)
         asked = asked_of(self._index, readings, zips, places)
         n = len(readings)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from geo.geocoding import matching
 from geo.geocoding.crew import WORTH_SHARING, Crew
 from geo.geocoding.geocoder import Geocoder
 from geo.geocoding.model import Points, Reference
@@ -36,6 +38,21 @@ def test_many_addresses_are_shared_out_and_come_back_in_order() -> None:
         np.testing.assert_array_equal(getattr(shared, name), getattr(alone, name))
     assert shared.alternatives == alone.alternatives
     assert len(alone.alternatives) > 0 and (alone.method > 0).mean() > 0.5
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 59, 60])
+def test_a_long_list_is_worked_on_in_parts_and_means_the_same(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    city, names = _city(), ("Oak", "ELMM ST", "Oak Av", "nowhere", "King Luther Blvd & Oak St", "")
+    texts = [f"{100 + 2 * i} {names[i % len(names)]}" for i in range(60)]
+    zips, places = ["05001", ""] * 30, [""] * 60
+    whole = city.locate(texts, zips, places)
+    monkeypatch.setattr(matching, "AT_ONCE", at_once)
+    for given in ((texts, zips, places), (np.array(texts, dtype=object), np.array(zips), None)):
+        found = city.locate(*given)
+        for name in ("method", "score", "radius_m", "lon", "lat", "matched", "corrected", "zip"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
+        assert found.alternatives == whole.alternatives
+    assert len(whole.alternatives) > 5
 
 
 def test_few_addresses_stay_here() -> None:
