@@ -15,6 +15,8 @@ from threading import Lock
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from etl.errors import SourceUnavailable
 from etl.events import emit
@@ -24,7 +26,7 @@ from geo.boundaries import Vintage
 from geo.crs import Floats
 from geo.geocoding.crew import Crew
 from geo.geocoding.geocoder import Geocoder
-from geo.geocoding.model import LONGEST_TEXT, Located, Objects, Reference
+from geo.geocoding.model import Located, Objects, Reference
 from geo.geocoding.results import filled, joined, nothing, taken
 from geo.geocoding.reverse import Reverse
 
@@ -48,9 +50,10 @@ class Remembered:
         self._at: dict[Asked, int] = {}
         self._answers: Located | None = None
 
-    def __contains__(self, key: Asked) -> bool:
-        """Whether it need not be looked up."""
-        return key in self._at
+    def missing(self, keys: Sequence[Asked]) -> list[Asked]:
+        """Those of `keys` that have to be looked up, each once, in their order."""
+        known = self._at
+        return [key for key in dict.fromkeys(keys) if key not in known]
 
     def answer(self, keys: Sequence[Asked], missing: Sequence[Asked], fresh: Located | None) -> Located:
         """The answers to `keys`, of which `missing` were looked up just now: `fresh`."""
@@ -63,13 +66,17 @@ class Remembered:
         if fresh is not None and len(pool) <= self._most:
             self._answers = pool
             self._at.update(here)
+            here = {}
         known = self._at
-        return taken(pool, np.array([here[key] if key in here else known[key] for key in keys], dtype=np.int64))
+        at = [here[key] if key in here else known[key] for key in keys] if here else [known[key] for key in keys]
+        return taken(pool, np.array(at, dtype=np.int64))
 
 
-def _plain(text: str | None) -> str | None:
-    """An address in capitals and single blanks: spellings that no geocoder tells apart are asked for once."""
-    return text if text is None or len(text) > LONGEST_TEXT else " ".join(text.upper().split())
+def _plain(texts: Sequence[str | None] | Objects) -> list[str | None]:
+    """Addresses in capitals and single blanks: spellings that no geocoder tells apart are asked for once."""
+    capitals = pc.utf8_upper(pa.array(texts, pa.string()))
+    plain: list[str | None] = pc.utf8_trim_whitespace(pc.replace_substring_regex(capitals, r"\s+", " ")).to_pylist()
+    return plain
 
 
 class CityLocator:
@@ -169,9 +176,8 @@ class CityGeocoder:
         rows = len(texts)
         if not rows:
             return nothing(0)
-        told = [_plain(text) for text in texts]
-        keys = list(zip(told, zips or [""] * rows, places or [""] * rows, strict=True))
-        missing = list(dict.fromkeys(key for key in keys if key not in self._known))
+        keys = list(zip(_plain(texts), zips or [""] * rows, places or [""] * rows, strict=True))
+        missing = self._known.missing(keys)
         asked = ([text for text, _, _ in missing], [zip_ for _, zip_, _ in missing], [place for _, _, place in missing])
         fresh = locator.locate(*asked) if missing else None
         with self._lock:

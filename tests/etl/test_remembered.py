@@ -30,7 +30,8 @@ def test_what_is_remembered_is_what_was_found(chunks: list[list[Asked]], most: i
     memory = Remembered(most)
     looked_up = 0
     for keys in chunks:
-        missing = list(dict.fromkeys(key for key in keys if key not in memory))
+        missing = memory.missing(keys)
+        assert len(missing) == len(set(missing))
         looked_up += len(missing)
         got = memory.answer(keys, missing, _look_up(missing) if missing else None)
         right = _look_up(keys)
