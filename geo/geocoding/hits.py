@@ -46,15 +46,17 @@ class Hits:
     name: list[Ints]
     corrected: list[Bools]
     cross: list[Ints]
+    spots: list[tuple[Ints, Spot, int, Floats | float]]
+    """Single places that are not in the columns yet: thousands of arrays of one entry would cost more than they hold."""
 
     @classmethod
     def none(cls) -> Hits:
         """Nothing found yet."""
-        return cls([], [], [], [], [], [], [], [], [], [])
+        return cls([], [], [], [], [], [], [], [], [], [], [])
 
     def add(
         self, row: Ints, likelihood: Floats, x: Floats, y: Floats, method: NDArray[np.int8] | int, scale: Floats | float,
-        zips: Ints | int, name: Ints | int, corrected: Bools | bool, cross: int = -1,
+        zips: Ints | int, name: Ints | int, corrected: Bools | bool, cross: Ints | int = -1,
     ) -> None:  # fmt: skip
         """Places for rows, one entry each; what is a single value goes for all of them."""
         n = len(row)
@@ -71,14 +73,39 @@ class Hits:
 
     def spot(self, rows: Ints, spot: Spot, method: Method, said: Floats | float = 0.0) -> None:
         """One place for some rows."""
-        n = len(rows)
+        self.spots.append((rows, spot, CODE[method], said))
+
+    def _in_columns(self) -> None:
+        """Put the single places into the columns."""
+        if not self.spots:
+            return
+        rows, spots, method, said = zip(*self.spots, strict=True)
+        count = np.array([len(part) for part in rows])
+        which = np.repeat(np.arange(len(spots)), count)
+        likelihood = np.array([spot.likelihood for spot in spots])[which]
+        end = np.cumsum(count)
+        for i, more in enumerate(said):
+            if not isinstance(more, float) or more:
+                likelihood[end[i] - count[i] : end[i]] += more
         self.add(
-            rows, np.full(n, spot.likelihood) + said, np.full(n, spot.x_m), np.full(n, spot.y_m), CODE[method],
-            spot.scale_m, 0, spot.name, spot.corrected, spot.cross,
+            np.concatenate(rows), likelihood, np.array([spot.x_m for spot in spots])[which],
+            np.array([spot.y_m for spot in spots])[which], np.array(method, dtype=np.int8)[which],
+            np.array([spot.scale_m for spot in spots])[which], 0, np.array([spot.name for spot in spots])[which],
+            np.array([spot.corrected for spot in spots])[which], np.array([spot.cross for spot in spots])[which],
         )  # fmt: skip
+        self.spots.clear()
+
+    def settled(self, count: int) -> Bools:
+        """Of rows 0 to `count`, those that were found at block or better."""
+        self._in_columns()
+        out = np.zeros(count, dtype=bool)
+        for row, method in zip(self.row, self.method, strict=True):
+            out[row[method <= CODE["block"]]] = True
+        return out
 
     def columns(self) -> Found:
         """All of them in one."""
+        self._in_columns()
         return Found(
             row=_joined(self.row, np.int64),
             likelihood=_joined(self.likelihood, np.float64),

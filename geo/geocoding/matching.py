@@ -92,10 +92,7 @@ class Matcher:
         for i, at in _groups(rest_rows[unnumbered]):
             self._meetings.find(rests[i], rows[unnumbered[at]], asked, hits, near)
         if near:
-            settled = np.zeros(len(readings), dtype=bool)
-            for part, method in zip(hits.row, hits.method, strict=True):
-                settled[part[method <= CODE["block"]]] = True
-            lost = np.flatnonzero(~settled[rows])
+            lost = np.flatnonzero(~hits.settled(len(readings))[rows])
             for i, at in _groups(rest_rows[lost]):
                 self._place(rests[i], rows[lost[at]], hits)
         best.choose(hits.columns())
@@ -210,8 +207,14 @@ class Matcher:
         numbered = np.flatnonzero(
             (best.method > 0) & (best.name >= 0) & (asked.number >= 0) & (best.method != CODE["street"])
         )
-        for row in numbered:
-            matched[row] = f"{self._number_text(readings, asked, int(row))} {matched[row]}"
+        suffixed = np.array([bool(rest.number_suffix) for rest in readings.rests], dtype=bool)[readings.rest]
+        unusual = asked.block | readings.hyphen | (readings.number_suffix != "") | suffixed
+        bare = numbered[~unusual[numbered]]
+        matched[bare] = [
+            f"{number} {name}" for number, name in zip(asked.number[bare].tolist(), matched[bare].tolist(), strict=True)
+        ]
+        for row in numbered[unusual[numbered]].tolist():
+            matched[row] = f"{self._number_text(readings, asked, row)} {matched[row]}"
         special = np.flatnonzero((best.cross >= 0) | (best.name < -1))
         parts = (special, best.method[special], best.name[special], best.cross[special])
         for at, method, name, cross in zip(*(part.tolist() for part in parts), strict=True):
