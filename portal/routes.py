@@ -14,7 +14,20 @@ from urllib.parse import parse_qs, unquote
 from portal.components.page import Page
 from portal.components.shell import shell
 from portal.errors import NotFound, PortalError
-from portal.pages import areas, data, departments, map_page, methods, overview, place, places, problem, sources, trends
+from portal.pages import (
+    areas,
+    data,
+    departments,
+    map_page,
+    methods,
+    overview,
+    place,
+    places,
+    problem,
+    receipt_page,
+    sources,
+    trends,
+)
 from portal.selection import Selection
 from portal.text import choose_language, speaking
 
@@ -37,6 +50,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/data"), data.layout, ()),
     (re.compile(r"/sources"), sources.layout, ()),
     (re.compile(r"/methods"), methods.layout, ()),
+    (re.compile("/receipts/" + _ONE.format("figure")), receipt_page.layout, receipt_page.ARGUMENTS),
 )
 """Pattern of the path, the page's function, and the query keys of its own that it takes as arguments."""
 

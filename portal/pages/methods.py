@@ -23,7 +23,7 @@ from portal.components.labels import (
 from portal.components.links import address
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, code, contents, more, page_head, section, table
-from portal.pages import receipts
+from portal.receipts import receipt
 from portal.selection import Selection
 from portal.text import FEW, _, listed, ngettext, number, share
 
@@ -37,7 +37,7 @@ def layout(release: Release, selection: Selection) -> Page:
     quality = queries.quality(release, selection)
     parts = (
         ("response-time", _("Response time"), _response_time(release)),
-        ("outcomes", _("Outcomes: closed is not the same as done"), _outcomes()),
+        ("outcomes", _("Outcomes: closed is not the same as done"), _outcomes(release)),
         ("on-time", _("On time"), _on_time(release)),
         ("comparing", _("Comparing places"), _comparing()),
         ("location", _("Where requests are"), _location(release, quality)),
@@ -66,8 +66,9 @@ def layout(release: Release, selection: Selection) -> Page:
     )
 
 
-def _sql(text: str) -> Any:
-    return more(_("The SQL, to run with DuckDB over the downloaded file"), code(text, "SQL"))
+def _sql(release: Release, figure: str, summary: str, **arguments: str) -> Any:
+    """What a reader runs with DuckDB in the folder of the downloaded files."""
+    return more(summary, code(receipt(release, figure, queries.EVERYTHING, arguments).sql, summary))
 
 
 def _response_time(release: Release) -> list[Any]:
@@ -80,23 +81,19 @@ def _response_time(release: Release) -> list[Any]:
         html.P(_("Where so few are closed that the answer is not known yet, it says “not yet reached”. The band is "
                  "the range that "
                  "holds the true value 19 times in 20.")),
-        _sql(receipts.RESPONSE.format(as_of=release.as_of.strftime("%Y-%m-%d %H:%M:%S"))),
-        _sql_totals(),
+        _sql(release, "response", _("The SQL of response times")),
+        _sql(release, "counts", _("The SQL of the counts")),
     ]  # fmt: skip
 
 
-def _sql_totals() -> Any:
-    return more(_("The SQL of the counts"), code(receipts.TOTALS, _("SQL of the counts")))
-
-
-def _outcomes() -> list[Any]:
+def _outcomes(release: Release) -> list[Any]:
     meanings = [part for key in OUTCOMES for part in (html.Dt(_(OUTCOMES[key])), html.Dd(_(OUTCOME_MEANINGS[key])))]
     return [
         html.P(_("Cities close requests for several reasons. They are read from the note that the city's staff wrote, "
                  "by rules that "
                  "the city publishes in its configuration, and they are never added together.")),
         html.Dl(meanings, className="definition"),
-        more(_("The SQL of outcomes"), code(receipts.OUTCOMES, _("SQL of outcomes"))),
+        _sql(release, "counts", _("The SQL of outcomes")),
     ]  # fmt: skip
 
 
@@ -110,7 +107,7 @@ def _on_time(release: Release) -> list[Any]:
         html.P(where.get(release.package.openward.standards, "")),
         html.P(_("Of the requests whose time has come, this is the share that were closed in time. A request that is open "
                  "and past due counts as late. One that is not due yet counts neither way.")),
-        more(_("The SQL of on time"), code(receipts.ON_TIME, _("SQL of on time"))),
+        _sql(release, "counts", _("The SQL of on time")),
     ]  # fmt: skip
 
 
@@ -137,7 +134,7 @@ def _location(release: Release, quality: Quality) -> list[Any]:
         table(_("How requests were located"), columns, rows, "located"),
         table(_("Why some are not on the map"), [Column(_("Reason")), Column(_("Requests"), "number")], notes, "not-located")
         if notes else None,
-        more(_("The SQL of locations"), code(receipts.LOCATED, _("SQL of locations"))),
+        _sql(release, "located", _("The SQL of locations")),
         *_geocoder(release),
         *_location_band(release),
         *_precision(release),
@@ -175,7 +172,7 @@ def _geocoder(release: Release) -> list[Any]:
                  "100 cases.")),
         *_bar(about),
         table(_("How the geocoder found them"), columns, rows, "geocoder-methods") if rows else None,
-        more(_("The SQL of methods"), code(receipts.LOCATED_BY, _("SQL of methods"))) if rows else None,
+        _sql(release, "methods", _("The SQL of methods")) if rows else None,
         *_calibration(about),
     ]  # fmt: skip
 
@@ -199,7 +196,7 @@ def _location_band(release: Release) -> list[Any]:
                  "20. Beside a border with much more on one side, or water, the truth leans to the busy side by more than "
                  "this says.")),
         html.P(_("Near a border in this release: {list}.").format(list=listed(told))),
-        more(_("The SQL of expected totals"), code(receipts.BAND.format(layer=next(iter(unsure))), _("SQL of expected totals"))),
+        _sql(release, "expected-totals", _("The SQL of expected totals"), layer=next(iter(unsure))),
     ]  # fmt: skip
 
 

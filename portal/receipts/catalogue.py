@@ -1,0 +1,136 @@
+"""Every kind of figure that has a receipt, by its name in addresses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from portal.errors import BadRequest, NotFound
+from portal.receipts import counting, places
+from portal.receipts.model import Kind, Receipt
+from portal.selection import COLUMNS, Selection
+from portal.text import N_
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+_TIMES = N_(
+    "Requests whose times contradict one another (closed before they were made, or after the data was taken) are left out "
+    "of times, and counted everywhere else."
+)
+_ROWS = N_(
+    "Rows that could not be trusted and rows that their source withdrew are in no figure; they are listed under Sources "
+    "and runs."
+)
+_HOURS = N_("hours; empty: not yet reached")
+_BAND = N_("end of the 95% band, hours")
+_SHARE = N_("a share, 0 to 1")
+_SHARE_BAND = N_("end of its 95% interval (Wilson)")
+
+_COUNTS: Final = {
+    "requests": N_("requests"),
+    "open": N_("requests that are still open"),
+    "closed": N_("requests that are closed"),
+}
+_QUANTILES: Final = {
+    "median_hours": _HOURS, "median_low": _BAND, "median_high": _BAND,
+    "p90_hours": _HOURS, "p90_low": _BAND, "p90_high": _BAND,
+}  # fmt: skip
+_ON_TIME: Final = {"on_time_share": _SHARE, "on_time_share_low": _SHARE_BAND, "on_time_share_high": _SHARE_BAND}
+_DONE: Final = {"done_share": _SHARE, "done_share_low": _SHARE_BAND, "done_share_high": _SHARE_BAND}
+
+RECEIPTS: Final = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "counts",
+            N_("How many, and what became of them"),
+            N_("Counts of the selected requests. On time is the share, of those whose standard has come due, that were closed within it; open ones that are past due count as late. Done is a share of the closed ones."),  # noqa: E501
+            (_ROWS,),
+            {**_COUNTS, "open_share": _SHARE, **_ON_TIME, **_DONE},
+            counting.counts,
+        ),
+        Kind(
+            "response",
+            N_("How long it takes"),
+            N_("The time from request to closing by which half, three quarters and nine tenths were closed, open requests counted as not closed yet (Kaplan–Meier), with 95% bands on the log(-log) scale. The last column leaves the open ones out, as most portals do, and flatters."),  # noqa: E501
+            (_TIMES, _ROWS),
+            {
+                "n": N_("requests with times"), "events": N_("of them closed"),
+                "median_hours": _HOURS, "median_low": _BAND, "median_high": _BAND,
+                "p75_hours": _HOURS, "p75_low": _BAND, "p75_high": _BAND,
+                "p90_hours": _HOURS, "p90_low": _BAND, "p90_high": _BAND,
+                "closed_only_hours": N_("hours, of the closed ones alone"),
+            },
+            counting.response,
+        ),
+        Kind(
+            "by",
+            N_("Figures of each group"),
+            N_("Counts and times of each group. Times are of bins (each minute its own up to two hours, then 1% wide), and so right within half a percent."),  # noqa: E501
+            (_TIMES, _ROWS),
+            {"key": N_("the group"), **_COUNTS, **_QUANTILES, **_ON_TIME, **_DONE},
+            counting.by,
+            arguments=("dimension",),
+            keyed=True,
+        ),
+        Kind(
+            "months",
+            N_("Figures of each month"),
+            N_("Requests made in a month, requests closed in it, and those open at its end; times are of the requests made in the month, in bins 1% wide. Months are of the city's own clock."),  # noqa: E501
+            (_TIMES, _ROWS),
+            {
+                "key": N_("the month"), "requested": N_("requests made in it"), "closed": N_("requests closed in it"),
+                "open_at_end": N_("open at its end"), **_QUANTILES, **_ON_TIME,
+            },
+            counting.months,
+            keyed=True,
+        ),
+        Kind(
+            "located",
+            N_("Where the places come from"),
+            N_("Requests at the source's own point, at the place of their address, and without a place."),
+            (_ROWS,),
+            {"key": N_("source, geocoder or none"), "requests": N_("requests")},
+            places.located,
+            keyed=True,
+        ),
+        Kind(
+            "methods",
+            N_("How the geocoder found them"),
+            N_("Requests at the place of their address, by how it was found; the score is the chance of being right, the radius holds the true place in 95 of 100 cases."),  # noqa: E501
+            (_ROWS,),
+            {"key": N_("the method"), "requests": N_("requests"), "score": N_("median score, 0 to 1"),
+             "radius_m": N_("median radius, metres")},
+            places.methods,
+            keyed=True,
+        ),
+        Kind(
+            "expected-totals",
+            N_("Totals of areas when locations are uncertain"),
+            N_("Requests that are surely in an area count as one there; those near a border count in each area with the probability that they are in it."),  # noqa: E501
+            (_ROWS,),
+            {"key": N_("the area's code"), "expected": N_("expected number of requests")},
+            places.expected_totals,
+            arguments=("layer",),
+            keyed=True,
+            files=("requests.parquet", "area_probabilities.parquet"),
+        ),
+    )
+}  # fmt: skip
+
+
+def receipt(release: Release, name: str, selection: Selection, arguments: dict[str, str]) -> Receipt:
+    """The receipt of a figure; NotFound for a figure that there is none of, BadRequest where an argument is missing."""
+    kind = RECEIPTS.get(name)
+    if kind is None:
+        raise NotFound(f"There is no receipt '{name[:40]}'; there are: {', '.join(RECEIPTS)}.")
+    published = {f"{resource.name}.parquet" for resource in release.package.resources}
+    if absent := [name for name in kind.files if name not in published]:
+        raise NotFound(f"This release has no {absent[0]}, so there is no receipt '{name}' of it.")
+    given = {key: arguments[key] for key in kind.arguments if arguments.get(key)}
+    if missing := [key for key in kind.arguments if key not in given]:
+        example = {"layer": next((layer.layer for layer in release.layers), "district")}.get(
+            missing[0], next(iter(COLUMNS))
+        )
+        raise BadRequest(f"The receipt '{name}' needs {' and '.join(missing)}, such as {missing[0]}={example}.")
+    return Receipt(kind, kind.sql(release, selection, given), release.id, given)

@@ -1,0 +1,132 @@
+"""Receipts of counts: totals, groups, months."""
+
+# ruff: noqa: S608 - texts for readers, never run by the portal
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from portal.queries.scans import OUTCOMES, column
+from portal.receipts.parts import (
+    BINS,
+    EXACT_MOMENTS,
+    REQUESTS,
+    binned_moments,
+    condition,
+    literal,
+    quantile,
+    survival,
+    waits,
+    wilson,
+)
+from portal.selection import NOT_STATED, Selection
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+_COUNTED = """count(*)::DOUBLE AS requests,
+         count(*) FILTER (status = 'open')::DOUBLE AS open,
+         count(*) FILTER (status = 'closed')::DOUBLE AS closed,
+         count(*) FILTER (status NOT IN ('open', 'closed') OR status IS NULL)::DOUBLE AS unmapped,
+         count(*) FILTER (on_time = 'on_time')::DOUBLE AS on_time,
+         count(*) FILTER (on_time = 'late')::DOUBLE AS late"""
+
+
+def counts(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
+    """Counts and shares of a selection, as one row."""
+    del release, arguments
+    outcomes = "".join(
+        f",\n         count(*) FILTER (status = 'closed' AND outcome = '{name}')::DOUBLE AS {name}" for name in OUTCOMES
+    )
+    return f"""\
+WITH counted AS (
+  SELECT {_COUNTED},
+         count(*) FILTER (location_source <> 'none')::DOUBLE AS located{outcomes}
+  FROM {REQUESTS}
+  WHERE {condition(selection)}
+)
+SELECT *, open / requests AS open_share,
+       {wilson("on_time", "(on_time + late)", "on_time_share")},
+       {wilson("done", "closed", "done_share")}
+FROM counted;"""
+
+
+def response(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
+    """Kaplan-Meier quantiles exact to the minute, and the median of the closed ones alone, as one row."""
+    del arguments
+    return f"""\
+WITH {waits(release, selection)}, {EXACT_MOMENTS}, {survival()}, closed_only AS (
+  -- what most portals show: the closed ones alone
+  SELECT min(minutes) / 60 AS closed_only_hours
+  FROM (SELECT minutes, sum(events) OVER (ORDER BY minutes) AS done, sum(events) OVER () AS all_done FROM moments)
+  WHERE 2 * done >= all_done AND all_done > 0
+)
+SELECT (SELECT count(*) FROM waits) AS n, (SELECT count(*) FROM waits WHERE closed) AS events,
+       {quantile(0.5, "median")},
+       {quantile(0.75, "p75")},
+       {quantile(0.9, "p90")},
+       (SELECT closed_only_hours FROM closed_only) AS closed_only_hours
+FROM band;"""
+
+
+def by(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
+    """Counts and response times of each value of a dimension, a row each."""
+    key = f"coalesce({column(release, arguments['dimension'])}::VARCHAR, {literal(NOT_STATED)}) AS key"
+    return f"""\
+WITH RECURSIVE {waits(release, selection, key)}, {BINS}, {binned_moments("key")}, {survival("key")}, times AS (
+  SELECT key, {quantile(0.5, "median")},
+       {quantile(0.9, "p90")}
+  FROM band GROUP BY key
+), timed AS (
+  SELECT key, count(*) AS n, count(*) FILTER (closed) AS events FROM waits GROUP BY key
+), counted AS (
+  SELECT {key}, {_COUNTED},
+         count(*) FILTER (status = 'closed' AND outcome = 'done')::DOUBLE AS done
+  FROM {REQUESTS}
+  WHERE {condition(selection)}
+  GROUP BY ALL
+)
+SELECT key, requests, open, closed, coalesce(n, 0) AS n, coalesce(events, 0) AS events, open / requests AS open_share,
+       median_hours, median_low, median_high, p90_hours, p90_low, p90_high,
+       {wilson("on_time", "(on_time + late)", "on_time_share")},
+       {wilson("done", "closed", "done_share")}
+FROM counted LEFT JOIN times USING (key) LEFT JOIN timed USING (key)
+ORDER BY requests DESC, key;"""
+
+
+def months(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
+    """What came in, was closed and was open at the end of each month, and how long requests of the month took."""
+    del arguments
+    zone = literal(release.city.timezone)
+    key = "strftime(requested_date, '%Y-%m') AS key"
+    return f"""\
+WITH RECURSIVE chosen AS (
+  SELECT *, date_trunc('month', requested_date)::DATE AS asked,
+         CASE WHEN status = 'closed'
+              THEN date_trunc('month', (closed_datetime AT TIME ZONE 'UTC') AT TIME ZONE {zone})::DATE END AS left_in
+  FROM {REQUESTS}
+  WHERE {condition(selection)}
+), spans AS (
+  SELECT unnest(generate_series(min(asked), greatest(max(asked), max(left_in)), INTERVAL 1 MONTH))::DATE AS month FROM chosen
+), flow AS (
+  SELECT month,
+         (SELECT count(*) FROM chosen WHERE asked = month) AS requested,
+         (SELECT count(*) FROM chosen WHERE left_in = month) AS closed,
+         -- neither open nor closed at a known time: nobody can say when they left
+         (SELECT count(*) FROM chosen WHERE asked = month AND left_in IS NULL AND status IS DISTINCT FROM 'open') AS untold,
+         (SELECT count(*) FROM chosen WHERE asked = month AND on_time = 'on_time')::DOUBLE AS on_time,
+         (SELECT count(*) FROM chosen WHERE asked = month AND on_time = 'late')::DOUBLE AS late
+  FROM spans
+), before AS (
+  SELECT count(*) AS n FROM chosen WHERE left_in < (SELECT min(asked) FROM chosen)
+), {waits(release, selection, key)}, {BINS}, {binned_moments("key")}, {survival("key")}, times AS (
+  SELECT key, {quantile(0.5, "median")},
+       {quantile(0.9, "p90")}
+  FROM band GROUP BY key
+)
+SELECT strftime(month, '%Y-%m') AS key, requested, closed,
+       sum(requested - untold - closed) OVER (ORDER BY month) - (SELECT n FROM before) AS open_at_end,
+       median_hours, median_low, median_high, p90_hours, p90_low, p90_high,
+       {wilson("on_time", "(on_time + late)", "on_time_share")}
+FROM flow LEFT JOIN times ON key = strftime(month, '%Y-%m')
+ORDER BY month;"""

@@ -1,0 +1,148 @@
+"""Receipts, run by a stranger over a release's public files, make the figures that the portal shows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from portal import queries
+from portal.answers import Quantile, Share
+from portal.errors import BadRequest, NotFound
+from portal.receipts import RECEIPTS, receipt
+from portal.receipts.parts import condition, literal
+from portal.release import Release
+from portal.selection import NOT_STATED, Selection
+from tests.portal.run_receipt import run
+
+QUERIES = (
+    "", "service=pothole", "area=district:1&area=district:2&service=parking&service=%3Dheating", "status=open",
+    "status=closed&outcome=done&on_time=late", "from=2024-01-01&to=2024-06-30&channel=app", "department=(none)",
+)  # fmt: skip
+
+
+def same(told: Any, answer: float | None) -> bool:
+    return told is None if answer is None else told == pytest.approx(answer, rel=1e-9)
+
+
+def quantile_agrees(row: dict[str, Any], name: str, value: Quantile) -> bool:
+    return (
+        same(row[f"{name}_hours"], value.hours)
+        and same(row[f"{name}_low"], value.low)
+        and same(row[f"{name}_high"], value.high)
+    )
+
+
+def share_agrees(row: dict[str, Any], name: str, value: Share) -> bool:
+    return (
+        same(row[name], value.share) and same(row[f"{name}_low"], value.low) and same(row[f"{name}_high"], value.high)
+    )
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_counts(release: Release, query: str) -> None:
+    selection = Selection.from_query(query, release)
+    row = run(release, receipt(release, "counts", selection, {}))[""]
+    totals = queries.totals(release, selection)
+    assert totals.requests > 0
+    for name in ("requests", "open", "closed", "unmapped", "on_time", "late", "located"):
+        assert row[name] == getattr(totals, name), name
+    assert {name: row[name] for name in totals.outcomes} == dict(totals.outcomes)
+    assert share_agrees(row, "on_time_share", totals.on_time_share) and share_agrees(
+        row, "done_share", totals.done_share
+    )
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_response(release: Release, query: str) -> None:
+    selection = Selection.from_query(query, release)
+    row = run(release, receipt(release, "response", selection, {}))[""]
+    found = queries.response(release, selection)
+    assert (row["n"], row["events"]) == (found.n, found.events)
+    for share, name in ((50, "median"), (75, "p75"), (90, "p90")):
+        assert quantile_agrees(row, name, found.quantiles[share]), (name, row, found)
+    assert same(row["closed_only_hours"], found.closed_only_median_hours)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("dimension", ["service", "district", "department", "channel"])
+def test_groups(release: Release, query: str, dimension: str) -> None:
+    selection = Selection.from_query(query, release)
+    told = run(release, receipt(release, "by", selection, {"dimension": dimension}))
+    found = queries.by(release, selection, dimension)
+    assert list(told) == [row.key for row in found]
+    for row in found:
+        figures = told[row.key]
+        for name in ("requests", "open", "closed", "n", "events"):
+            assert figures[name] == getattr(row, name), (row.key, name)
+        assert quantile_agrees(figures, "median", row.median) and quantile_agrees(figures, "p90", row.p90), row.key
+        assert share_agrees(figures, "on_time_share", row.on_time) and share_agrees(figures, "done_share", row.done)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_months(release: Release, query: str) -> None:
+    selection = Selection.from_query(query, release)
+    told = run(release, receipt(release, "months", selection, {}))
+    found = queries.monthly(release, selection)
+    assert found
+    for row in found:
+        key = f"{row.month:%Y-%m}"
+        if key not in told:  # a quiet month after the last request
+            assert row.requested == row.closed == 0
+            continue
+        for name in ("requested", "closed", "open_at_end"):
+            assert told[key][name] == getattr(row, name), (key, name)
+        assert quantile_agrees(told[key], "median", row.median) and quantile_agrees(told[key], "p90", row.p90), key
+
+
+def test_literals_cannot_end_their_quotes(release: Release) -> None:
+    assert literal("O'Brien'; DROP TABLE x; --") == "'O''Brien''; DROP TABLE x; --'"
+    told = condition(Selection(service=("a'b", "c?d"), department=(NOT_STATED,)))
+    assert told == "\"service_code\" IN ('a''b', 'c?d') AND \"department\" IS NULL"
+
+
+def test_what_is_wrong_is_said(release: Release) -> None:
+    with pytest.raises(NotFound, match="there are: counts"):
+        receipt(release, "nonsense", Selection(), {})
+    with pytest.raises(NotFound, match="area_probabilities"):
+        receipt(release, "expected-totals", Selection(), {"layer": "district"})
+    with pytest.raises(BadRequest, match="dimension"):
+        receipt(release, "by", Selection(), {})
+    with pytest.raises(NotFound, match="no dimension"):
+        receipt(release, "by", Selection(), {"dimension": 'x" FROM y'})
+
+
+@pytest.mark.parametrize("kind", RECEIPTS.values(), ids=lambda kind: kind.name)
+def test_every_column_is_explained(with_geocoder: Release, kind: Any) -> None:
+    arguments = {"dimension": "service", "layer": "district"}
+    row = next(iter(run(with_geocoder, receipt(with_geocoder, kind.name, Selection(), arguments)).values()))
+    assert set(kind.columns) <= set(row), "a column that the query does not have"
+    assert not any(isinstance(value, float) and math.isnan(value) for value in row.values())
+
+
+def test_where_places_come_from(release: Release) -> None:
+    told = run(release, receipt(release, "located", Selection(), {}))
+    assert {k: row["requests"] for k, row in told.items()} == {
+        k: n for k, n in queries.quality(release).located.items() if n
+    }
+
+
+def test_methods_of_the_geocoder(with_geocoder: Release) -> None:
+    told = run(with_geocoder, receipt(with_geocoder, "methods", Selection(), {}))
+    assert len(told) > 3
+    for row in queries.methods(with_geocoder):
+        figures = told[row.method]
+        assert (figures["requests"], figures["score"], figures["radius_m"]) == (
+            row.requests, row.median_score, row.median_radius_m
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("query", ["", "service=pothole"])
+def test_expected_totals_of_areas(with_geocoder: Release, query: str) -> None:
+    selection = Selection.from_query(query, with_geocoder)
+    bands = queries.location_bands(with_geocoder, "district", selection)
+    told = run(with_geocoder, receipt(with_geocoder, "expected-totals", selection, {"layer": "district"}))
+    assert bands and {area: row["expected"] for area, row in told.items()} == pytest.approx(
+        {area: band.expected for area, band in bands.items()}
+    )
