@@ -3,6 +3,7 @@
 Values reach SQL as parameters; names of columns come from the release's own list, never from a client.
 """
 
+from portal.queries.backlog import backlog, oldest
 from portal.queries.groups import by
 from portal.queries.integrity import absent, edits, precision, privacy_audit
 from portal.queries.lists import areas, choices, exclusions, latest, page, quality, request
@@ -19,6 +20,7 @@ __all__ = [
     "EVERYTHING",
     "absent",
     "areas",
+    "backlog",
     "by",
     "chain",
     "choices",
@@ -34,6 +36,7 @@ __all__ = [
     "methods",
     "monthly",
     "monthly_by",
+    "oldest",
     "page",
     "period",
     "precision",

@@ -104,7 +104,9 @@ def latest(release: Release, selection: Selection = EVERYTHING, limit: int = 25,
             "for more, download the selection as a file: /download/requests.csv"
         )
     where, params = release.where(selection)
-    return _rows(release, f"{where} ORDER BY requested_datetime DESC, rid LIMIT ? OFFSET ?", [*params, limit, offset])
+    return rows_where(
+        release, f"{where} ORDER BY requested_datetime DESC, rid LIMIT ? OFFSET ?", [*params, limit, offset]
+    )
 
 
 @kept
@@ -125,13 +127,13 @@ def request(release: Release, service_request_id: str, source: str | None = None
     if source is not None:
         where += " AND source::VARCHAR = ?"
         params.append(source)
-    rows = _rows(release, f"{where} LIMIT 1", params)
+    rows = rows_where(release, f"{where} LIMIT 1", params)
     if not rows:
         raise NotFound(f"There is no request '{service_request_id[:60]}' in the release {release.id}.")
     return rows[0]
 
 
-def _rows(release: Release, where: str, params: list[Any]) -> list[RequestRow]:
+def rows_where(release: Release, where: str, params: list[Any]) -> list[RequestRow]:
     """The requests that a condition (with order and limit) leaves."""
     layers = [layer.layer for layer in release.layers]
     fields = [name for name in _ROW if name in release.columns]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from portal.errors import BadRequest, NotFound
+from portal.queries.backlog import AGES_DAYS
 from portal.receipts import counting, places
 from portal.receipts.model import Kind, Receipt
 from portal.selection import COLUMNS, Selection
@@ -20,6 +21,10 @@ _TIMES = N_(
 _ROWS = N_(
     "Rows that could not be trusted and rows that their source withdrew are in no figure; they are listed under Sources "
     "and runs."
+)
+_UNTOLD = N_(
+    "Requests that are closed, but of which nobody can say when (no time, or one that contradicts the others), are not in "
+    "the backlog of any day."
 )
 _HOURS = N_("hours; empty: not yet reached")
 _BAND = N_("end of the 95% band, hours")
@@ -84,6 +89,15 @@ RECEIPTS: Final = {
             },
             counting.months,
             keyed=True,
+        ),
+        Kind(
+            "backlog",
+            N_("What was open at the end of a day"),
+            N_("Requests that had been made and not been closed by the end of a day of the city's clock, by how long they had waited until then."),  # noqa: E501
+            (_UNTOLD, _ROWS),
+            {"open": N_("requests")} | {f"from_{days}_days": N_("requests that had waited so many days, or more, up to the next column") for days in (0, *AGES_DAYS)},  # noqa: E501
+            counting.backlog,
+            arguments=("at",),
         ),
         Kind(
             "located",

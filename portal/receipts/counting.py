@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
+from portal.errors import BadRequest
+from portal.queries.backlog import AGES_DAYS, end_of
 from portal.queries.scans import OUTCOMES, column
 from portal.receipts.parts import (
     BINS,
@@ -130,3 +133,27 @@ SELECT strftime(month, '%Y-%m') AS key, requested, closed,
        {wilson("on_time", "(on_time + late)", "on_time_share")}
 FROM flow LEFT JOIN times ON key = strftime(month, '%Y-%m')
 ORDER BY month;"""
+
+
+def backlog(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
+    """What was open at the end of a day, by age, as one row."""
+    try:
+        day = date.fromisoformat(arguments["at"])
+    except ValueError:
+        raise BadRequest(f"at: '{arguments['at'][:20]}' is not a date such as 2025-01-31.") from None
+    moment = f"TIMESTAMP '{end_of(release, day):%Y-%m-%d %H:%M:%S}'"
+    edges = (0, *AGES_DAYS, None)
+    groups = "".join(
+        f",\n       count(*) FILTER (minutes >= {edges[i]} * 1440"
+        + ("" if edges[i + 1] is None else f" AND minutes < {edges[i + 1]} * 1440")
+        + f") AS from_{edges[i]}_days"
+        for i in range(len(AGES_DAYS) + 1)
+    )
+    return f"""\
+SELECT count(*) AS open{groups}
+FROM (
+  SELECT date_diff('second', requested_datetime, {moment}) // 60 AS minutes
+  FROM {REQUESTS}
+  WHERE requested_datetime <= {moment} AND (status = 'open' OR closed_datetime > {moment})
+    AND {condition(selection)}
+);"""

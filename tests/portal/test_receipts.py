@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from typing import Any
 
 import pytest
@@ -96,6 +97,29 @@ def test_months(release: Release, query: str) -> None:
         assert quantile_agrees(told[key], "median", row.median) and quantile_agrees(told[key], "p90", row.p90), key
 
 
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("day", [date(2022, 3, 31), date(2024, 11, 3), date(2025, 6, 20), date(2030, 1, 1)])
+def test_backlog(release: Release, query: str, day: date) -> None:
+    selection = Selection.from_query(query, release)
+    found = queries.backlog(release, selection, day)
+    row = run(release, receipt(release, "backlog", selection, {"at": day.isoformat()}))[""]
+    assert row["open"] == found.open == sum(n for _, _, n in found.ages)
+    assert {f"from_{low}_days": n for low, _, n in found.ages} == {k: v for k, v in row.items() if k != "open"}
+    if day.year == 2030 and "status=closed" not in query:
+        assert found.open == queries.totals(release, selection).open > 0
+
+
+def test_the_oldest_are_open_and_in_order(release: Release) -> None:
+    rows = queries.oldest(release, Selection(service=("tree",)), 7)
+    assert (
+        len(rows) == 7 and {row.status for row in rows} == {"open"} and {row.service_code for row in rows} == {"tree"}
+    )
+    times = [row.requested_datetime for row in rows]
+    assert times == sorted(times)
+    where = "service_code = 'tree' AND status = 'open' AND requested_datetime < ?"
+    assert release.query(f"SELECT count(*) FROM requests WHERE {where}", [times[0]])[0][0] == 0
+
+
 def test_literals_cannot_end_their_quotes(release: Release) -> None:
     assert literal("O'Brien'; DROP TABLE x; --") == "'O''Brien''; DROP TABLE x; --'"
     told = condition(Selection(service=("a'b", "c?d"), department=(NOT_STATED,)))
@@ -115,7 +139,7 @@ def test_what_is_wrong_is_said(release: Release) -> None:
 
 @pytest.mark.parametrize("kind", RECEIPTS.values(), ids=lambda kind: kind.name)
 def test_every_column_is_explained(with_geocoder: Release, kind: Any) -> None:
-    arguments = {"dimension": "service", "layer": "district"}
+    arguments = {"dimension": "service", "layer": "district", "at": "2025-01-31"}
     row = next(iter(run(with_geocoder, receipt(with_geocoder, kind.name, Selection(), arguments)).values()))
     assert set(kind.columns) <= set(row), "a column that the query does not have"
     assert not any(isinstance(value, float) and math.isnan(value) for value in row.values())
