@@ -14,6 +14,7 @@ TAKEN_NAMES = frozenset(
     "channel requested_datetime updated_datetime expected_datetime closed_datetime requested_date address lat long "
     "location_source location_note location_precision geocode_method geocode_score geocode_radius_m "
     "geocode_address geocode_alternatives nearest_address response_hours on_time flags synthetic "
+    "incident_id incident_report incident_reports repeat_of reopened suspicious "
     "geometry rid month closed_month event elapsed_minutes elapsed_bin elapsed_key elapsed_code elapsed_coarse facet cell "
     "gx gy hilbert service group area from to lang by figure layer key areas".split()
 )
