@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine
 
 from etl.config import CityConfig
 from etl.config.connections import FileConnection
+from etl.demographics import PeopleByArea, read_demographics
 from etl.errors import ConfigError, EtlError, HeldError, MappingError, SourceError, SourceUnavailable, StoreError
 from etl.events import emit
 from etl.extract.raw import RawArchive, RawCopy
@@ -34,6 +35,7 @@ from etl.locating import CityGeocoder
 from etl.progress import Reporter, Silent
 from etl.providers.chain import ProviderChain, chain_of
 from etl.publish import build, chain, status
+from etl.publish.demographics import replace_demographics
 from etl.publish.limits import Acceptance
 from etl.store import reference, state
 from etl.store.engine import Lock, exclusive, writing
@@ -96,6 +98,7 @@ class Prepared:
     layers: Mapping[str, Sequence[Vintage]]
     basemap: Basemap
     reference: ReferenceFiles | None = None
+    demographics: PeopleByArea | None = None
 
 
 def prepare(config: CityConfig, config_path: Path, inputs: Mapping[str, Path | str], *, ask: bool = True) -> Prepared:
@@ -125,7 +128,8 @@ def prepare(config: CityConfig, config_path: Path, inputs: Mapping[str, Path | s
     folders = list(dict.fromkeys(folders))
     layers = read_layers(config, folders)
     basemap = Basemap(config.basemap, folders, layers)
-    return Prepared(config_path.parent, dict(inputs), layers, basemap, ReferenceFiles.of(config, folders))
+    people = read_demographics(config, folders, layers)
+    return Prepared(config_path.parent, dict(inputs), layers, basemap, ReferenceFiles.of(config, folders), people)
 
 
 def _must_be_there(path: Path) -> None:
@@ -374,6 +378,9 @@ def _write(
         due = {"boundaries": boundary_print, "basemap": basemap.sha256}
         if geocoder or reference.known_fingerprint(connection, "geocoder"):
             due["geocoder"] = geocoder.sha256 if geocoder else ""
+        people = prepared.demographics
+        if people is not None and (people.sha256 or reference.known_fingerprint(connection, "demographics")):
+            due["demographics"] = people.sha256
         due = {k: v for k, v in due.items() if reference.known_fingerprint(connection, k) != v}
         if "boundaries" in due:
             reference.replace_boundaries(connection, prepared.layers)
@@ -382,6 +389,8 @@ def _write(
         if "geocoder" in due:
             tables = to_tables(geocoder.reference) if geocoder else {}
             reference.replace_geocoder(connection, tables, geocoder.described() if geocoder else None)
+        if "demographics" in due and people is not None:
+            replace_demographics(connection, people.rows)
         for name, digest in due.items():
             reference.set_fingerprint(connection, name, digest, run_id)
         moved = bool(due)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from etl.config.base import Slug, Strict
 from etl.config.city import City
+from etl.config.demographics import Demographics, check_demographics
 from etl.config.geocoder import GeocoderSettings
 from etl.config.limits import Raw
 from etl.config.mapping import RequestSource
@@ -30,6 +31,7 @@ class CityConfig(Strict):
     channels: dict[Slug, str] = Field(default={}, description="channel -> title")
     layers: tuple[Layer, ...] = ()
     basemap: tuple[BasemapFile, ...] = ()
+    demographics: tuple[Demographics, ...] = Field(default=(), description="who lives where, by area of a layer")
     geocoder: GeocoderSettings | None = Field(default=None, description="how addresses are found; none: they are not")
     privacy: Privacy = Privacy()
 
@@ -70,6 +72,11 @@ class CityConfig(Strict):
             )
         if "block_face" in policy.named() and not any(file.kind == "street" for file in self.basemap):
             raise ValueError("privacy.locations: 'block_face' needs a basemap entry of kind street")
+        return self
+
+    @model_validator(mode="after")
+    def _demographics_have_areas(self) -> CityConfig:
+        check_demographics(self.demographics, [layer.layer for layer in self.layers if layer.files])
         return self
 
     def fingerprint(self) -> str:

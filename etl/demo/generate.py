@@ -22,6 +22,7 @@ from etl.demo.clock import Clock
 from etl.demo.dirt import soil
 from etl.demo.layers import write_layers
 from etl.demo.notes import make_notes
+from etl.demo.people import truth_of_people, write_people
 from etl.demo.places import make_places
 from etl.demo.records import Simulation
 from etl.demo.render import SCHEMA, Renderer
@@ -43,6 +44,7 @@ class DemoFiles:
     parks: Path
     land: Path
     address_points: Path
+    demographics: Path
     truth_requests: Path
     truth_places: Path
     truth: Path
@@ -76,6 +78,7 @@ def generate(
         truth_requests=out / "truth" / "requests.parquet",
         truth_places=out / "truth" / "places.parquet",
         truth=out / "truth" / "truth.json",
+        demographics=write_people(city.areas, out, seed),
         **layers,
     )
     files.city.write_bytes(city_yaml())
@@ -101,7 +104,8 @@ def generate(
             yield renderer.table(rows, dirt, rng), truth
 
     _write(tables(), files, requests, progress)
-    truth_of.write_facts(files.truth, city, requests=requests, seed=seed, counts=counts, dirt=dirt_rows)
+    truth_of.write_facts(files.truth, city, requests=requests, seed=seed, counts=counts, dirt=dirt_rows,
+                         people=truth_of_people(city.areas))  # fmt: skip
     return files
 
 

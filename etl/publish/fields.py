@@ -456,7 +456,20 @@ NAME_FIELDS = (
     Field("long", "number", "Longitude", "Degrees east, WGS 84, of a place.", unit="degree"),
     Field("radius_m", "number", "Radius", "How far the place reaches.", unit="m"),
 )
+DEMOGRAPHIC_FIELDS = (
+    Field("layer", "string", "Layer", "Which division of the city.", required=True),
+    Field("area", "string", "Area code", "As in areas.", required=True),
+    Field("measure", "string", "Measure", "Code of the figure.", required=True),
+    Field("value", "number", "Value", "Of the people who live in the area, in its unit.", required=True),
+    Field("moe", "number", "Margin of error", "90% margin of the value, in its unit, where the source states one."),
+    Field("title", "string", "Title", "The measure in words.", required=True),
+    Field("unit", "string", "Unit", "A share is 0 to 1.", ("dollars", "share", "years", "people"), required=True),
+    Field("year", "integer", "Year", "The last year that the figure covers.", required=True),
+    Field("source", "string", "Source", "Who says so.", required=True),
+    Field("license", "string", "License", "Terms of the source."),
+)
 SMALL: dict[str, Sequence[Field]] = {
+    "demographics": DEMOGRAPHIC_FIELDS,
     "services": SERVICE_FIELDS,
     "departments": DEPARTMENT_FIELDS,
     "changes": CHANGE_FIELDS,

@@ -32,7 +32,7 @@ SERVING = (
 )  # fmt: skip
 SERVED = (
     "services", "departments", "exclusions", "changes", "measures", "feedback", "retroactive_edits", "withdrawn",
-    "located_by",
+    "located_by", "demographics",
 )  # fmt: skip
 """Small tables that the portal reads from the index."""
 CELL_SHIFT = 16

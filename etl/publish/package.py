@@ -43,6 +43,10 @@ ABOUT = {
     ),
     "intersections": ("Intersections", "Where the city's streets meet."),
     "place_names": ("Place names", "Other names of streets, and named places."),
+    "demographics": (
+        "Demographics",
+        "Who lives where, as the city supplies it: figures of other sources, which each row names.",
+    ),
     "exclusions": ("Exclusions", "What is left out of the requests, of the map or of a figure, counted by reason."),
 }
 KEYS: dict[str, list[str]] = {
@@ -50,6 +54,7 @@ KEYS: dict[str, list[str]] = {
     "services": ["service_code"],
     "departments": ["department"],
     "withdrawn": ["source", "service_request_id"],
+    "demographics": ["layer", "area", "measure"],
     "measures": ["source", "measure", "department", "period_start"],
     "feedback": ["source", "feedback_id"],
 }

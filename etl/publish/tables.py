@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from etl.config import CityConfig
 from etl.privacy.locations import ANCHORS
+from etl.publish.demographics import read_demographics, with_demographics
 from etl.publish.located import area_probabilities, located_by
 from etl.publish.policy import PublicRows
 from etl.store import export, reference
@@ -39,6 +40,7 @@ class Stored:
     quarantined: Sequence[tuple[str, str, int]]
     reference: Mapping[str, pa.Table] = field(default_factory=dict)
     geocoder: Mapping[str, Any] | None = None
+    demographics: pa.Table | None = None
 
     @property
     def quarantined_by_source(self) -> dict[str, int]:
@@ -61,6 +63,7 @@ def read_store(connection: Connection) -> Stored:
         quarantined=export.quarantine_counts(connection),
         reference=index,
         geocoder=geocoder,
+        demographics=read_demographics(connection),
     )
 
 
@@ -117,7 +120,7 @@ def small_tables(
     tables |= policy.feedback(db)
     if "monthly" in config.privacy.small_cells.tables:
         tables["monthly"] = policy.cells("monthly", _monthly(db, [layer.layer for layer in config.layers]))
-    return tables
+    return with_demographics(tables, stored.demographics)
 
 
 def _changes(db: duckdb.DuckDBPyConnection, since: int | None, public: Sequence[str]) -> pa.Table:

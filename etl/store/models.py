@@ -306,6 +306,23 @@ class GeocoderTable(Base):
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class StoredDemographic(Base):
+    """A figure of the people of an area, as the city supplies it."""
+
+    __tablename__ = "demographic"
+
+    layer: Mapped[str] = mapped_column(Text, primary_key=True)
+    area: Mapped[str] = mapped_column(Text, primary_key=True)
+    measure: Mapped[str] = mapped_column(Text, primary_key=True)
+    value: Mapped[float] = mapped_column(Double)
+    moe: Mapped[float | None] = mapped_column(Double, doc="90% margin of error, in the unit of the value")
+    title: Mapped[str] = mapped_column(Text)
+    unit: Mapped[str] = mapped_column(Text)
+    year: Mapped[int] = mapped_column(Integer)
+    source: Mapped[str] = mapped_column(Text)
+    license: Mapped[str | None] = mapped_column(Text)
+
+
 class FoundDefault(Base):
     """A point that a source writes where it does not know the place, as it was found out; never forgotten."""
 
