@@ -13,3 +13,71 @@ class Backlog:
     day: date
     open: int
     ages: tuple[tuple[int, int | None, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its 95% interval; None where it is not known or not reached."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Requests closed late (or open past due) of those that came due, beside what the city's pace leads one to expect.
+
+    Shares are 0…1. `expected` counts what would be late if each service were as often late here as in the whole city;
+    `mix` is the part of the gap to the city's share that the mix of services explains, `rest` the other part.
+    """
+
+    observed: int
+    n: int
+    expected: float
+    ratio: Estimate  # observed / expected
+    raw: Estimate
+    city: float | None
+    adjusted: Estimate
+    mix: float | None
+    rest: float | None
+    position: int  # in the funnel: -2, -1 below its 99.8% and 95% limits, 0 inside, 1, 2 above
+    too_few: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Response times beside those of the same services in the city; hours. `mix_share`: the part of the gap between raw
+    and city median that the mix of services explains (above 1: better than it looks; below 0: worse)."""
+
+    n: int
+    observed: int  # closings
+    expected: float  # closings, had each service been closed here at the city's pace
+    speed: Estimate  # observed / expected: above 1 is faster
+    time_ratio: Estimate  # how many times as long as the same services take in the rest of the city
+    raw_median: float | None
+    city_median: float | None
+    adjusted_median: Estimate  # if this area asked for what the city asks for
+    mix_share: float | None
+    position: int
+    too_few: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One area, or department, beside the whole city."""
+
+    key: str
+    name: str
+    late: Late
+    times: Times
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All areas of a layer (or departments) beside the city. phi above 1: they vary more than chance explains, and the
+    positions are against limits that are widened by it."""
+
+    rows: tuple[Compared, ...]
+    late_phi: float
+    times_phi: float

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from portal.errors import BadRequest, NotFound
 from portal.queries.backlog import AGES_DAYS
-from portal.receipts import counting, places
+from portal.receipts import comparing, counting, places
 from portal.receipts.model import Kind, Receipt
 from portal.selection import COLUMNS, Selection
 from portal.text import N_
@@ -22,6 +22,7 @@ _ROWS = N_(
     "Rows that could not be trusted and rows that their source withdrew are in no figure; they are listed under Sources "
     "and runs."
 )
+_NOT_DUE = N_("Requests without a standard, and those whose standard has not come due, are in neither number.")
 _UNTOLD = N_(
     "Requests that are closed, but of which nobody can say when (no time, or one that contradicts the others), are not in "
     "the backlog of any day."
@@ -98,6 +99,43 @@ RECEIPTS: Final = {
             {"open": N_("requests")} | {f"from_{days}_days": N_("requests that had waited so many days, or more, up to the next column") for days in (0, *AGES_DAYS)},  # noqa: E501
             counting.backlog,
             arguments=("at",),
+        ),
+        Kind(
+            "late",
+            N_("Late, beside what the mix of services leads one to expect"),
+            N_("Expected is what would be late if each service were as often late here as in the whole selection (indirect standardisation). The ratio of observed to expected is above 1 where more is late than for the same services elsewhere; adjusted is this ratio times the city's share. Intervals are exact (Clopper–Pearson for the observed count, divided by the expected one)."),  # noqa: E501
+            (_NOT_DUE, _ROWS),
+            {
+                "key": N_("the group"), "observed": N_("late requests"), "n": N_("requests whose standard has come due"),
+                "expected": N_("late requests expected"), "raw": _SHARE, "city": N_("the city's share, 0 to 1"),
+                "ratio": N_("observed / expected"), "adjusted": N_("the adjusted share, 0 to 1"),
+                "mix": N_("part of the gap to the city that the mix of services explains"), "rest": N_("the other part"),
+            },
+            comparing.late,
+            arguments=("dimension",),
+            keyed=True,
+        ),
+        Kind(
+            "speed",
+            N_("Closings, beside what the same services lead one to expect"),
+            N_("Expected closings are those of the requests at risk here at the pace of the whole selection for the same service at the same age (as in a log-rank test), open requests counted. Above 1 is faster. Intervals are exact (Poisson)."),  # noqa: E501
+            (_TIMES, _ROWS),
+            {
+                "key": N_("the group"), "n": N_("requests with times"), "observed": N_("of them closed"),
+                "expected": N_("closings expected"), "ratio": N_("observed / expected"),
+            },
+            comparing.speed,
+            arguments=("dimension",),
+            keyed=True,
+        ),
+        Kind(
+            "time-ratio",
+            N_("How many times as long as the same services elsewhere"),
+            N_("The factor by which the times of the rest of the city have to be stretched, in every service alike, to expect as many closings as there were here. 1.5: the same things take one and a half times as long."),  # noqa: E501
+            (_TIMES, _ROWS),
+            {"time_ratio": N_("a factor")},
+            comparing.time_ratio,
+            arguments=("dimension", "key"),
         ),
         Kind(
             "located",

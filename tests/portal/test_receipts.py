@@ -120,6 +120,38 @@ def test_the_oldest_are_open_and_in_order(release: Release) -> None:
     assert release.query(f"SELECT count(*) FROM requests WHERE {where}", [times[0]])[0][0] == 0
 
 
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("dimension", ["district", "ward", "department", "channel"])
+def test_comparison(release: Release, query: str, dimension: str) -> None:
+    selection = Selection.from_query(query, release)
+    found = queries.compare(release, selection, dimension)
+    late, speed = (
+        run(release, receipt(release, name, selection, {"dimension": dimension})) for name in ("late", "speed")
+    )
+    assert set(speed) <= {row.key for row in found.rows} and set(late) <= set(speed) | {row.key for row in found.rows}
+    for row in found.rows:
+        mine = late.get(row.key, {"observed": 0, "n": 0, "expected": 0, "raw": None, "ratio": None, "adjusted": None})
+        assert (mine["observed"], mine["n"]) == (row.late.observed, row.late.n)
+        assert mine["expected"] == pytest.approx(row.late.expected)
+        assert same(mine["raw"], row.late.raw.value) and same(mine["ratio"], row.late.ratio.value), row
+        assert same(mine["adjusted"], row.late.adjusted.value)
+        if row.late.mix is not None:
+            assert (mine["mix"], mine["rest"]) == pytest.approx((row.late.mix, row.late.rest), abs=1e-9)
+        pace = speed.get(row.key, {"n": 0, "observed": 0, "expected": 0.0, "ratio": None})
+        assert (pace["n"], pace["observed"]) == (row.times.n, row.times.observed)
+        assert pace["expected"] == pytest.approx(row.times.expected) and same(pace["ratio"], row.times.speed.value)
+
+
+@pytest.mark.parametrize("query", ["", "from=2024-01-01&to=2024-06-30", "service=pothole&service=tree"])
+@pytest.mark.parametrize("key", ["1", "4"])
+def test_time_ratio(release: Release, query: str, key: str) -> None:
+    selection = Selection.from_query(query, release)
+    row = next(row for row in queries.compare(release, selection, "district").rows if row.key == key)
+    told = run(release, receipt(release, "time-ratio", selection, {"dimension": "district", "key": key}))[""]
+    assert row.times.time_ratio.value is not None
+    assert told["time_ratio"] == pytest.approx(row.times.time_ratio.value, rel=1e-4)
+
+
 def test_literals_cannot_end_their_quotes(release: Release) -> None:
     assert literal("O'Brien'; DROP TABLE x; --") == "'O''Brien''; DROP TABLE x; --'"
     told = condition(Selection(service=("a'b", "c?d"), department=(NOT_STATED,)))
@@ -139,7 +171,8 @@ def test_what_is_wrong_is_said(release: Release) -> None:
 
 @pytest.mark.parametrize("kind", RECEIPTS.values(), ids=lambda kind: kind.name)
 def test_every_column_is_explained(with_geocoder: Release, kind: Any) -> None:
-    arguments = {"dimension": "service", "layer": "district", "at": "2025-01-31"}
+    arguments = {"dimension": "service", "layer": "district", "at": "2025-01-31", "key": "2"}
+    arguments |= {"dimension": "district"} if kind.name == "time-ratio" else {}
     row = next(iter(run(with_geocoder, receipt(with_geocoder, kind.name, Selection(), arguments)).values()))
     assert set(kind.columns) <= set(row), "a column that the query does not have"
     assert not any(isinstance(value, float) and math.isnan(value) for value in row.values())

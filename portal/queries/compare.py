@@ -1,0 +1,208 @@
+"""Fair comparison: each area (or department) beside what its mix of services leads one to expect at the city's pace."""
+
+# ruff: noqa: S608 - the names in the SQL are the release's own columns, every value is a parameter
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+
+from portal.answers_figures import Compared, Comparison, Estimate, Late, Times
+from portal.figures.funnel import Funnel, ratio_funnel, share_funnel
+from portal.figures.poisson import Interval
+from portal.figures.standardise import StandardisedShare, StandardisedTimes, standardised_share, standardised_times
+from portal.queries.scans import Ints, bin_edges, column, distinct, ints, kept
+from portal.release import Release
+from portal.selection import COLUMNS, Selection, quoted
+
+STRATUM: Final = quoted(COLUMNS["service"])
+_CELLS: Final = 8_000_000
+"""Areas are taken in blocks of at most so many cells (area, service, bin), so that memory stays flat."""
+
+
+@kept
+def compare(release: Release, selection: Selection, dimension: str) -> Comparison:
+    """Every value of a dimension beside the whole of the selection, service by service.
+
+    The selection should not name the dimension itself. Requests that state no value are part of the city only.
+    """
+    key = column(release, dimension)
+    dued = _due(release, selection, key)
+    cells = _cells(release, selection, key)
+    labels = release.allowed(dimension)
+    keys = [value for value in cells.keys if value is not None]
+    late, late_funnel = _late(dued, keys)
+    times = _times(release, cells, keys)
+    speed_funnel = ratio_funnel(times.observed, times.expected)
+    rows = [
+        Compared(
+            key=value,
+            name=labels.get(value, value),
+            late=_late_answer(late, late_funnel, i),
+            times=_times_answer(times, speed_funnel, i),
+        )
+        for i, value in enumerate(keys)
+    ]
+    rows.sort(key=lambda row: list(labels).index(row.key) if row.key in labels else len(labels))
+    return Comparison(tuple(rows), late_funnel.phi, speed_funnel.phi)
+
+
+@dataclass(frozen=True)
+class _Due:
+    """Late and due requests by key and service: of shape (keys, services)."""
+
+    keys: list[Any]
+    late: Ints
+    due: Ints
+
+
+def _due(release: Release, selection: Selection, key: str) -> _Due:
+    where, params = release.where(selection)
+    found = release.table(
+        f"SELECT {key} AS k, {STRATUM} AS s, on_time, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
+    )
+    keys, group = distinct(found["k"])
+    services, stratum = distinct(found["s"])
+    names = np.array(found["on_time"].cast("string").to_pylist(), dtype=object)
+    n, shape = ints(found["n"]), (len(keys), len(services))
+
+    def dense(rows: Any) -> Ints:
+        flat = np.bincount(group[rows] * shape[1] + stratum[rows], n[rows], minlength=shape[0] * shape[1])
+        return flat.astype(np.int64).reshape(shape)
+
+    late = dense(names == "late")
+    return _Due(keys, late, late + dense(names == "on_time"))
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Requests by key, service and coarse bin, as a list of the cells that are not empty."""
+
+    keys: list[Any]
+    services: int
+    group: Ints
+    stratum: Ints
+    bin: Ints
+    closed: np.ndarray[Any, np.dtype[np.bool_]]
+    n: Ints
+
+
+def _cells(release: Release, selection: Selection, key: str) -> _Cells:
+    where, params = release.where(selection)
+    found = release.table(
+        f"SELECT {key} AS k, {STRATUM} AS s, elapsed_coarse AS c, count(*) AS n FROM requests WHERE {where} GROUP BY ALL",
+        params,
+    )
+    keys, group = distinct(found["k"])
+    services, stratum = distinct(found["s"])
+    code, n = ints(found["c"]), ints(found["n"])
+    timed = code >= 0
+    return _Cells(keys, len(services), group[timed], stratum[timed], code[timed] >> 1, (code[timed] & 1) == 1, n[timed])
+
+
+def coarse_edges(release: Release) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Minutes at which the coarse bins begin, and at which the last ends: shape (bins + 1,)."""
+    edges = bin_edges(release)
+    rows = release.query("SELECT coarse FROM elapsed_bins ORDER BY bin")
+    coarse = np.array([row[0] for row in rows], np.int64)
+    first = np.unique(coarse, return_index=True)[1]
+    return np.append(edges[first, 0], edges[-1, 1]).astype(np.float64)
+
+
+def _late(dued: _Due, keys: list[Any]) -> tuple[StandardisedShare, Funnel]:
+    at = [dued.keys.index(value) for value in keys]
+    found = standardised_share(dued.late[at], dued.due[at], dued.late.sum(axis=0), dued.due.sum(axis=0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        target = found.expected / found.n
+    return found, share_funnel(found.observed, found.n, np.nan_to_num(target))
+
+
+def _times(release: Release, cells: _Cells, keys: list[Any]) -> StandardisedTimes:
+    edges = release.constants.get("coarse_edges", lambda: coarse_edges(release))
+    used = int(cells.bin.max(initial=0)) + 1  # later bins are empty, and would only take time
+    edges = edges[: used + 1]
+    shape = (cells.services, used)
+    size = cells.services * used
+
+    def dense(rows: Any, groups: Ints | None, count: int) -> Ints:
+        place = cells.stratum[rows] * used + cells.bin[rows]
+        if groups is not None:
+            place = groups * size + place
+        flat = np.bincount(place, cells.n[rows], minlength=count * size)
+        return flat.astype(np.int64).reshape((count, *shape))
+
+    everyone = (dense(cells.closed, None, 1)[0], dense(~cells.closed, None, 1)[0])
+    at = np.full(len(cells.keys), -1)
+    at[[cells.keys.index(value) for value in keys]] = np.arange(len(keys))
+    mine = at[cells.group]
+    block, parts = max(1, _CELLS // max(size, 1)), []
+    for start in range(0, max(len(keys), 1), block):
+        here = (mine >= start) & (mine < start + block)
+        count = min(block, len(keys) - start)
+        events, censored = (
+            dense(rows, mine[rows] - start, count) for rows in (here & cells.closed, here & ~cells.closed)
+        )
+        parts.append(standardised_times(edges, events, censored, (0.5,), *everyone))
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[StandardisedTimes]) -> StandardisedTimes:
+    """Figures of blocks of areas as those of all; what is of the city is the same in each block."""
+
+    def joined(name: str) -> Any:
+        several = [getattr(part, name) for part in parts]
+        if name == "city":
+            return several[0]
+        if isinstance(several[0], Interval):
+            ends = [np.concatenate([getattr(i, end) for i in several]) for end in ("estimate", "low", "high")]
+            return Interval(*ends)
+        return np.concatenate(several)
+
+    return StandardisedTimes(**{field.name: joined(field.name) for field in fields(StandardisedTimes)})
+
+
+def _late_answer(found: StandardisedShare, funnel: Funnel, i: int) -> Late:
+    return Late(
+        observed=int(found.observed[i]),
+        n=int(found.n[i]),
+        expected=float(found.expected[i]),
+        ratio=_estimate(found.ratio, i),
+        raw=_estimate(found.raw, i),
+        city=_number(found.city),
+        adjusted=_estimate(found.adjusted, i),
+        mix=_number(found.mix[i]),
+        rest=_number(found.rest[i]),
+        position=int(funnel.wide_position[i]),
+        too_few=bool(funnel.too_few[i]),
+    )
+
+
+def _times_answer(found: StandardisedTimes, funnel: Funnel, i: int) -> Times:
+    return Times(
+        n=int(found.n[i]),
+        observed=int(found.observed[i]),
+        expected=float(found.expected[i]),
+        speed=_estimate(found.speed, i),
+        time_ratio=_estimate(found.time_ratio, i),
+        raw_median=_hours(found.raw[i, 0]),
+        city_median=_hours(found.city[0]),
+        adjusted_median=Estimate(*(_hours(value) for value in found.adjusted[i, 0])),
+        mix_share=_number(found.mix_share[i, 0]),
+        position=int(funnel.wide_position[i]),
+        too_few=bool(funnel.too_few[i]),
+    )
+
+
+def _estimate(interval: Interval, i: int) -> Estimate:
+    return Estimate(_number(interval.estimate[i]), _number(interval.low[i]), _number(interval.high[i]))
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _hours(minutes: Any) -> float | None:
+    return float(minutes) / 60 if np.isfinite(minutes) else None

@@ -1,0 +1,127 @@
+"""Receipts of fair comparison: observed beside expected, service by service, for every area or department."""
+
+# ruff: noqa: S608 - texts for readers, never run by the portal
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from portal.queries.scans import column
+from portal.receipts.parts import BINS, REQUESTS, condition, literal, waits
+from portal.selection import COLUMNS, Selection, quoted
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+_SERVICE = f"{quoted(COLUMNS['service'])}::VARCHAR AS service"
+_COARSE = """coarse AS (
+  -- six bins make a coarse one
+  SELECT bin // 6 AS bin, min(first) AS first, max(after) AS after
+  FROM (SELECT *, row_number() OVER (ORDER BY first) - 1 AS bin FROM bins) GROUP BY 1
+)"""
+_CELLS = """cells AS (
+  SELECT key, service, coarse.bin, count(*) FILTER (closed)::DOUBLE AS events, count(*) FILTER (NOT closed)::DOUBLE AS censored
+  FROM waits ASOF JOIN coarse ON waits.minutes >= coarse.first
+  GROUP BY ALL
+)"""
+_CITY = """city AS (
+  SELECT service, bin, sum(events) AS events, sum(censored) AS censored FROM cells GROUP BY ALL
+), city_at_risk AS (
+  SELECT *, sum(events + censored) OVER (PARTITION BY service ORDER BY bin DESC) - censored / 2 AS at_risk FROM city
+), hazard AS (
+  SELECT service, bin, CASE WHEN at_risk > 0 THEN events / at_risk ELSE 0 END AS hazard FROM city_at_risk WHERE events > 0
+)"""
+
+
+def late(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
+    """Late of due, and what the mix of services leads one to expect, a row each."""
+    key = column(release, arguments["dimension"])
+    return f"""\
+WITH due AS (
+  SELECT {key}::VARCHAR AS key, {_SERVICE}, (on_time = 'late')::DOUBLE AS late
+  FROM {REQUESTS}
+  WHERE on_time IN ('on_time', 'late') AND {condition(selection)}
+), city AS (
+  SELECT service, avg(late) AS late_in_city FROM due GROUP BY service
+), compared AS (
+  SELECT key, sum(late) AS observed, count(*) AS n, sum(late_in_city) AS expected
+  FROM due JOIN city ON due.service IS NOT DISTINCT FROM city.service GROUP BY key
+), whole AS (
+  SELECT avg(late) AS city FROM due
+)
+SELECT key, observed, n, expected, observed / n AS raw, city,
+       CASE WHEN expected > 0 THEN observed / expected END AS ratio,
+       CASE WHEN expected > 0 THEN least(observed / expected * city, 1) END AS adjusted,
+       expected / n - city AS mix, (observed - expected) / n AS rest
+FROM compared, whole WHERE key IS NOT NULL ORDER BY key;"""
+
+
+def speed(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
+    """Closings, and what the city's pace for the same services leads one to expect, a row each."""
+    key = column(release, arguments["dimension"])
+    return f"""\
+WITH RECURSIVE {waits(release, selection, f"{key}::VARCHAR AS key", _SERVICE)}, {BINS}, {_COARSE}, {_CELLS}, {_CITY}, own AS (
+  -- an area's requests are at risk in every bin up to the one in which they leave
+  SELECT keys.key, hazard.service, hazard.bin, hazard.hazard,
+         sum(events + censored) FILTER (cells.bin >= hazard.bin) - coalesce(sum(censored) FILTER (cells.bin = hazard.bin), 0) / 2 AS at_risk
+  FROM (SELECT DISTINCT key FROM cells WHERE key IS NOT NULL) AS keys
+  JOIN cells USING (key) JOIN hazard ON cells.service IS NOT DISTINCT FROM hazard.service
+  GROUP BY ALL
+), expected AS (
+  SELECT key, sum(at_risk * hazard) AS expected FROM own GROUP BY key
+), observed AS (
+  SELECT key, sum(events) AS observed, sum(events + censored) AS n FROM cells WHERE key IS NOT NULL GROUP BY key
+)
+SELECT key, n, observed, coalesce(expected, 0) AS expected, CASE WHEN expected > 0 THEN observed / expected END AS ratio
+FROM observed LEFT JOIN expected USING (key) ORDER BY key;"""
+
+
+def time_ratio(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
+    """The factor by which the times of the rest of the city have to be stretched to expect an area's closings."""
+    key, own = column(release, arguments["dimension"]), literal(arguments["key"])
+    return f"""\
+WITH RECURSIVE {waits(release, selection, f"({key}::VARCHAR = {own}) IS TRUE AS own", _SERVICE)}, {BINS}, {_COARSE}, cells AS (
+  SELECT own, service, coarse.bin, count(*) FILTER (closed)::DOUBLE AS events, count(*)::DOUBLE AS n
+  FROM waits ASOF JOIN coarse ON waits.minutes >= coarse.first GROUP BY ALL
+), shared AS (
+  SELECT service FROM cells GROUP BY service HAVING bool_or(own) AND bool_or(NOT own)
+), used AS (
+  SELECT * FROM coarse WHERE bin <= (SELECT max(bin) FROM cells)
+), rest AS (
+  SELECT shared.service, used.bin, used.after, coalesce(events, 0) AS events, coalesce(n, 0) AS n
+  FROM shared CROSS JOIN used LEFT JOIN cells
+    ON NOT own AND cells.bin = used.bin AND cells.service IS NOT DISTINCT FROM shared.service
+), at_risk AS (
+  SELECT *, sum(n) OVER (PARTITION BY service ORDER BY bin DESC) - (n - events) / 2 AS at_risk FROM rest
+), gathered AS (
+  -- hazard that a request of a service has gathered by the end of each bin
+  SELECT service, after AS edge, sum(CASE WHEN at_risk > 0 THEN events / at_risk / (1 - events / at_risk / 2) ELSE 0 END)
+         OVER (PARTITION BY service ORDER BY bin) AS hazard
+  FROM at_risk
+), mine AS (
+  SELECT cells.service, cells.bin, n, events, (first + after) / 2 AS middle
+  FROM cells JOIN used USING (bin) JOIN shared ON cells.service IS NOT DISTINCT FROM shared.service WHERE own
+), weighed AS (
+  -- the same for all that left in a bin, whatever their service
+  SELECT middle, edge, sum(n * hazard) AS hazard FROM mine JOIN gathered ON mine.service IS NOT DISTINCT FROM gathered.service
+  GROUP BY ALL
+  UNION ALL SELECT DISTINCT middle, 0, 0 FROM mine
+), spans AS (
+  SELECT *, lead(edge) OVER along AS after, lead(hazard) OVER along AS hazard_after
+  FROM weighed WINDOW along AS (PARTITION BY middle ORDER BY edge)
+), factors AS (
+  SELECT exp(step * 0.005) AS factor FROM range(-831, 832) AS t(step)
+), expected AS (
+  SELECT factor, sum(hazard + CASE WHEN after IS NULL THEN 0
+                                   ELSE (hazard_after - hazard) * (middle / factor - edge) / (after - edge) END) AS expected
+  FROM factors, spans
+  WHERE middle / factor >= edge AND (after IS NULL OR middle / factor < after)
+  GROUP BY factor
+), crossing AS (
+  SELECT factor, expected, lead(factor) OVER w AS next_factor, lead(expected) OVER w AS next_expected,
+         (SELECT sum(events) FROM mine) AS observed
+  FROM expected WINDOW w AS (ORDER BY factor)
+)
+-- between two steps the factor is taken from a straight line: right within 0.01%
+SELECT max(exp(ln(factor) + (ln(next_factor) - ln(factor)) * (expected - observed) / (expected - next_expected))) AS time_ratio
+FROM crossing WHERE expected > observed AND next_expected <= observed;"""
