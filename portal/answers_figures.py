@@ -81,3 +81,38 @@ class Comparison:
     rows: tuple[Compared, ...]
     late_phi: float
     times_phi: float
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A figure now, before, and what lies between: ratio now / before and difference, each with its 95% interval."""
+
+    now: Estimate
+    before: Estimate
+    difference: Estimate
+    ratio: Estimate
+    months: int  # how many were compared
+
+
+@dataclass(frozen=True, slots=True)
+class YearAgo:
+    """A period beside the same months a year earlier; None where the record does not reach back."""
+
+    requests: Changed  # per day
+    late: Changed  # a share
+    median: Changed  # hours
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """One group's requests in a quarter beside the quarter before; the ratio with its 99.8% interval.
+
+    `year_ago`: in the same quarter of the year before, None where the record does not reach back.
+    """
+
+    key: str
+    name: str
+    now: int
+    before: int
+    year_ago: int | None
+    ratio: Estimate

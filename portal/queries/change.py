@@ -1,0 +1,142 @@
+"""Change: a period beside the same months a year earlier, a quarter beside the one before."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date, timedelta
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portal.answers_figures import Changed, Estimate, Shifted, YearAgo
+from portal.figures.change import Change, quantile_change, rate_change, share_change
+from portal.figures.poisson import exact_share
+from portal.queries.months import covered_until
+from portal.queries.scans import MONTH, ON_TIME, bin_minutes, binned, column, counts, kept, wide_bins
+from portal.queries.summary import period
+from portal.release import Release
+from portal.selection import NOT_STATED, Selection
+
+YEAR_MONTHS: Final = 12
+QUARTER_MONTHS: Final = 3
+SURE: Final = 0.998
+"""Many groups are looked at: one is told to have changed only where chance would do it in 2 of 1,000."""
+FEWEST: Final = 20
+"""A group with fewer requests in both quarters together is not told to have changed."""
+
+
+def last_months(release: Release, months: int, ending: date | None = None) -> tuple[date, date]:
+    """First and last day of so many whole months that the record covers, or that end before `ending`."""
+    last = covered_until(release) if ending is None else ending
+    end = _number(last) if (last + timedelta(days=1)).month != last.month else _number(last) - 1
+    return _first_day(end - months + 1), _first_day(end + 1) - timedelta(days=1)
+
+
+@kept
+def year_ago(release: Release, selection: Selection) -> YearAgo | None:
+    """The whole months of a selection's dates beside the same months of the year before, month by month.
+
+    None where the selection has no dates, holds no whole month, is longer than a year, or the record does not
+    reach back to the year before.
+    """
+    months = _whole_months(selection)
+    started = period(release)[0]
+    if not months or len(months) > YEAR_MONTHS or started is None or _first_day(months[0] - YEAR_MONTHS) < started:
+        return None
+    first = _first_day(months[0] - YEAR_MONTHS)
+    both = selection.replace(from_date=first, to_date=_first_day(months[-1] + 1) - timedelta(days=1))
+    now, before = np.array(months), np.array(months) - YEAR_MONTHS
+    c, b = counts(release, both, MONTH), binned(release, both, MONTH)
+    days = [np.array([_days(month) for month in side], float) for side in (now, before)]
+    requests, late, on_time = (
+        c.by_key(), c.by_key(c.on_time == ON_TIME.index("late")), c.by_key(c.on_time == ON_TIME.index("on_time")),
+    )  # fmt: skip
+
+    def picked(values: NDArray[Any], keys: list[Any], side: NDArray[Any]) -> NDArray[Any]:
+        place = {key: i for i, key in enumerate(keys)}
+        rows = [values[place[month]] if month in place else np.zeros(values.shape[1:], values.dtype) for month in side]
+        return np.array(rows)
+
+    rates = [(picked(requests, c.keys, side), of) for side, of in zip((now, before), days, strict=True)]
+    shares = [(picked(late, c.keys, side), picked(late + on_time, c.keys, side)) for side in (now, before)]
+    times = [(picked(b.events, b.keys, side), picked(b.censored, b.keys, side)) for side in (now, before)]
+    medians = quantile_change(bin_minutes(release), times[0], times[1], [0.5], wide_bins(release))
+    return YearAgo(
+        requests=_changed(rate_change(rates[0], rates[1])),
+        late=_changed(share_change(shares[0], shares[1])),
+        median=_changed(medians, at=(0,), unit=60.0),
+    )
+
+
+@kept
+def shifted(release: Release, selection: Selection, dimension: str) -> list[Shifted]:
+    """Groups whose number of requests changed from the last whole quarter's before to it, by more than chance.
+
+    Quarters are the last three whole months of the selection (or of the record) and the three before them. The ratio's
+    interval is exact, given the sum of both (Przyborowski & Wilenski 1940).
+    """
+    start, end = last_months(release, QUARTER_MONTHS, selection.to_date)
+    ago, before_end = last_months(release, QUARTER_MONTHS, start - timedelta(days=1))
+    if (first := period(release)[0]) is None or ago < first:
+        return []
+    key = column(release, dimension)
+    then = _first_day(_number(start) - YEAR_MONTHS), _first_day(_number(end) + 1 - YEAR_MONTHS) - timedelta(days=1)
+    spans = [(start, end), (ago, before_end), *([then] if then[0] >= first else [])]
+    sides = [counts(release, selection.replace(from_date=a, to_date=b), key) for a, b in spans]
+    now, before, *same = (dict(zip(c.keys, c.by_key().tolist(), strict=True)) for c in sides)
+    labels, rows = release.allowed(dimension), []
+    length = (end - start).days + 1, (before_end - ago).days + 1
+    for value in [*now, *(key for key in before if key not in now)]:
+        one, other = now.get(value, 0), before.get(value, 0)
+        if one + other < FEWEST:
+            continue
+        interval = exact_share(one, one + other, SURE)
+        ends = [_odds(float(p)) * length[1] / length[0] for p in (interval.estimate, interval.low, interval.high)]
+        if ends[1] > 1 or ends[2] < 1:
+            name = NOT_STATED if value is None else str(value)
+            known = [None if not np.isfinite(e) else e for e in ends]
+            rows.append(
+                Shifted(
+                    name, labels.get(name, name), one, other, same[0].get(value, 0) if same else None, Estimate(*known)
+                )
+            )
+    return sorted(rows, key=lambda row: -abs(row.now - row.before))
+
+
+def _odds(share: float) -> float:
+    return share / (1 - share) if share < 1 else np.inf
+
+
+def _changed(change: Change, at: tuple[int, ...] = (), unit: float = 1.0) -> Changed:
+    def estimate(values: NDArray[np.float64], scale: float) -> Estimate:
+        found = [float(v) / scale if np.isfinite(v) else None for v in values[at]]
+        return Estimate(*found)
+
+    months = change.months[at] if at else change.months
+    return Changed(
+        estimate(change.now, unit), estimate(change.before, unit), estimate(change.difference, unit),
+        estimate(change.ratio, 1.0), int(months.sum()),
+    )  # fmt: skip
+
+
+def _whole_months(selection: Selection) -> list[int]:
+    """Months since 1970-01 that lie wholly within the selection's dates."""
+    if selection.from_date is None or selection.to_date is None:
+        return []
+    first, last = selection.from_date, selection.to_date
+    start = _number(first) + (first.day > 1)
+    end = _number(last) - ((last + timedelta(days=1)).month == last.month)
+    return list(range(start, end + 1))
+
+
+def _number(day: date) -> int:
+    return (day.year - 1970) * 12 + day.month - 1
+
+
+def _first_day(month: int) -> date:
+    return date(1970 + month // 12, month % 12 + 1, 1)
+
+
+def _days(month: int) -> int:
+    return calendar.monthrange(1970 + month // 12, month % 12 + 1)[1]

@@ -1,0 +1,96 @@
+"""The report card of one area or department: every figure of its page, gathered once for page, brief and API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from portal.answers import GroupRow, RequestRow, ResponseTime, Totals
+from portal.answers_figures import Backlog, Compared, Shifted, YearAgo
+from portal.queries.backlog import backlog, oldest
+from portal.queries.change import YEAR_MONTHS, last_months, shifted, year_ago
+from portal.queries.compare import compare
+from portal.queries.groups import by
+from portal.queries.months import covered_until
+from portal.queries.summary import response, totals
+from portal.release import Release
+from portal.selection import NOT_STATED, Selection
+
+OLDEST: Final = 8
+TOP_SERVICES: Final = 12
+QUARTER_DAYS: Final = 91
+
+
+@dataclass(frozen=True)
+class Report:
+    """`base` selects the city in the report's period, `here` the place in it, `ever` the place at any time."""
+
+    dimension: str
+    key: str
+    base: Selection
+    here: Selection
+    ever: Selection
+    totals: Totals
+    city: Totals
+    response: ResponseTime
+    city_response: ResponseTime
+    compared: Compared | None
+    others: tuple[Compared, ...]
+    phi: tuple[float, float]  # late, times
+    year_ago: YearAgo | None
+    backlog: Backlog
+    backlog_before: Backlog
+    oldest: list[RequestRow]
+    services: list[GroupRow]
+    city_services: dict[str, GroupRow]
+    departments: list[GroupRow]
+    shifted: list[Shifted]
+
+
+def report_period(release: Release, selection: Selection) -> Selection:
+    """The selection with the last twelve whole months as its dates, where it names none."""
+    if selection.from_date or selection.to_date:
+        return selection
+    first, last = last_months(release, YEAR_MONTHS)
+    return selection.replace(from_date=first, to_date=last)
+
+
+def narrowed(selection: Selection, dimension: str, key: str | None) -> Selection:
+    """The selection of one value of a dimension, whatever it named of it before; `key` None: of any."""
+    if dimension in Selection.__dataclass_fields__:
+        return selection.replace(**{dimension: () if key is None else (key,)})
+    others = tuple(pair for pair in selection.area if pair[0] != dimension)
+    return selection.replace(area=others if key is None else (*others, (dimension, key)))
+
+
+def report(release: Release, selection: Selection, dimension: str, key: str) -> Report:
+    """All figures of one value of a dimension, beside the rest of the city and a year ago."""
+    base = report_period(release, narrowed(selection, dimension, None))
+    here = narrowed(base, dimension, key)
+    ever = here.replace(from_date=None, to_date=None)
+    until = base.to_date or covered_until(release)
+    compared = compare(release, base, dimension)
+    services = by(release, here, "service", TOP_SERVICES + 1)
+    return Report(
+        dimension=dimension,
+        key=key,
+        base=base,
+        here=here,
+        ever=ever,
+        totals=totals(release, here),
+        city=totals(release, base),
+        response=response(release, here),
+        city_response=response(release, base),
+        compared=next((row for row in compared.rows if row.key == key), None),
+        others=compared.rows,
+        phi=(compared.late_phi, compared.times_phi),
+        year_ago=year_ago(release, here),
+        backlog=backlog(release, ever, until),
+        backlog_before=backlog(release, ever, until - timedelta(days=QUARTER_DAYS)),
+        oldest=oldest(release, ever, OLDEST),
+        services=[row for row in services if row.key != NOT_STATED][:TOP_SERVICES],
+        city_services={row.key: row for row in by(release, base, "service")},
+        departments=[] if dimension == "department" else by(release, here, "department"),
+        shifted=shifted(release, here.replace(from_date=None), "service"),
+    )
