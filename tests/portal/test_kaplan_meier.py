@@ -229,3 +229,10 @@ def test_means_and_shares_of_groups_at_once_equal_groups_one_by_one() -> None:
         one = times, events[group], censored[group]
         np.testing.assert_array_equal(means[group], restricted_mean(*one, 400.0))
         np.testing.assert_array_equal(shares[group], survival_at(*one, [0, 5, 400]))
+
+
+def test_the_last_one_of_a_few_leaves_an_end_no_higher_than_the_share_just_before() -> None:
+    times, events = np.array([3.0, 6.0]), np.array([3, 1])
+    found = survival_at(times, events, np.zeros(2), [3, 6])
+    assert found[1, 0] == found[1, 1] == 0
+    assert found[1, 2] == pytest.approx(found[0, 2] * 0.975)
