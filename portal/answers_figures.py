@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
+
+from portal.answers import GroupRow, RequestRow, ResponseTime, Totals
+
+if TYPE_CHECKING:
+    from portal.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +122,29 @@ class Shifted:
     before: int
     year_ago: int | None
     ratio: Estimate
+
+
+@dataclass(frozen=True)
+class Report:
+    """`base` selects the city in the report's period, `here` the place in it, `ever` the place at any time."""
+
+    dimension: str
+    key: str
+    base: Selection
+    here: Selection
+    ever: Selection
+    totals: Totals
+    city: Totals
+    response: ResponseTime
+    city_response: ResponseTime
+    compared: Compared | None
+    others: tuple[Compared, ...]
+    phi: tuple[float, float]  # late, times
+    year_ago: YearAgo | None
+    backlog: Backlog
+    backlog_before: Backlog
+    oldest: list[RequestRow]
+    services: list[GroupRow]
+    city_services: dict[str, GroupRow]
+    departments: list[GroupRow]
+    shifted: list[Shifted]

@@ -1,4 +1,4 @@
-"""One area or one department: its figures beside the city's, service by service."""
+"""The report card of one area or one department: its figures beside the city's, compared fairly, in plain sentences."""
 
 from __future__ import annotations
 
@@ -7,147 +7,172 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from portal import queries
-from portal.answers import GroupRow, ResponseTime, Totals
+from portal.answers import GroupRow
+from portal.answers_figures import Report
 from portal.components import figures
 from portal.components.absent import footing
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address, part
 from portal.components.page import Page
-from portal.components.parts import Bar, Column, aside, breadcrumbs, key_figures, page_head, section, table
-from portal.components.period import period
+from portal.components.parts import Bar, Column, aside, breadcrumbs, key_figures, page_head, rich, section, table
+from portal.components.receipt import Figures
+from portal.components.sentences import Handles, day_words, ratio_words, request_address, sentences
 from portal.errors import NotFound
 from portal.pages.overview import source_words
 from portal.pages.trends import nothing
 from portal.selection import NOT_STATED, Selection
-from portal.text import FEW, _, number, share
+from portal.text import FEW, _, date_words, duration_words, number, share
 
 if TYPE_CHECKING:
+    from portal.answers_figures import Backlog
     from portal.release import Release
 
-TOP_SERVICES = 12
+MONTHS_SHOWN = 25
+SHIFTED_SHOWN = 8
 
 
-def area(release: Release, selection: Selection, layer: str, area: str) -> Page:
-    """The page of one area of a layer."""
+def area(release: Release, selection: Selection, layer: str, area: str, beside: str = "") -> Page:
+    """The report card of one area of a layer; `beside` is the code of another one to set next to it."""
     of = release.layer(layer)
     names = release.allowed(layer)
-    if area not in names:
-        raise NotFound(_("There is no {what} '{code}' in this release.").format(what=of.title.lower(), code=area[:40]))
-    without = tuple(pair for pair in selection.area if pair[0] != layer)
-    base = selection.replace(area=without)
-    here = base.replace(area=(*without, (layer, area)))
+    for code in (area, beside):
+        if code and code not in names:
+            raise NotFound(
+                _("There is no {what} '{code}' in this release.").format(what=of.title.lower(), code=code[:40])
+            )
+    base = queries.narrowed(selection, layer, None)
     trail = [(of.plural, address(f"/areas/{layer}", base))]
-    return _place(release, base, here, names[area], trail, f"/areas/{layer}/{part(area)}", "/areas", layer)
+    return _page(release, base, layer, area, beside, trail, f"/areas/{layer}", "/areas", of.title)
 
 
-def department(release: Release, selection: Selection, department: str) -> Page:
-    """The page of one department."""
+def department(release: Release, selection: Selection, department: str, beside: str = "") -> Page:
+    """The scorecard of one department."""
     names = release.allowed("department")
-    if department not in names or department == NOT_STATED:
-        raise NotFound(_("There is no department '{code}' in this release.").format(code=department[:40]))
-    base = selection.replace(department=())
-    here = base.replace(department=(department,))
+    for code in (department, beside):
+        if code and (code not in names or code == NOT_STATED):
+            raise NotFound(_("There is no department '{code}' in this release.").format(code=code[:40]))
+    base = queries.narrowed(selection, "department", None)
     trail = [(_("Departments"), address("/departments", base))]
-    path = f"/departments/{part(department)}"
-    return _place(release, base, here, names[department], trail, path, "/departments", "department")
+    return _page(
+        release, base, "department", department, beside, trail, "/departments", "/departments", _("Department")
+    )
 
 
-def _place(
-    release: Release, base: Selection, here: Selection, name: str, trail: list[tuple[str, str]], path: str, of: str,
-    own: str,
+def _page(
+    release: Release, base: Selection, dimension: str, key: str, beside: str, trail: list[tuple[str, str]], above: str,
+    of: str, kind: str,
 ) -> Page:  # fmt: skip
-    totals, city_totals = queries.totals(release, here), queries.totals(release, base)
-    body: list[Any] = [
-        breadcrumbs(trail, name),
-        page_head(
-            name,
-            html.P(_("Beside the whole city: the same kinds of requests, the same dates."), className="lead"),
-            period(release, here, queries.volumes(release, here)) if totals.requests else None,
+    name, path = release.allowed(dimension)[key], f"{above}/{part(key)}"
+    report = queries.report(release, base, dimension, key)
+    head = page_head(
+        name,
+        html.P(
+            _("From {start} to {end}, beside the whole city, and beside the same months of the year before.").format(
+                start=date_words(report.here.from_date) if report.here.from_date else _("the first request"),
+                end=date_words(report.here.to_date) if report.here.to_date else _("today"),
+            ),
+            className="lead",
         ),
-        filter_form(release, base, path, totals.requests, without=own),
-        footing(release, here),
-    ]
-    if totals.requests:
-        body += _figures(release, base, here, totals, city_totals, name, own)
+        kicker=_("Report card: {kind}").format(kind=kind),
+    )
+    form = filter_form(release, base, path, report.totals.requests, without=dimension)
+    body: list[Any] = [breadcrumbs(trail, name), head]
+    if report.totals.requests:
+        body += _figures(release, report, name, beside, path, form)
     else:
-        body.append(nothing(base, path))
+        body += [form, footing(release, report.here), nothing(base, path)]
     return Page(
         title=name,
         description=_("Service requests: {name}, beside the whole of {city}.").format(
             name=name, city=release.city.name
         ),
         body=body,
-        announce=count_words(totals.requests),
+        announce=count_words(report.totals.requests),
         section=of,
     )
 
 
-def _figures(
-    release: Release, base: Selection, here: Selection, totals: Totals, city_totals: Totals, name: str, own: str
-) -> list[Any]:
-    response = queries.response(release, here)
-    city_response = queries.response(release, base, exact=False)  # the same beside every place
-    months = queries.monthly(release, here)
-    source = source_words(release)
-    stated = [row for row in queries.by(release, here, "service", TOP_SERVICES) if row.key != NOT_STATED]
-    city = {row.key: row for row in queries.by(release, base, "service")}
+def _figures(release: Release, report: Report, name: str, beside: str, path: str, form: Any) -> list[Any]:
+    handles, source, zone = Handles.of(report), source_words(release), release.city.timezone
+    months = queries.monthly(release, report.ever)[-MONTHS_SHOWN:]
     return [
-        _beside(totals, city_totals, response, city_response),
-        _location_band(release, base, here, name, own),
-        _few(response),
+        html.Div(sentences(report, name, zone), className="plainly"),
+        _few(report),
+        _key_figures(report, handles),
+        form,
+        footing(release, report.here),
+        _location_band(release, report, name),
+        _beside(release, report, name, beside, path),
         section(
-            _("The same service, here and in the whole city"),
-            "services",
-            figures.here_and_city(stated, city, _("Half closed within, here and in the whole city"), source, "beside-chart"),
-            _services(stated, city, name),
-            lead=_("Comparing like with like: this is the fairest comparison on this page."),
+            _("Service by service"), "services",
+            figures.here_and_city(report.services, report.city_services, _("Half closed within, here and in the whole city"),
+                                  source, "beside-chart"),
+            _services(report, name),
+            lead=_("The same service, here and in the whole city: comparing like with like."),
         ),
+        _shifted(report),
+        _open(report, handles, zone),
+        _departments(report),
         section(_("Month by month"), "months", figures.requested_and_closed(months, source),
-                figures.durations(months, "median", source, "median")),
-        section(_("Closed is not the same as done"), "done", figures.outcomes(totals)) if totals.closed else None,
-        section(
-            _("Take it with you"), "take",
-            html.Ul(
-                [
-                    html.Li(html.A(_("On the map"), href=address("/map", here))),
-                    html.Li(html.A(_("Trends"), href=address("/trends", here))),
-                    html.Li(html.A(_("These requests as data"), href=address("/data", here))),
-                ],
-                className="actions",
-            ),
-        ),
+                figures.durations(months, "median", source, "median"),
+                html.P(Figures("months", report.ever).link(of=_("Month by month")), className="detail")),
+        section(_("Closed is not the same as done"), "done", figures.outcomes(report.totals)) if report.totals.closed else None,
+        _take(report),
     ]  # fmt: skip
 
 
-def _beside(totals: Totals, city: Totals, response: ResponseTime, city_response: ResponseTime) -> Any:
-    def half(which: ResponseTime, quantile: int) -> str:
-        return figures.quantile_words(which.quantiles[quantile], which.n)
-
+def _key_figures(report: Report, handles: Handles) -> Any:
+    totals, city = report.totals, report.city
     in_city = _("whole city: {value}")
-    return key_figures(
+
+    def time(quantile: int, name: str) -> tuple[Any, Any]:
+        here, whole = report.response.quantiles[quantile], report.city_response.quantiles[quantile]
+        words = figures.quantile_words(here, report.response.n)
+        shown = handles.times.told(words, f"{name}_hours", here.hours) if report.response.n >= FEW else words
+        city_words = figures.quantile_words(whole, report.city_response.n)
+        return shown, rich(in_city, value=handles.city_times.told(city_words, f"{name}_hours", whole.hours))
+
+    half, most = time(50, "median"), time(90, "p90")
+    flattering = report.response.closed_only_median_hours
+    closed_only = None
+    if flattering is not None and report.response.n >= FEW:
+        told = handles.times.told(duration_words(flattering), "closed_only_hours", flattering)
+        closed_only = rich(_("of the closed ones alone: {value}, which flatters"), value=told)
+    return html.Div(
         [
-            (_("Requests"), number(totals.requests),
-             _("{share} of the city's {n}").format(share=share(totals.requests, city.requests), n=number(city.requests))),
-            (_("Still open"), share(totals.open, totals.requests),
-             in_city.format(value=share(city.open, city.requests))),
-            (_("Half closed within"), half(response, 50), in_city.format(value=half(city_response, 50))),
-            (_("9 in 10 within"), half(response, 90), in_city.format(value=half(city_response, 90))),
-            (_("On time"), figures.share_words(totals.on_time_share),
-             in_city.format(value=figures.share_words(city.on_time_share))),
+            key_figures(
+                [
+                    (_("Requests"), handles.here.told(number(totals.requests), "requests", totals.requests),
+                     rich(_("{share} of the city's {n}"), share=share(totals.requests, city.requests),
+                          n=handles.city.told(number(city.requests), "requests", city.requests))),
+                    (_("Half closed within"), half[0], [*half[1], *([html.Br(), *closed_only] if closed_only else [])]),
+                    (_("9 in 10 within"), most[0], most[1]),
+                    (_("On time"), figures.share_words(totals.on_time_share),
+                     in_city.format(value=figures.share_words(city.on_time_share))),
+                    (_("Still open"), handles.here.told(number(totals.open), "open", totals.open),
+                     rich(_("{share} of them; whole city: {city}"), share=share(totals.open, totals.requests),
+                          city=share(city.open, city.requests))),
+                ]
+            ),
+            html.P(
+                [handles.here.link(_("Receipt of the counts")), " · ", handles.times.link(_("Receipt of the times")), " · ",
+                 handles.late.link(_("Receipt of the comparison"))],
+                className="detail receipts",
+            ),
         ]
     )  # fmt: skip
 
 
-def _location_band(release: Release, base: Selection, here: Selection, name: str, own: str) -> Any:
+def _location_band(release: Release, report: Report, name: str) -> Any:
     """The total with its band, on the page of an area."""
-    codes = here.codes(own)
-    if own == "department" or len(codes) != 1:
+    if report.dimension == "department":
         return None
-    return figures.band_sentence(name, queries.location_bands(release, own, base).get(codes[0]))
+    bands = queries.location_bands(release, report.dimension, report.base)
+    return figures.band_sentence(name, bands.get(report.key))
 
 
-def _few(response: ResponseTime) -> Any:
-    if response.n >= FEW:
+def _few(report: Report) -> Any:
+    if report.response.n >= FEW:
         return None
     return aside(
         _("Too few to compare."),
@@ -157,8 +182,95 @@ def _few(response: ResponseTime) -> Any:
     )
 
 
-def _services(rows: list[GroupRow], city: dict[str, GroupRow], name: str) -> Any:
-    most = max((row.requests for row in rows), default=1)
+def _beside(release: Release, report: Report, name: str, beside: str, path: str) -> Any:
+    """Another area of the layer in the next column, or the list of those that can be chosen."""
+    names = release.allowed(report.dimension)
+    others = [row for row in report.others if row.key != report.key]
+    if not others:
+        return None
+    links = html.Ul(
+        [
+            html.Li(
+                html.A(
+                    row.name,
+                    href=address(path, report.base, beside=row.key) + "#beside",
+                    **({"aria-current": "true"} if row.key == beside else {}),
+                )
+            )
+            for row in others
+        ],
+        className="chips",
+    )
+    choose = html.Details(
+        [html.Summary(_("Choose another one to set beside {name}").format(name=name)), links],
+        className="more",
+        open=False,
+    )
+    if not beside or beside == report.key:
+        return section(_("Two side by side"), "beside", choose)
+    other = queries.report(release, report.base, report.dimension, beside)
+    columns = [
+        Column(_("Figure")),
+        Column(name, "number"),
+        Column(names[beside], "number"),
+        Column(_("Whole city"), "number"),
+    ]
+    rows = [[what, *cells] for what, cells in _columns(report, other)]
+    return section(
+        _("Two side by side"), "beside",
+        table(_("{name} and {other}").format(name=name, other=names[beside]), columns, rows, "two"),
+        choose,
+        lead=_("The last two lines compare like with like: they allow for what each one is asked for."),
+    )  # fmt: skip
+
+
+def _columns(one: Report, other: Report) -> list[tuple[str, list[Any]]]:
+    both = (one, other)
+
+    def counted(item: str) -> list[Any]:
+        cells = [Handles.of(r).here.told(number(getattr(r.totals, item)), item, getattr(r.totals, item)) for r in both]
+        return [*cells, Handles.of(one).city.told(number(getattr(one.city, item)), item, getattr(one.city, item))]
+
+    def timed(quantile: int, name: str) -> list[Any]:
+        cells = []
+        for r, response, handle in (
+            *((r, r.response, Handles.of(r).times) for r in both), (one, one.city_response, Handles.of(one).city_times),
+        ):  # fmt: skip
+            value = response.quantiles[quantile]
+            words = figures.quantile_words(value, response.n)
+            cells.append(handle.told(words, f"{name}_hours", value.hours) if response.n >= FEW else words)
+            del r
+        return cells
+
+    def ratio(report: Report) -> Any:
+        found = report.compared.times if report.compared else None
+        if found is None or found.too_few or found.time_ratio.value is None:
+            return "–"
+        words = _("{n} times").format(n=ratio_words(found.time_ratio.value))
+        return Handles.of(report).ratio.told(words, "time_ratio", found.time_ratio.value)
+
+    def late(report: Report) -> Any:
+        found = report.compared.late if report.compared else None
+        if found is None or found.too_few or found.adjusted.value is None:
+            return "–"
+        return Handles.of(report).late.told(share(found.adjusted.value), f"{report.key}/adjusted", found.adjusted.value)
+
+    city_late = one.compared.late.city if one.compared else None
+    return [
+        (_("Requests"), counted("requests")),
+        (_("Still open"), counted("open")),
+        (_("Half closed within"), timed(50, "median")),
+        (_("9 in 10 within"), timed(90, "p90")),
+        (_("Work done, of those closed"), [figures.share_words(t.done_share) for t in (one.totals, other.totals, one.city)]),
+        (_("Late, of those due, for the city's mix of services"),
+         [late(one), late(other), "–" if city_late is None else share(city_late)]),
+        (_("The same services take, beside the rest of the city"), [ratio(one), ratio(other), "–"]),
+    ]  # fmt: skip
+
+
+def _services(report: Report, name: str) -> Any:
+    here, city = (Figures("by", s, dimension="service") for s in (report.here, report.base))
+    most = max((row.requests for row in report.services), default=1)
     columns = [
         Column(_("Service")), Column(_("Requests here"), "bar"),
         Column(_("Half closed within, here"), "number"), Column(_("95% band"), "number"),
@@ -166,17 +278,148 @@ def _services(rows: list[GroupRow], city: dict[str, GroupRow], name: str) -> Any
         Column(_("On time, city"), "number"),
     ]  # fmt: skip
     cells = []
-    for row in rows:
-        whole = city.get(row.key, row)
+    for row in report.services:
+        whole = report.city_services.get(row.key, row)
         cells.append(
             [
                 row.name,
                 Bar(number(row.requests), row.requests / most),
-                figures.quantile_words(row.median, row.n),
+                _half(here, row),
                 figures.band_words(row.median, row.n),
-                figures.quantile_words(whole.median, whole.n),
+                _half(city, whole),
                 figures.share_words(row.on_time),
                 figures.share_words(whole.on_time),
             ]
         )
-    return table(_("What {name} asks for most").format(name=name), columns, cells, "services-beside")
+    return html.Div(
+        [
+            table(_("What {name} asks for most").format(name=name), columns, cells, "services-beside"),
+            html.P(
+                here.link(_("Receipt of this table"), of=_("What {name} asks for most").format(name=name)),
+                className="detail",
+            ),
+        ]
+    )
+
+
+def _half(handle: Figures, row: GroupRow) -> Any:
+    words = figures.quantile_words(row.median, row.n)
+    return words if row.n < FEW else handle.told(words, f"{row.key}/median_hours", row.median.hours)
+
+
+def _shifted(report: Report) -> Any:
+    """What is asked for more, or less, than in the quarter before."""
+    rows = report.shifted[:SHIFTED_SHOWN]
+    lead = _("Services whose requests changed by more than chance from one quarter to the next. Many follow the season: "
+             "the last column is the same quarter a year before.")  # fmt: skip
+    if not rows:
+        return section(
+            _("What changed since the last quarter"), "changed",
+            html.P(_("No service was asked for more or less often than chance explains.")),
+        )  # fmt: skip
+    columns = [
+        Column(_("Service")), Column(_("Last three months"), "number"), Column(_("Three months before"), "number"),
+        Column(_("Change"), "number"), Column(_("A year before"), "number"),
+    ]  # fmt: skip
+    cells = [
+        [
+            row.name,
+            number(row.now),
+            number(row.before),
+            _("new") if row.ratio.value is None else _("{n} times").format(n=ratio_words(row.ratio.value)),
+            "–" if row.year_ago is None else number(row.year_ago),
+        ]
+        for row in rows
+    ]
+    what = _("What changed since the last quarter")
+    return section(what, "changed", table(what, columns, cells, "shifted", hidden_caption=True), lead=lead)
+
+
+def _open(report: Report, handles: Handles, zone: str) -> Any:
+    """What was open at the end of the period by age, and the oldest of what is open now."""
+    now, before = report.backlog, report.backlog_before
+    most = max((n for _low, _high, n in now.ages), default=1) or 1
+    columns = [
+        Column(_("Had waited")), Column(date_words(now.day), "bar"), Column(date_words(before.day), "number"),
+    ]  # fmt: skip
+    cells = [
+        [_age(low, high), Bar(number(n), n / most), handles.backlog_before.told(number(then), f"from_{low}_days", then)]
+        for (low, high, n), (_l, _h, then) in zip(now.ages, before.ages, strict=True)
+    ]
+    oldest = [
+        [
+            html.A(row.service_request_id, href=request_address(row)),
+            row.service_name or row.service_code,
+            day_words(row.requested_datetime, zone),
+            row.address or "–",
+        ]
+        for row in report.oldest
+    ]
+    what = [Column(_("Request")), Column(_("Service")), Column(_("Waiting since")), Column(_("Where"))]
+    return section(
+        _("What is still open"), "open",
+        table(_("Open at the end of a day, by age"), columns, cells, "ages"),
+        html.P(handles.backlog.link(_("Receipt of this table"), of=_("Open at the end of a day, by age")), className="detail"),
+        table(_("The oldest of what is open now"), what, oldest, "oldest") if oldest else None,
+        lead=_backlog_words(now, before),
+    )  # fmt: skip
+
+
+def _backlog_words(now: Backlog, before: Backlog) -> str:
+    if now.open == before.open:
+        return _("As many as three months before.")
+    gap = number(abs(now.open - before.open))
+    if now.open > before.open:
+        return _("{n} more than three months before.").format(n=gap)
+    return _("{n} fewer than three months before.").format(n=gap)
+
+
+def _age(low: int, high: int | None) -> str:
+    if low == 0:
+        return _("less than {n} days").format(n=high)
+    return _("{n} days or more").format(n=low) if high is None else _("{low} to {high} days").format(low=low, high=high)
+
+
+def _departments(report: Report) -> Any:
+    rows = [row for row in report.departments if row.key != NOT_STATED]
+    if not rows:
+        return None
+    handle, most = Figures("by", report.here, dimension="department"), max(row.requests for row in rows)
+    columns = [
+        Column(_("Department")), Column(_("Requests here"), "bar"), Column(_("Still open"), "number"),
+        Column(_("Half closed within"), "number"), Column(_("95% band"), "number"), Column(_("On time"), "number"),
+    ]  # fmt: skip
+    cells = [
+        [
+            html.A(row.name, href=address(f"/departments/{part(row.key)}", report.here)),
+            Bar(number(row.requests), row.requests / most),
+            handle.told(number(row.open), f"{row.key}/open", row.open),
+            _half(handle, row),
+            figures.band_words(row.median, row.n),
+            figures.share_words(row.on_time),
+        ]
+        for row in sorted(rows, key=lambda row: row.name)
+    ]
+    what = _("By department")
+    return section(
+        what, "departments",
+        table(_("In the order of their names"), columns, cells, "by-department"),
+        html.P(handle.link(_("Receipt of this table"), of=what), className="detail"),
+        lead=_("Who to ask about what."),
+    )  # fmt: skip
+
+
+def _take(report: Report) -> Any:
+    here = report.here
+    return section(
+        _("Take it with you"), "take",
+        html.Ul(
+            [
+                html.Li(html.A(_("On the map"), href=address("/map", here))),
+                html.Li(html.A(_("Trends"), href=address("/trends", here))),
+                html.Li(html.A(_("These requests as data"), href=address("/data", here))),
+                html.Li(html.A(_("How the figures are made"), href=address("/methods"))),
+            ],
+            className="actions",
+        ),
+    )  # fmt: skip

@@ -12,6 +12,7 @@ from portal.queries.located import doubts, located, methods
 from portal.queries.location_bands import location_bands, unsure
 from portal.queries.months import covered_until, monthly, monthly_by, volumes
 from portal.queries.published import chain, dictionary, files, status
+from portal.queries.report import narrowed, report
 from portal.queries.summary import period, response, totals
 from portal.selection import Selection
 
@@ -38,12 +39,14 @@ __all__ = [
     "methods",
     "monthly",
     "monthly_by",
+    "narrowed",
     "oldest",
     "page",
     "period",
     "precision",
     "privacy_audit",
     "quality",
+    "report",
     "request",
     "response",
     "status",

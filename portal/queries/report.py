@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from portal.answers import GroupRow, RequestRow, ResponseTime, Totals
-from portal.answers_figures import Backlog, Compared, Shifted, YearAgo
+from portal.answers_figures import Report
 from portal.queries.backlog import backlog, oldest
 from portal.queries.change import YEAR_MONTHS, last_months, shifted, year_ago
 from portal.queries.compare import compare
@@ -20,32 +18,6 @@ from portal.selection import NOT_STATED, Selection
 OLDEST: Final = 8
 TOP_SERVICES: Final = 12
 QUARTER_DAYS: Final = 91
-
-
-@dataclass(frozen=True)
-class Report:
-    """`base` selects the city in the report's period, `here` the place in it, `ever` the place at any time."""
-
-    dimension: str
-    key: str
-    base: Selection
-    here: Selection
-    ever: Selection
-    totals: Totals
-    city: Totals
-    response: ResponseTime
-    city_response: ResponseTime
-    compared: Compared | None
-    others: tuple[Compared, ...]
-    phi: tuple[float, float]  # late, times
-    year_ago: YearAgo | None
-    backlog: Backlog
-    backlog_before: Backlog
-    oldest: list[RequestRow]
-    services: list[GroupRow]
-    city_services: dict[str, GroupRow]
-    departments: list[GroupRow]
-    shifted: list[Shifted]
 
 
 def report_period(release: Release, selection: Selection) -> Selection:
