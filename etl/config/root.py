@@ -11,6 +11,7 @@ from etl.config.base import Slug, Strict
 from etl.config.city import City
 from etl.config.demographics import Demographics, check_demographics
 from etl.config.geocoder import GeocoderSettings
+from etl.config.incidents import Incidents, Repeats, Suspicious
 from etl.config.limits import Raw
 from etl.config.mapping import RequestSource
 from etl.config.places import BasemapFile, Department, Layer, ServiceInfo
@@ -33,6 +34,9 @@ class CityConfig(Strict):
     basemap: tuple[BasemapFile, ...] = ()
     demographics: tuple[Demographics, ...] = Field(default=(), description="who lives where, by area of a layer")
     geocoder: GeocoderSettings | None = Field(default=None, description="how addresses are found; none: they are not")
+    incidents: Incidents = Field(default=Incidents(), description="when requests are reports of one incident")
+    repeats: Repeats = Field(default=Repeats(), description="when a request asks again for what was closed")
+    suspicious: Suspicious = Field(default=Suspicious(), description="closings worth a look")
     privacy: Privacy = Privacy()
 
     @property

@@ -27,7 +27,7 @@ from etl.config.privacy import FREE_TEXT
 from etl.disk import sha256_of
 from etl.duck import builder
 from etl.errors import ReleaseError
-from etl.publish import chain, fields, files, index, limits, tables
+from etl.publish import chain, fields, files, index, limits, linked, tables
 from etl.publish.derive import Derivation
 from etl.publish.fields import Field
 from etl.publish.limits import Acceptance
@@ -44,7 +44,7 @@ from etl.store.state import states
 from geo.geocoding.tables import SCHEMAS
 
 FORMAT = 1
-BUILDER_VERSION = 7
+BUILDER_VERSION = 8
 """Raised when the same store would be built into other files, so that it is published again."""
 
 STORED = (
@@ -54,6 +54,8 @@ STORED = (
     "location_note", "geocode_method", "geocode_score", "geocode_radius_m", "geocode_address", "geocode_alternatives",
     "nearest_address", "areas", "flags",
 )  # fmt: skip
+NOTE_HASH = "CASE WHEN trim(status_notes) <> '' THEN hash(lower(trim(status_notes))) END"
+"""Which closing texts are the same, without the texts; it goes no further than the work folder."""
 BATCH_ROWS = 122_880
 Progress = Callable[[str, int], None]
 
@@ -203,7 +205,9 @@ class _Build:
         db.execute("ATTACH ':memory:' AS scratch")
         self._fetch(db)
         with self._requests(db) as relation:
-            rows = index.fill_requests(db, self._batches(db, relation), self._derivation(), names, layers, self.work)
+            rows = index.fill_requests(
+                db, self._batches(db, relation), self._derivation(), names, layers, self.work, self._link
+            )
         gone = dict(db.execute("SELECT source, count(*) FROM scratch.withdrawn GROUP BY 1").fetchall())
         profile = limits.profile(db, "raw", gone, self.stored.quarantined_by_source)
         found = limits.breaches(self.config, profile, self.before.get("profile", {}), self.now)
@@ -212,6 +216,9 @@ class _Build:
         areas = tables.all_areas(self.stored.boundaries, db, self.config)
         since = self.before.get("inputs", {}).get("data_version") if self.before else None
         small = tables.small_tables(db, self.config, self.stored, self.policy, since, names)
+        if "incident_id" in names:
+            small["incidents"] = linked.incidents_table(db, layers)
+        found_together = linked.facts(db, self.config, names)
         counts = tables.counts(db, self.stored)
         probable = small.get("area_probabilities")
         privacy = self._audit(db, {} if probable is None else {"area_probabilities": probable})
@@ -237,7 +244,7 @@ class _Build:
         described["basemap"] = fields.BASEMAP_FIELDS
         described |= {name: fields.small_fields(name, self.config) for name in small}
         resources = [resource_of(self.building, name, of) for name, of in described.items()]
-        facts = self._facts(resources, counts, profile, privacy, found)
+        facts = self._facts(resources, counts, profile, privacy, found) | found_together
         index.fill_meta(db, facts | {"bins": bins})
         return facts, resources
 
@@ -261,7 +268,12 @@ class _Build:
     def _requests(self, db: duckdb.DuckDBPyConnection) -> AbstractContextManager[str]:
         """The stored requests that are released, to be read within a block."""
         stored = {name: name for name in STORED if name not in FREE_TEXT or name in self.config.privacy.publish}
-        return within_reach(db, self.engine, "request", stored, "withdrawn IS NULL")
+        return within_reach(db, self.engine, "request", stored | {"note_hash": NOTE_HASH}, "withdrawn IS NULL")
+
+    def _link(self, db: duckdb.DuckDBPyConnection) -> dict[str, str]:
+        self.progress("release: incidents", 0)
+        moment = dt.datetime.fromisoformat(self.inputs.as_of)
+        return linked.link(db, self.config, moment, all_exact=self.policy.all_exact)
 
     def _derivation(self) -> Callable[[pa.Table], pa.Table]:
         moment = dt.datetime.fromisoformat(self.inputs.as_of)

@@ -209,6 +209,52 @@ _AFTER_AREAS = (
         ON_TIME,
     ),
     Field("flags", "string", "Data quality flags", "Doubts about the row, separated by ';'; see the methods page."),
+    Field(
+        "incident_id",
+        "string",
+        "Incident",
+        "The same for all requests that report one thing: source and number of the first of them. Empty where no other "
+        "request reports the same, and where that cannot be told. Worked out from service, place and time.",
+        needs="location",
+    ),
+    Field(  # a number, not an integer: readers that go through pandas make fractions of integers beside empty cells
+        "incident_report",
+        "number",
+        "Report of its incident",
+        "1: the first or the only report of its incident, 2: the second, … Empty where the place is not told, not told "
+        "exactly, or too vague. Incidents are counted by the ones.",
+        needs="location",
+    ),
+    Field(
+        "incident_reports",
+        "number",
+        "Reports of the incident",
+        "How many requests report the same incident, this one among them; empty where incident_report is.",
+        needs="location",
+    ),
+    Field(
+        "repeat_of",
+        "string",
+        "Repeats",
+        "Source and number of the request of the same service that was closed near by shortly before this one was made; "
+        "the package states how near and how shortly. Empty for further reports of an open incident.",
+        needs="location",
+    ),
+    Field(
+        "reopened",
+        "boolean",
+        "Reopened",
+        "true: the record showed it closed and later not. false also where it was open again between two extracts only.",
+        required=True,
+    ),
+    Field(
+        "suspicious",
+        "string",
+        "Worth a look",
+        "Of a closing, separated by ';'. fast: implausibly soon for its service; bulk: one of many of its department "
+        "within one minute; boilerplate: the text that closes most of its service. A question, not an accusation: each "
+        "may have a good reason.",
+    ),
 )
 
 SYNTHETIC = Field("synthetic", "boolean", "Synthetic", "true: this row is invented; no real person asked for it.")
@@ -368,6 +414,27 @@ FEEDBACK_MONTHLY_FIELDS = (
     Field("mean_score", "number", "Mean score", "0 (worst) to 100 (best)."),
     Field("suppressed", "boolean", "Suppressed", "true: the numbers are not told.", required=True),
 )
+_INCIDENT_FIELDS = (
+    Field("incident_id", "string", "Incident", "As in requests.", required=True),
+    Field("service_code", "string", "Service code", "Of the first report.", required=True),
+    Field("department", "string", "Department", "Code of the first report's department.", required=True),
+    Field("reports", "integer", "Reports", "How many requests report it; 2 at least.", required=True),
+    Field("duplicates", "integer", "Closed as duplicates", "How many of them the source closed as duplicates."),
+    Field("requested_datetime", "datetime", "First requested", "When the first report was made (UTC).", required=True),
+    Field("last_requested_datetime", "datetime", "Last requested", "When the last one was (UTC).", required=True),
+    Field(
+        "status", "string", "Status", "closed: all of its reports are; open: one at least is not.", ("open", "closed"),
+        required=True,
+    ),
+    Field(
+        "closed_datetime",
+        "datetime",
+        "Closed",
+        "The latest closing of a report that was not closed as a duplicate, else the latest of all (UTC); empty while open.",
+    ),
+    Field("lat", "number", "Latitude", "Of the first report; degrees north, WGS 84.", unit="degree"),
+    Field("long", "number", "Longitude", "Of the first report; degrees east, WGS 84.", unit="degree"),
+)  # fmt: skip
 EXCLUSION_FIELDS = (
     Field(
         "kind",
@@ -491,4 +558,6 @@ SMALL: dict[str, Sequence[Field]] = {
 
 def small_fields(name: str, config: CityConfig) -> list[Field]:
     """The columns of one of the other tables, in order: only what the city's privacy policy releases."""
+    if name == "incidents":
+        return [*_INCIDENT_FIELDS, *(layer_field(layer) for layer in config.layers)]
     return [f for f in SMALL[name] if f.released(config.privacy.publish)]

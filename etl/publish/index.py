@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import geopandas as gpd
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
@@ -24,7 +25,7 @@ from geo.crs import WEB_MERCATOR
 
 ENUMS = (
     "source", "service_code", "service_group", "department", "agency_responsible", "status", "outcome", "channel",
-    "location_source", "location_note", "geocode_method", "on_time",
+    "location_source", "location_note", "geocode_method", "on_time", "suspicious",
 )  # fmt: skip
 SERVING = (
     "month", "closed_month", "event", "elapsed_minutes", "elapsed_bin", "elapsed_key", "elapsed_code", "elapsed_coarse",
@@ -32,7 +33,7 @@ SERVING = (
 )  # fmt: skip
 SERVED = (
     "services", "departments", "exclusions", "changes", "measures", "feedback", "retroactive_edits", "withdrawn",
-    "located_by", "demographics",
+    "located_by", "demographics", "incidents",
 )  # fmt: skip
 """Small tables that the portal reads from the index."""
 CELL_SHIFT = 16
@@ -47,11 +48,14 @@ def fill_requests(
     public: Sequence[str],
     layers: Sequence[str],
     folder: Path,
+    link: Callable[[duckdb.DuckDBPyConnection], Mapping[str, str]],
 ) -> int:
     """Write `requests`, sorted along a Hilbert curve (unlocated rows last, by id), and return its rows.
 
     `derive` adds what a release adds to stored rows. `public` are the published columns in order, without geometry.
-    The batches lie in `folder` as Parquet files until they are sorted, and stay there: the view `raw` shows them.
+    The batches lie in `folder` as Parquet files until they are sorted, and stay there: the view `raw` shows them, each
+    row with its number `n`. `link` looks at all of them together, writes `scratch.found` (rows by `n`), and says in SQL
+    what columns come of it, over `raw r` and `scratch.found d`.
     """
     rows = 0
     with ThreadPoolExecutor(1) as writer:  # the store is read while the batch before is derived and written
@@ -60,11 +64,12 @@ def fill_requests(
             if len(waiting) > 1:
                 waiting.pop(0).result()
             file = folder / f"raw-{rows:012d}.parquet"
-            waiting.append(writer.submit(_write_batch, derive, batch, file))
+            waiting.append(writer.submit(_write_batch, derive, batch, file, rows))
             rows += len(batch)
         for future in waiting:
             future.result()
     db.execute(f"CREATE TEMP VIEW raw AS SELECT * FROM read_parquet({quoted(folder / 'raw-*.parquet')})")  # noqa: S608
+    linked = link(db)
     db.execute(
         """CREATE TEMP TABLE service AS
            SELECT service_code, mode(service_name ORDER BY service_name) AS service_name,
@@ -73,7 +78,7 @@ def fill_requests(
     )
     enums = []
     for name in (*ENUMS, *layers):
-        table = "service" if name == "service_group" else "raw"
+        table = "service" if name == "service_group" else "scratch.found" if name in linked else "raw"
         used = f'SELECT DISTINCT "{name}" FROM {table} WHERE "{name}" IS NOT NULL ORDER BY 1'  # noqa: S608
         if name in public and db.execute(f"SELECT count(*) FROM ({used})").fetchone() != (0,):  # noqa: S608
             db.execute(f'CREATE TYPE "{name}" AS ENUM ({used})')
@@ -81,8 +86,8 @@ def fill_requests(
     columns = []
     origins = {"service_name": "s", "service_group": "s", "facet": "f", "cell": "c"}
     for name in (*public, *SERVING):
-        origin = origins.get(name, "r")
-        columns.append(f'{origin}."{name}"::"{name}" AS "{name}"' if name in enums else f'{origin}."{name}"')
+        value = linked.get(name, f'{origins.get(name, "r")}."{name}"')
+        columns.append(f'{value}::"{name}" AS "{name}"' if name in enums else f'{value} AS "{name}"')
     # Eight numbers for each combination that occurs, so that `facet >> 3` is the combination: at most 32 of them.
     db.execute(
         """CREATE TABLE facets AS
@@ -106,6 +111,7 @@ def fill_requests(
                 SELECT {", ".join(columns)}
                 FROM raw r JOIN service s USING (service_code)
                 JOIN facets f ON {same_facet} AND f.excluded = (r.elapsed_bin IS NULL)
+                LEFT JOIN scratch.found d ON d.n = r.n
                 LEFT JOIN map_cells c ON c.column_ = r.gx >> {CELL_SHIFT} AND c.row_ = r.gy >> {CELL_SHIFT}
                 ORDER BY r.hilbert, r.source, r.service_request_id)"""  # noqa: S608
     )
@@ -114,8 +120,10 @@ def fill_requests(
     return rows
 
 
-def _write_batch(derive: Callable[[pa.Table], pa.Table], batch: pa.Table, file: Path) -> None:
-    pq.write_table(derive(batch), file, compression="none", store_schema=False)
+def _write_batch(derive: Callable[[pa.Table], pa.Table], batch: pa.Table, file: Path, before: int) -> None:
+    rows = derive(batch)
+    number = np.arange(before, before + len(rows), dtype=np.uint32)
+    pq.write_table(rows.append_column("n", pa.array(number)), file, compression="none", store_schema=False)
 
 
 def fill_bins(db: duckdb.DuckDBPyConnection) -> int:

@@ -47,9 +47,14 @@ ABOUT = {
         "Demographics",
         "Who lives where, as the city supplies it: figures of other sources, which each row names.",
     ),
+    "incidents": (
+        "Incidents",
+        "Requests that are reports of one and the same thing, by service, place and time; those of several reports.",
+    ),
     "exclusions": ("Exclusions", "What is left out of the requests, of the map or of a figure, counted by reason."),
 }
 KEYS: dict[str, list[str]] = {
+    "incidents": ["incident_id"],
     "requests": ["source", "service_request_id"],
     "services": ["service_code"],
     "departments": ["department"],

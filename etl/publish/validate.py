@@ -45,6 +45,8 @@ def validate(folder: Path, package: dict[str, Any], public: Sequence[Field]) -> 
             )
         requests = str(folder / "requests.parquet")
         checks += _requests(db, requests, public)
+        if any(field.name == "incident_id" for field in public):
+            checks += _incidents(db, requests, str(folder / "incidents.parquet"))
     with duckdb.connect(str(folder / "serve.duckdb"), read_only=True, config={"threads": 2}) as index:
         rows = index.execute("SELECT count(*) FROM requests").fetchone()
         count = rows[0] if rows else -1
@@ -81,6 +83,42 @@ def _requests(db: duckdb.DuckDBPyConnection, path: str, public: Sequence[Field])
         half = _one(db, "SELECT count(*) FROM read_parquet(?) WHERE (lat IS NULL) <> (location_source = 'none')", path)
         checks.append(Check("located rows have coordinates", half == 0, f"{half} contradict"))
     return checks
+
+
+def _incidents(db: duckdb.DuckDBPyConnection, requests: str, incidents: str) -> list[Check]:
+    """Each incident has its row and its reports, numbered from 1; what repeats another comes after it."""
+    differ = _one(
+        db,
+        """SELECT count(*) FROM read_parquet(?) i FULL JOIN (
+             SELECT incident_id, count(*) AS n, min(incident_report) AS lowest, max(incident_report) AS highest,
+                    count(DISTINCT incident_report) AS numbers, min(incident_reports) AS least,
+                    max(incident_reports) AS most, max(requested_datetime) AS last
+             FROM read_parquet(?) WHERE incident_id IS NOT NULL GROUP BY 1) r USING (incident_id)
+           WHERE i.reports IS NULL OR r.n IS NULL OR i.reports < 2 OR i.last_requested_datetime <> r.last
+              OR NOT (i.reports = r.n AND r.most = least(r.n, 65535) AND r.least = r.most AND r.highest = r.most
+                      AND r.numbers = r.most AND r.lowest = 1)""",
+        incidents,
+        requests,
+    )
+    unlike = _one(
+        db,
+        """SELECT count(*) FROM read_parquet(?) WHERE (incident_report IS NULL) <> (incident_reports IS NULL)
+              OR (incident_id IS NOT NULL) <> coalesce(incident_reports > 1, FALSE) OR (repeat_of IS NOT NULL
+              AND incident_report IS DISTINCT FROM 1) OR (incident_report IS NOT NULL AND location_precision <> 'exact')""",
+        requests,
+    )
+    lost = _one(
+        db,
+        """SELECT count(*) FROM read_parquet(?) r LEFT JOIN read_parquet(?) e ON e.source || ':' || e.service_request_id = r.repeat_of
+           WHERE r.repeat_of IS NOT NULL AND coalesce(e.closed_datetime > r.requested_datetime, TRUE)""",
+        requests,
+        requests,
+    )
+    return [
+        Check("incidents have their reports", differ == 0, f"{differ} differ"),
+        Check("requests are in the incident that they say", unlike == 0, f"{unlike} contradict"),
+        Check("repeats come after a closing", lost == 0, f"{lost} do not"),
+    ]
 
 
 def _one(db: duckdb.DuckDBPyConnection, sql: str, *params: object) -> int:

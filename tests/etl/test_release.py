@@ -38,7 +38,7 @@ def test_the_package_is_valid_by_frictionless(released: Path) -> None:
     package = Package.from_descriptor(descriptor)
     assert {r.name for r in package.resources} == {
         "requests", "areas", "basemap", "located_by", "services", "departments", "changes", "exclusions", "retroactive_edits",
-        "withdrawn", "measures", "feedback", "feedback_monthly",
+        "withdrawn", "measures", "feedback", "feedback_monthly", "incidents",
     }  # fmt: skip
     for resource in package.resources:
         assert resource.hash and resource.custom["openward:bytes"] == (folder / str(resource.path)).stat().st_size
@@ -188,7 +188,7 @@ def test_every_file_says_whose_it_is_and_whether_it_is_invented(tiny: TinyCity, 
     tiny.config["city"]["synthetic"] = synthetic
     folder = tiny.releases / str(tiny.run(rows).release_id)
     files = sorted(folder.glob("*.parquet"))
-    assert len(files) == 13
+    assert len(files) == 14
     for path in files:
         said = json.loads(pq.read_metadata(path).metadata[b"openward"])
         assert (said["city"], said["synthetic"]) == ("Twin Squares", synthetic)
