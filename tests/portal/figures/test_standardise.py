@@ -83,23 +83,26 @@ def test_a_real_gap_that_the_mix_hides_is_found() -> None:
     assert found.mix_share[1, 0] > 1.2
 
 
-def test_bands_cover_the_truth_at_their_level_in_a_small_area() -> None:
-    """250 requests of 12 services, 1.6 times as long, beside a city of 6,000: several strata are sparse."""
-    rng, mixes = np.random.default_rng(21), np.array([slow_mix(1.0), slow_mix(1.5)])
-    long = np.concatenate([city(rng, mixes[:1], [400_000], [1.6])[i] for i in (0, 1)], axis=0)
-    weights_by = city(rng, mixes, [1_000_000, 250 * 1_000_000 // 6_000], [1.0, 1.0])
-    share = (weights_by[0] + weights_by[1]).sum(axis=(0, 2)) / (weights_by[0] + weights_by[1]).sum()
-    per = [quantile_curve(long[0][None, stratum], long[1][None, stratum]) for stratum in range(len(MEDIANS))]
-    truth = float(np.interp(-0.5, -(share @ np.array(per)), EDGES))
-    ratios, medians, estimates = [], [], []
-    for _ in range(300):
-        found = standardised_times(EDGES, *city(rng, mixes, [6_000, 250], [1.0, 1.6]), shares=[0.5])
+@pytest.mark.parametrize(("services", "size"), [(12, 250), (40, 150)])
+def test_bands_cover_the_truth_at_their_level_in_a_small_area(services: int, size: int) -> None:
+    """Few requests, 1.6 times as long, beside a city of 6,000: several services are asked for hardly ever."""
+    rng, medians = np.random.default_rng(21), np.geomspace(0.3, 60, services)
+    mix = np.full((2, services), 1 / services)
+    long = city(rng, mix[:1], [services * 40_000], [1.6], medians)
+    true = np.array([quantile_curve(long[0][:, stratum], long[1][:, stratum]) for stratum in range(services)])
+    ratios, bands, estimates = [], [], []
+    for _ in range(200):
+        events, censored = city(rng, mix, [6_000, size], [1.0, 1.6], medians)
+        found = standardised_times(EDGES, events, censored)
+        share = (events + censored).sum(axis=(0, 2)) / (events + censored).sum()
+        truth = np.interp([-0.5, -0.1], -(share @ true), EDGES)
         ratios.append(found.time_ratio.low[1] <= 1.6 <= found.time_ratio.high[1])
-        estimates.append((found.time_ratio.estimate[1], found.adjusted[1, 0, 0] / truth))
-        medians.append(found.adjusted[1, 0, 1] <= truth <= found.adjusted[1, 0, 2])
-    assert np.mean(ratios) == pytest.approx(0.96, abs=0.03)
-    assert np.median(estimates, axis=0) == pytest.approx([1.6, 1.0], rel=0.05)
-    assert 0.92 <= np.mean(medians) <= 0.995
+        estimates.append([found.time_ratio.estimate[1] / 1.6, *(found.adjusted[1, :, 0] / truth)])
+        bands.append((found.adjusted[1, :, 1] <= truth) & ~(found.adjusted[1, :, 2] < truth))
+    assert np.mean(ratios) == pytest.approx(0.95, abs=0.035)
+    assert np.nanmedian(estimates, axis=0) == pytest.approx([1.0, 1.0, 1.0], rel=0.05)
+    assert (np.nanstd(estimates, axis=0) < 0.16).all()
+    assert ((np.mean(bands, axis=0) >= 0.92) & (np.mean(bands, axis=0) <= 0.995)).all()
 
 
 def quantile_curve(events: np.ndarray, censored: np.ndarray) -> np.ndarray:
@@ -187,7 +190,7 @@ def test_the_city_may_be_more_than_its_areas_but_not_less() -> None:
 
 
 def test_memory_stays_flat_over_many_areas() -> None:
-    events = np.ones((120, 100, EDGES.size - 1), np.int16)
+    events = np.ones((150, 30, EDGES.size - 1), np.int16)
     tracemalloc.start()
     standardised_times(EDGES, events, events)
     peak = tracemalloc.get_traced_memory()[1]
