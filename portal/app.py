@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from portal import api, downloads, places_api, tile_routes
+from portal import api, downloads, equity_api, places_api, tile_routes
 from portal.errors import NoRelease, NotFound, PortalError
 from portal.head import HeadAsGet
 from portal.pages.frame import frame
@@ -54,7 +54,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.releases = releases
-    for router in (api.router, places_api.router, tile_routes.router, downloads.router):
+    for router in (api.router, places_api.router, equity_api.router, tile_routes.router, downloads.router):
         app.include_router(router)
     app.add_api_route("/healthz", _health, include_in_schema=False)
     for folder in ASSET_FOLDERS:
@@ -124,7 +124,9 @@ def _page(request: Request) -> Response:
     if not _is_page(request):
         raise NotFound(f"There is nothing at {request.url.path[:80]}.")
     site: Site = request.app.state.site
-    status, html = site.page(request.url.path, request.url.query, request.headers.get("accept-language", ""))
+    # As it was asked for: a number with a percent or question mark in it is not to be decoded twice.
+    path = request.scope.get("raw_path", b"").decode("ascii", "replace") or request.url.path
+    status, html = site.page(path, request.url.query, request.headers.get("accept-language", ""))
     # What people typed is part of this address: no cache between them and us may hold it.
     kept = "private, no-cache" if request.url.path.startswith("/places") else "no-cache"
     return HTMLResponse(html, status_code=status, headers={"Cache-Control": kept, "Vary": "Accept-Language"})

@@ -27,9 +27,12 @@ SECTIONS = (
     ("/trends", N_("Trends")),
     ("/areas", N_("Areas")),
     ("/departments", N_("Departments")),
+    ("/equity", N_("Equity")),
     ("/data", N_("Data")),
     ("/methods", N_("Methods")),
 )
+NEEDS_TABLE = {"/equity": "demographics"}
+"""Sections that are in the navigation only where the release has a table for them."""
 STALE_AFTER_HOURS = 72
 
 # An area's outline with a side left open, and the way in.
@@ -100,6 +103,8 @@ def _synthetic_banner(release: Release) -> Node:
 def _header(release: Release, page: Page, pathname: str) -> Node:
     links = []
     for path, name in SECTIONS:
+        if NEEDS_TABLE.get(path, "requests") not in release.tables:
+            continue
         here = {"aria-current": "page" if path == pathname else "true"} if path == page.section else {}
         links.append(html.Li(html.A(_(name), href=address(path), **here)))
     brand = html.A(

@@ -6,9 +6,9 @@ makes an area differ for reasons that nobody measured. So no area is compared wi
 services, and open requests count for as long as they have waited.
 
 Sources: Holford (1980) for closings as events per time at risk; Breslow (1984) for the variance between areas beyond
-chance, Carroll & Ruppert (1982) for finding it; Liang & Zeger (1986) for the variance of the slope; Bonett & Wright (2000) for the interval of
-a rank correlation; Fuller (1987) for what an uncertain measure does to a slope; Robinson (1950) for why none of this
-tells about single people.
+chance, Carroll & Ruppert (1982) for finding it; Liang & Zeger (1986) for the variance of the slope; Bonett & Wright
+(2000) for the interval of a rank correlation; Fuller (1987) for what an uncertain measure does to a slope; Robinson
+(1950) for why none of this tells about single people.
 
 Charter: counts by area and cell in, figures out. An area is described, nobody who lives in it.
 """
