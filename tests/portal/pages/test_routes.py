@@ -95,8 +95,9 @@ def test_names_from_the_data_are_text(release: Release) -> None:
 
 def test_an_area_stays_with_the_filters_of_the_address(release: Release) -> None:
     text = to_html(render(release, "/areas/district/1", "?department=parks").body)
-    assert 'href="/map?area=district%3A1&amp;department=parks"' in text
-    assert 'href="/data?area=district%3A1&amp;department=parks"' in text
+    dates = "&amp;from=2024-06-01&amp;to=2025-05-31"  # the report card's own: the last twelve whole months
+    assert f'href="/map?area=district%3A1&amp;department=parks{dates}"' in text
+    assert f'href="/data?area=district%3A1&amp;department=parks{dates}"' in text
 
 
 def test_links_keep_the_language(release: Release) -> None:
