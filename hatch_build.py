@@ -1,4 +1,4 @@
-"""Build hook: fetches the pinned JavaScript of the maps.
+"""Build hook: fetches the pinned JavaScript of the maps, and the typeface of the printed brief.
 
 Charter: what must be made before files are packed, and nothing at run time.
 `python hatch_build.py tests` does the same for what only the browser tests need.
@@ -25,6 +25,7 @@ NPM_TIMEOUT_S = 300
 RUNTIME = {
     "leaflet": ("dist/leaflet.js", "dist/leaflet.css", "dist/images/*.png"),
     "protomaps-leaflet": ("dist/protomaps-leaflet.js",),
+    "source-sans": ("TTF/SourceSans3-Regular.ttf", "TTF/SourceSans3-Semibold.ttf"),  # of the printed brief
 }
 TESTS = {"axe-core": ("axe.min.js", "LICENSE", "LICENSE-3RD-PARTY.txt")}
 
