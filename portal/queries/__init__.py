@@ -5,6 +5,7 @@ Values reach SQL as parameters; names of columns come from the release's own lis
 
 from portal.queries.backlog import backlog, oldest
 from portal.queries.compare import compare
+from portal.queries.course import course
 from portal.queries.groups import by
 from portal.queries.integrity import absent, edits, precision, privacy_audit
 from portal.queries.lists import areas, choices, exclusions, latest, page, quality, request
@@ -27,6 +28,7 @@ __all__ = [
     "chain",
     "choices",
     "compare",
+    "course",
     "covered_until",
     "dictionary",
     "doubts",

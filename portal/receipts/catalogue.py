@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from portal.errors import BadRequest, NotFound
 from portal.queries.backlog import AGES_DAYS
-from portal.receipts import comparing, counting, places
+from portal.queries.scans import OUTCOMES
+from portal.receipts import comparing, counting, course, places
 from portal.receipts.model import Kind, Receipt
 from portal.selection import COLUMNS, Selection
 from portal.text import N_
@@ -136,6 +137,23 @@ RECEIPTS: Final = {
             {"time_ratio": N_("a factor")},
             comparing.time_ratio,
             arguments=("dimension", "key"),
+        ),
+        Kind(
+            "course",
+            N_("What became of requests as time went on"),
+            N_("So many days after they were made: the share that still waits, and the share that ended in each way (competing risks, Aalen–Johansen), open requests counted for as long as they have been watched. Times are of bins 1% wide. A share is shown only while anybody was watched for so long."),  # noqa: E501
+            (_TIMES, _ROWS),
+            {"key": N_("days since the request"), "waiting": _SHARE} | dict.fromkeys(OUTCOMES, _SHARE),
+            course.course,
+            keyed=True,
+        ),
+        Kind(
+            "mean",
+            N_("The mean time to closing, up to a horizon"),
+            N_("The mean time from request to closing when whoever takes longer than 90 days counts as 90 days (restricted mean: the area under the Kaplan–Meier curve). Without a horizon there is no mean while anything is open."),  # noqa: E501
+            (_TIMES, _ROWS),
+            {"mean_hours": N_("hours")},
+            course.mean,
         ),
         Kind(
             "located",

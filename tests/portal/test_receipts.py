@@ -152,6 +152,28 @@ def test_time_ratio(release: Release, query: str, key: str) -> None:
     assert told["time_ratio"] == pytest.approx(row.times.time_ratio.value, rel=1e-4)
 
 
+@pytest.mark.parametrize("query", QUERIES)
+def test_course(release: Release, query: str) -> None:
+    selection = Selection.from_query(query, release)
+    found = queries.course(release, selection)
+    told = run(release, receipt(release, "course", selection, {}))
+    for mark in found.marks:
+        if mark.waiting.value is None:
+            continue
+        row = told[str(mark.days)]
+        assert row["waiting"] == pytest.approx(mark.waiting.value, abs=1e-9)
+        for name, share in mark.outcomes.items():
+            assert row[name] == pytest.approx(share.value, abs=1e-9), (mark.days, name)
+        assert row["waiting"] + sum(row[name] for name in mark.outcomes) == pytest.approx(1)
+    mean = run(release, receipt(release, "mean", selection, {}))[""]["mean_hours"]
+    if found.mean_hours.value is not None:
+        assert mean == pytest.approx(found.mean_hours.value)
+    assert list(found.closed) == sorted(found.closed) and len(found.hours) == len(found.low) == len(found.high)
+    if query == "":
+        assert found.mean_hours.value and found.marks[2].waiting.value
+        assert all(a <= c <= b for a, c, b in zip(found.low, found.closed, found.high, strict=True))
+
+
 def test_literals_cannot_end_their_quotes(release: Release) -> None:
     assert literal("O'Brien'; DROP TABLE x; --") == "'O''Brien''; DROP TABLE x; --'"
     told = condition(Selection(service=("a'b", "c?d"), department=(NOT_STATED,)))

@@ -1,0 +1,67 @@
+"""Receipts of what became of requests as time went on: Kaplan-Meier, Aalen-Johansen, restricted mean."""
+
+# ruff: noqa: S608 - texts for readers, never run by the portal
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from portal.queries.course import HORIZON_DAYS, MARKS_DAYS
+from portal.queries.scans import OUTCOMES
+from portal.receipts.parts import BINS, waits
+from portal.selection import Selection
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+
+def _steps(release: Release, selection: Selection) -> str:
+    """CTE `steps`: at each time the share that waited before it and after it, closings of each outcome, those at risk."""
+    known = ", ".join(f"'{name}'" for name in OUTCOMES)
+    outcome = f"CASE WHEN outcome IN ({known}) THEN outcome ELSE 'unknown' END AS outcome"
+    columns = "".join(
+        f",\n         count(*) FILTER (closed AND outcome = '{name}')::DOUBLE AS {name}" for name in OUTCOMES
+    )
+    return f"""{waits(release, selection, outcome)}, {BINS}, moments AS (
+  SELECT (first + after - 1) / 2 AS minutes, after - first > 1 AS wide,
+         count(*) FILTER (closed)::DOUBLE AS events, count(*) FILTER (NOT closed)::DOUBLE AS censored{columns}
+  FROM waits ASOF JOIN bins ON waits.minutes >= bins.first
+  GROUP BY ALL
+), at_risk AS (
+  SELECT *, sum(events + censored) OVER (ORDER BY minutes DESC) - CASE WHEN wide THEN censored / 2 ELSE 0 END AS waiting
+  FROM moments
+), curve AS (
+  SELECT *, product(CASE WHEN waiting > 0 THEN (waiting - events) / waiting ELSE 1 END) OVER (ORDER BY minutes) AS still_open
+  FROM at_risk
+), steps AS (
+  SELECT *, coalesce(lag(still_open) OVER (ORDER BY minutes), 1) AS open_before FROM curve
+)"""
+
+
+def course(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
+    """Shares that wait, and of each outcome, so many days after they were made: a row each."""
+    del arguments
+    days = ", ".join(str(day) for day in MARKS_DAYS)
+    shares = "".join(
+        f",\n       coalesce(sum(open_before * {name} / waiting) FILTER (minutes <= days * 1440 AND waiting > 0), 0) AS {name}"
+        for name in OUTCOMES
+    )
+    return f"""\
+WITH RECURSIVE {_steps(release, selection)}, marks AS (
+  SELECT unnest([{days}]) AS days
+)
+-- Aalen-Johansen: the share that still waits, times the share of those at risk that end so
+SELECT days AS key, coalesce(min(still_open) FILTER (minutes <= days * 1440), 1) AS waiting{shares}
+FROM marks, steps GROUP BY days ORDER BY days;"""
+
+
+def mean(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
+    """The area under the curve up to the horizon, as one row."""
+    del arguments
+    end = HORIZON_DAYS * 24 * 60
+    return f"""\
+WITH RECURSIVE {_steps(release, selection)}, spans AS (
+  SELECT minutes, still_open, coalesce(lead(minutes) OVER (ORDER BY minutes), {end}) AS until FROM steps
+)
+SELECT (least(min(minutes), {end}) + sum(still_open * (least(until, {end}) - minutes)) FILTER (minutes < {end})) / 60 AS mean_hours
+FROM spans;"""
