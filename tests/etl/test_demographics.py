@@ -134,3 +134,48 @@ def test_san_franciscos_files_are_read_whole(shared_data: Path) -> None:
     for area in ("06075010100", "06075016400"):
         shares = [rows[("census_tract", area, race)].value for race in ("asian", "black", "white")]
         assert 0 < sum(shares) <= 1
+
+
+def test_the_demo_citys_figures_go_from_its_file_into_the_release_and_back_out(tmp_path: Path) -> None:
+    """Published as generated; a changed file is published again, and without the section the table is gone."""
+    import json
+
+    import duckdb
+    from click.testing import CliRunner
+
+    from etl.demo import generate
+    from openward import main
+
+    files = generate(tmp_path / "demo", requests=1500, seed=3)
+    home = tmp_path / "home"
+
+    def published() -> tuple[list[tuple[str, str, float, float | None]], list[str]]:
+        result = CliRunner().invoke(main, ["etl", "run", str(files.city)])
+        assert result.exit_code == 0, result.output
+        folder = (home / "demo" / "releases" / "current").resolve()
+        names = [r["name"] for r in json.loads((folder / "datapackage.json").read_text())["resources"]]
+        if "demographics" not in names:
+            return [], names
+        rows = duckdb.sql(
+            f"SELECT measure, area, value, moe FROM '{folder / 'demographics.parquet'}' ORDER BY ALL"
+        ).fetchall()
+        return rows, names
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENWARD_HOME", str(home))
+        first, _ = published()
+        lines = files.demographics.read_text().splitlines()
+        cells = lines[1].split(",")
+        assert len(first) == 4 * 24
+        assert ("income", "N01", float(cells[3]), float(cells[4])) in first
+        assert ("language", "N01", pytest.approx(int(cells[5]) / int(cells[2])), None) in first
+        truth = json.loads(files.truth.read_text())["demographics"]["share_in_worse_district"]
+        shares = {area: value for measure, area, value, _ in first if measure == "language"}
+        assert max(truth, key=truth.__getitem__) in sorted(shares, key=shares.__getitem__)[-3:]
+        lines[1] = ",".join([*cells[:3], "12345", *cells[4:]])
+        files.demographics.write_text("\n".join(lines) + "\n")
+        assert ("income", "N01", 12345.0, float(cells[4])) in published()[0]
+        text = files.city.read_text()
+        start, end = text.index("# Who lives where"), text.index("basemap:")
+        files.city.write_text(text[:start] + text[end:])
+        assert "demographics" not in published()[1]
