@@ -11,6 +11,7 @@ from portal.answers import GroupRow
 from portal.answers_figures import Report
 from portal.components import figures
 from portal.components.absent import footing
+from portal.components.course import course_chart
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address, part
 from portal.components.page import Page
@@ -116,7 +117,8 @@ def _figures(release: Release, report: Report, name: str, beside: str, path: str
         section(_("Month by month"), "months", figures.requested_and_closed(months, source),
                 figures.durations(months, "median", source, "median"),
                 html.P(Figures("months", report.ever).link(of=_("Month by month")), className="detail")),
-        section(_("Closed is not the same as done"), "done", figures.outcomes(report.totals)) if report.totals.closed else None,
+        section(_("Closed is not the same as done"), "done", figures.outcomes(report.totals),
+                course_chart(queries.course(release, report.here), report.here, source)) if report.totals.closed else None,
         _take(report),
     ]  # fmt: skip
 
@@ -149,7 +151,7 @@ def _key_figures(report: Report, handles: Handles) -> Any:
                     (_("9 in 10 within"), most[0], most[1]),
                     (_("On time"), figures.share_words(totals.on_time_share),
                      in_city.format(value=figures.share_words(city.on_time_share))),
-                    (_("Still open"), handles.here.told(number(totals.open), "open", totals.open),
+                    (_("Of these still open"), handles.here.told(number(totals.open), "open", totals.open),
                      rich(_("{share} of them; whole city: {city}"), share=share(totals.open, totals.requests),
                           city=share(city.open, city.requests))),
                 ]
