@@ -34,6 +34,8 @@ TOGETHER_SECONDS = 3_600
 """Two closings within an hour of one another are one visit's."""
 LEAST_METRES = 10.0
 """Nearer than this, nearness says no more: addresses stand so far apart, and telephones err by more."""
+PRIOR_REQUESTS = 0.5
+"""The ground counts for as much as half a request of the kind."""
 NONE = -1
 
 
@@ -42,7 +44,8 @@ class Requests:
     """The requests of one kind in the order of time; all of shape (rows,).
 
     `x`, `y` metres; `requested` and `ended` seconds, `ended` being the closing, or the as-of time of an open one;
-    `closed`: there is a closing that can be believed; `duplicate`: closed as a duplicate.
+    `closed`: there is a closing that can be believed; `duplicate`: closed as a duplicate; `ground`: which share of all
+    requests, of whatever kind, lies on a square metre around here.
     """
 
     x: Floats
@@ -51,6 +54,7 @@ class Requests:
     ended: Ints
     closed: Bools
     duplicate: Bools
+    ground: Floats
 
     def __len__(self) -> int:
         return len(self.x)
@@ -74,8 +78,10 @@ def first_reports(
     size = len(rows)
     if size and (np.diff(rows.requested) < 0).any():
         raise ValueError("requests are to be given in the order of time")
-    # Two of the neighbourhood are the pair itself; half a request stands for a neighbourhood that had no other.
-    share = (np.maximum(grid.around() - 2, 0) + 0.5) / max(size, 1) / (9 * metres * metres)
+    # Two of the neighbourhood are the pair itself. The rest says how much of the kind is to be expected on a square
+    # metre here; where that is little, or the kind is rare, so does the ground (a gamma prior of that mean).
+    others = np.maximum(grid.around() - 2, 0)
+    share = (others + PRIOR_REQUESTS) / (max(size - 2, 0) * 9 * metres * metres + PRIOR_REQUESTS / rows.ground)
     limit = rows.requested + int(max_days * DAY)
     end = np.where(rows.duplicate, limit, rows.ended + int(after_closing_hours * 3600))
     firsts, laters, scores = [_EMPTY], [_EMPTY], [np.empty(0)]

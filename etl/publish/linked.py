@@ -10,6 +10,7 @@ Charter: composes `incidents` and `suspicious` over the view `raw` of a release 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Any
 
 import duckdb
@@ -20,11 +21,14 @@ from etl.config import CityConfig
 from etl.publish.incidents import Requests, first_reports, repeats
 from etl.publish.near import Grid
 from etl.publish.suspicious import FLAGS, flag
-from geo.crs import from_wgs84
+from geo.crs import GRID, from_wgs84
 
 COLUMNS = ("incident_id", "incident_report", "incident_reports", "repeat_of", "reopened", "suspicious")
 """What `link` finds for requests."""
 EXACT_METHODS = "('address_point', 'address_range', 'between_points', 'intersection')"
+EQUATOR_M = 6_378_137.0
+CELL_SHIFT = 16
+"""Cells of about half a kilometre, as those of the map."""
 MOST = 65_535
 """More reports than this of one incident are counted as so many."""
 
@@ -83,12 +87,17 @@ def _links(db: duckdb.DuckDBPyConnection, config: CityConfig, as_of: dt.datetime
     db.register("kinds", pa.table({"service_code": pa.array(codes, pa.string()), "kind": pa.array(number, pa.int32())}))
     db.execute(
         f"""CREATE TABLE scratch.placed AS
-            SELECT kind, n, lat, long, epoch(requested_datetime)::BIGINT AS requested,
+            WITH cells AS (SELECT gx >> {CELL_SHIFT} AS gx, gy >> {CELL_SHIFT} AS gy, count(*) AS requests,
+                                  sum(requests) OVER () AS of_all
+                           FROM raw WHERE {usable(config)} GROUP BY 1, 2)
+            SELECT kind, n, lat, long, requests / of_all / {_cell_area(config)} AS ground, epoch(requested_datetime)::BIGINT AS requested,
                    coalesce(event AND status = 'closed', FALSE) AS closed,
                    CASE WHEN closed THEN epoch(closed_datetime)::BIGINT WHEN status = 'closed' THEN requested
                         ELSE greatest(requested, {int(as_of.timestamp())}) END AS ended,
                    coalesce(outcome = 'duplicate', FALSE) AS duplicate
-            FROM raw JOIN kinds USING (service_code) WHERE {usable(config)}
+            FROM raw JOIN kinds USING (service_code)
+            JOIN cells ON cells.gx = raw.gx >> {CELL_SHIFT} AND cells.gy = raw.gy >> {CELL_SHIFT}
+            WHERE {usable(config)}
             ORDER BY kind, requested_datetime, source, service_request_id"""  # noqa: S608
     )
     db.unregister("kinds")
@@ -106,11 +115,19 @@ def _links(db: duckdb.DuckDBPyConnection, config: CityConfig, as_of: dt.datetime
     db.execute("DROP TABLE scratch.placed")
 
 
+def _cell_area(config: CityConfig) -> float:
+    """Square metres of a cell of the map at the city's middle latitude."""
+    _, south, _, north = config.city.bbox
+    side = 2 * math.pi * EQUATOR_M * math.cos(math.radians((south + north) / 2)) * 2**CELL_SHIFT / GRID
+    return side * side
+
+
 def _linked(found: dict[str, Any], config: CityConfig, codes: list[str]) -> pa.Table:
     """Links of the requests of one kind, only of those that have any."""
     rules = config.incidents
     x, y = from_wgs84(found["long"], found["lat"], config.city.crs)
-    rows = Requests(x, y, found["requested"], found["ended"], found["closed"], found["duplicate"])
+    rows = Requests(x, y, found["requested"], found["ended"], found["closed"], found["duplicate"],
+                    found["ground"])  # fmt: skip
     metres, days = rules.limits_of(codes)
     grid = Grid(x, y, rows.requested, metres)
     first = first_reports(
