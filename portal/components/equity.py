@@ -77,7 +77,9 @@ def verdict(ratio: Estimate) -> str:
         return ""
     if ratio.low <= 1 <= ratio.high:
         return _("The data do not show a difference: the interval holds 1.")
-    return _("A difference that chance does not explain; why it is there, these figures cannot say.")
+    return _(
+        "The interval leaves out 1, which chance alone does about once in 20; why there is a difference, these figures cannot say."
+    )
 
 
 def plot(found: Equity, figure: str, source: str) -> Node:
