@@ -91,13 +91,17 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A figure now, before, and what lies between: ratio now / before and difference, each with its 95% interval."""
+    """A figure now, before, and what lies between: ratio now / before and difference, each with its 95% interval.
+
+    `months`: how many were compared; `compared`: their first days, where they are known.
+    """
 
     now: Estimate
     before: Estimate
     difference: Estimate
     ratio: Estimate
-    months: int  # how many were compared
+    months: int
+    compared: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Values reach SQL as parameters; names of columns come from the release's own lis
 """
 
 from portal.queries.backlog import backlog, oldest
+from portal.queries.change import last_months, shifted, year_ago
 from portal.queries.compare import compare
 from portal.queries.course import course
 from portal.queries.groups import by
@@ -35,6 +36,7 @@ __all__ = [
     "edits",
     "exclusions",
     "files",
+    "last_months",
     "latest",
     "located",
     "location_bands",
@@ -51,8 +53,10 @@ __all__ = [
     "report",
     "request",
     "response",
+    "shifted",
     "status",
     "totals",
     "unsure",
     "volumes",
+    "year_ago",
 ]

@@ -63,9 +63,9 @@ def year_ago(release: Release, selection: Selection) -> YearAgo | None:
     times = [(picked(b.events, b.keys, side), picked(b.censored, b.keys, side)) for side in (now, before)]
     medians = quantile_change(bin_minutes(release), times[0], times[1], [0.5], wide_bins(release))
     return YearAgo(
-        requests=_changed(rate_change(rates[0], rates[1])),
-        late=_changed(share_change(shares[0], shares[1])),
-        median=_changed(medians, at=(0,), unit=60.0),
+        requests=_changed(rate_change(rates[0], rates[1]), months),
+        late=_changed(share_change(shares[0], shares[1]), months),
+        median=_changed(medians, months, at=(0,), unit=60.0),
     )
 
 
@@ -108,15 +108,16 @@ def _odds(share: float) -> float:
     return share / (1 - share) if share < 1 else np.inf
 
 
-def _changed(change: Change, at: tuple[int, ...] = (), unit: float = 1.0) -> Changed:
+def _changed(change: Change, months: list[int], at: tuple[int, ...] = (), unit: float = 1.0) -> Changed:
     def estimate(values: NDArray[np.float64], scale: float) -> Estimate:
         found = [float(v) / scale if np.isfinite(v) else None for v in values[at]]
         return Estimate(*found)
 
-    months = change.months[at] if at else change.months
+    used = change.months[at] if at else change.months
+    compared = tuple(_first_day(month) for month, was in zip(months, used.tolist(), strict=True) if was)
     return Changed(
         estimate(change.now, unit), estimate(change.before, unit), estimate(change.difference, unit),
-        estimate(change.ratio, 1.0), int(months.sum()),
+        estimate(change.ratio, 1.0), len(compared), compared,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from portal.errors import BadRequest, NotFound
 from portal.queries.backlog import AGES_DAYS
 from portal.queries.scans import OUTCOMES
-from portal.receipts import comparing, counting, course, places
+from portal.receipts import changing, comparing, counting, course, places
 from portal.receipts.model import Kind, Receipt
 from portal.selection import COLUMNS, Selection
 from portal.text import N_
@@ -154,6 +154,18 @@ RECEIPTS: Final = {
             (_TIMES, _ROWS),
             {"mean_hours": N_("hours")},
             course.mean,
+        ),
+        Kind(
+            "year-ago",
+            N_("Change against the same months of the year before"),
+            N_("Month by month, so that neither the season nor another number of requests per calendar month is taken for a change: both years are weighted by the same weights. Months that are too young to know how long their requests take are left out of both years; the query names those that were compared. Intervals: exact for numbers, Newcombe for shares, from both years' Kaplan–Meier bands for times."),  # noqa: E501
+            (_TIMES, _ROWS),
+            {
+                "requests_ratio": N_("requests a day, now / before"), "late_now": _SHARE, "late_before": _SHARE,
+                "late_difference": N_("now - before"), "median_now": _HOURS, "median_before": _HOURS,
+                "median_difference": N_("hours, now - before"),
+            },
+            changing.changed,
         ),
         Kind(
             "located",

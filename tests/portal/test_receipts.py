@@ -174,6 +174,36 @@ def test_course(release: Release, query: str) -> None:
         assert all(a <= c <= b for a, c, b in zip(found.low, found.closed, found.high, strict=True))
 
 
+@pytest.mark.parametrize("more", ["", "&service=pothole", "&area=district:2&status=closed", "&department=parks"])
+@pytest.mark.parametrize(
+    "dates", ["from=2024-01-01&to=2024-12-31", "from=2024-06-01&to=2025-05-31", "from=2025-02-01&to=2025-02-28"]
+)
+def test_change_against_the_year_before(release: Release, dates: str, more: str) -> None:
+    selection = Selection.from_query(dates + more, release)
+    found = queries.year_ago(release, selection)
+    assert found is not None and found.requests.compared
+    row = run(release, receipt(release, "year-ago", selection, {}))[""]
+    assert row["requests_ratio"] == pytest.approx(found.requests.ratio.value)
+    for name, changed in (("late", found.late), ("median", found.median)):
+        for column, value in (("now", changed.now), ("before", changed.before), ("difference", changed.difference)):
+            assert same(row[f"{name}_{column}"], value.value) or row[f"{name}_{column}"] == pytest.approx(
+                value.value, abs=1e-9
+            )
+
+
+def test_there_is_no_change_without_a_year_before(release: Release) -> None:
+    for query in (
+        "",
+        "from=2022-01-01&to=2022-12-31",
+        "from=2022-01-01&to=2024-12-31",
+        "from=2024-01-05&to=2024-01-20",
+    ):
+        selection = Selection.from_query(query, release)
+        assert queries.year_ago(release, selection) is None
+        with pytest.raises(BadRequest, match="year before"):
+            receipt(release, "year-ago", selection, {})
+
+
 def test_literals_cannot_end_their_quotes(release: Release) -> None:
     assert literal("O'Brien'; DROP TABLE x; --") == "'O''Brien''; DROP TABLE x; --'"
     told = condition(Selection(service=("a'b", "c?d"), department=(NOT_STATED,)))
@@ -195,7 +225,8 @@ def test_what_is_wrong_is_said(release: Release) -> None:
 def test_every_column_is_explained(with_geocoder: Release, kind: Any) -> None:
     arguments = {"dimension": "service", "layer": "district", "at": "2025-01-31", "key": "2"}
     arguments |= {"dimension": "district"} if kind.name == "time-ratio" else {}
-    row = next(iter(run(with_geocoder, receipt(with_geocoder, kind.name, Selection(), arguments)).values()))
+    selection = Selection(from_date=date(2024, 1, 1), to_date=date(2024, 12, 31))
+    row = next(iter(run(with_geocoder, receipt(with_geocoder, kind.name, selection, arguments)).values()))
     assert set(kind.columns) <= set(row), "a column that the query does not have"
     assert not any(isinstance(value, float) and math.isnan(value) for value in row.values())
 
