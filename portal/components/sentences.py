@@ -38,6 +38,7 @@ class Handles:
     ratio: Figures
     backlog: Figures
     backlog_before: Figures
+    year_ago: Figures
 
     @classmethod
     def of(cls, report: Report) -> Handles:
@@ -51,6 +52,7 @@ class Handles:
             ratio=Figures("time-ratio", report.base, dimension=report.dimension, key=report.key),
             backlog=Figures("backlog", report.ever, at=report.backlog.day.isoformat()),
             backlog_before=Figures("backlog", report.ever, at=report.backlog_before.day.isoformat()),
+            year_ago=Figures("year-ago", report.here),
         )
 
 
@@ -79,27 +81,27 @@ def ratio_words(value: float) -> str:
     return f"{value:.1f}" if value >= 2 else f"{value:.2f}"
 
 
-def percent_change(changed: Changed) -> Node:
-    """'4% more (between 3% and 6%)', 'about as many', by what the interval allows; None where nothing is known."""
+def percent_change(changed: Changed, handle: Figures) -> list[Node]:
+    """'4% more (between 3% and 6%)', 'about as many', by what the interval allows; nothing where nothing is known."""
     value, low, high = changed.ratio.value, changed.ratio.low, changed.ratio.high
     if value is None or low is None or high is None:
-        return None
+        return []
     if low <= 1 <= high or abs(value - 1) < NOTABLE / 3:
-        return _("about as many as in the same months of the year before")
-    more = value > 1
+        return [_("about as many as in the same months of the year before")]
     ends = sorted([abs(low - 1), abs(high - 1)])
     words = (
         _("{change} more than in the same months of the year before (95% band: {low} to {high} more)")
-        if more
+        if value > 1
         else _("{change} fewer than in the same months of the year before (95% band: {low} to {high} fewer)")
     )
-    return words.format(change=share(abs(value - 1)), low=share(ends[0]), high=share(ends[1]))
+    change = handle.told(share(abs(value - 1)), "requests_ratio", value)
+    return rich(words, change=change, low=share(ends[0]), high=share(ends[1]))
 
 
 def _asked(report: Report, handles: Handles, name: str) -> Iterator[Node]:
     n = handles.here.told(number(report.totals.requests), "requests", report.totals.requests)
     start, end = report.here.from_date, report.here.to_date
-    change = percent_change(report.year_ago.requests) if report.year_ago else None
+    change = percent_change(report.year_ago.requests, handles.year_ago) if report.year_ago else []
     words = _("{n} requests were made for {name} from {start} to {end}.")
     if report.dimension == "department":
         words = _("{name} was asked {n} times from {start} to {end}.")
@@ -123,31 +125,37 @@ def _time(report: Report, handles: Handles) -> Iterator[Node]:
         words = _("Half of them were closed within {half}; in the whole city it was {whole}.")
     sentence = rich(words, half=html.Strong(half), whole=whole)
     if report.year_ago:
-        sentence += [" ", *_slower(report.year_ago.median)]
+        sentence += [" ", *slower(report.year_ago.median, report.year_ago.requests.months, handles.year_ago)]
     yield html.P(sentence)
 
 
-def _slower(changed: Changed) -> list[Node]:
-    """'That is 2.1 days slower than in the same months of the year before (95% band: 1.4 to 2.9 days slower).'"""
+def slower(changed: Changed, of: int, handle: Figures) -> list[Node]:
+    """'That is 2.1 days slower than in the same months of the year before (95% band: 1.4 to 2.9 days slower).'
+
+    `of` is how many months the period has: it is said where not all of them could be compared.
+    """
     gap, low, high = changed.difference.value, changed.difference.low, changed.difference.high
     ratio = changed.ratio.value
     if gap is None or low is None or high is None or ratio is None:
         return [_("Too little is known yet to compare that with the year before.")]
     if low <= 0 <= high or abs(ratio - 1) < NOTABLE:
         return [_("That is about as fast as in the same months of the year before.")]
-    slower = gap > 0
     ends = sorted([abs(low), abs(high)])
     words = (
         _("That is {gap} slower than in the same months of the year before (95% band: {low} to {high} slower).")
-        if slower
+        if gap > 0
         else _("That is {gap} faster than in the same months of the year before (95% band: {low} to {high} faster).")
     )
-    sentence = words.format(gap=duration_words(abs(gap)), low=duration_words(ends[0]), high=duration_words(ends[1]))
-    if changed.months < 12:
-        sentence += " " + _("(Compared were {n} months: for the others too much is still open.)").format(
-            n=changed.months
-        )
-    return [sentence]
+    told = handle.told(duration_words(abs(gap)), "median_difference", gap)
+    sentence = rich(words, gap=told, low=duration_words(ends[0]), high=duration_words(ends[1]))
+    if changed.months < of:
+        sentence += [
+            " ",
+            _("({n} of {all} months are compared; of the others too much is still open.)").format(
+                n=changed.months, all=of
+            ),
+        ]
+    return sentence
 
 
 def _fair(report: Report, handles: Handles) -> Iterator[Node]:
