@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests import geocoder_factory
+from tests import geocoder_factory, incident_factory
 
 BBOX = (-71.20, 42.30, -71.00, 42.40)
 ZONE = "America/New_York"
@@ -89,13 +89,20 @@ PUBLISHED = (
 
 
 def build_release(
-    root: Path, rows: int = 5000, seed: int = 1, files: bool = True, geocoder: bool = False, change: Any = None
+    root: Path,
+    rows: int = 5000,
+    seed: int = 1,
+    files: bool = True,
+    geocoder: bool = False,
+    change: Any = None,
+    incidents: bool = False,
 ) -> Path:
     """Publish a release of `rows` requests under `root/releases` and promote it; returns its folder.
 
     Called again it publishes the next release of the chain. `files=False` leaves out requests.parquet
     (for benchmarks of many millions of rows): such a release is valid but for that one file. `geocoder` adds what a
-    city with a geocoder publishes; `change(db)` may change the index before the files are written.
+    city with a geocoder publishes, `incidents` what is found by holding requests against one another;
+    `change(db)` may change the index before the files are written.
     """
     releases = Path(root) / "releases"
     releases.mkdir(parents=True, exist_ok=True)
@@ -113,6 +120,8 @@ def build_release(
         _small_tables(db)
         if geocoder:
             geocoder_factory.located(db)
+        if incidents:
+            incident_factory.linked(db)
         if change is not None:
             change(db)
         counts = dict(
@@ -125,6 +134,7 @@ def build_release(
             )
         )
         more = ["geocode_address", "geocode_alternatives", "nearest_address"] if geocoder else []
+        more += incident_factory.COLUMNS if incidents else []
         resources = _write_files(db, building, files, [*PUBLISHED, *more])
         if geocoder:
             resources += geocoder_factory.resources(db, building)
@@ -151,6 +161,8 @@ def build_release(
             "privacy": PRIVACY,
             "accepted": None,
         }  # fmt: skip
+        if incidents:
+            openward |= incident_factory.facts(db)
         if geocoder:
             openward["geocoder"] = geocoder_factory.ABOUT
         db.execute("CREATE TABLE meta (key VARCHAR, value VARCHAR)")
@@ -510,6 +522,8 @@ def _write_files(
         "feedback": "FROM feedback",
         "exclusions": "FROM exclusions",
     }
+    if db.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'incidents'").fetchone() != (0,):
+        geometries["incidents"] = "FROM incidents"
     resources = []
     for name, sql in geometries.items():
         if name == "requests" and not files:
