@@ -124,7 +124,9 @@ def _page(request: Request) -> Response:
     if not _is_page(request):
         raise NotFound(f"There is nothing at {request.url.path[:80]}.")
     site: Site = request.app.state.site
-    status, html = site.page(request.url.path, request.url.query, request.headers.get("accept-language", ""))
+    # As it was asked for: a number with a percent or question mark in it is not to be decoded twice.
+    path = request.scope.get("raw_path", b"").decode("ascii", "replace") or request.url.path
+    status, html = site.page(path, request.url.query, request.headers.get("accept-language", ""))
     # What people typed is part of this address: no cache between them and us may hold it.
     kept = "private, no-cache" if request.url.path.startswith("/places") else "no-cache"
     return HTMLResponse(html, status_code=status, headers={"Cache-Control": kept, "Vary": "Accept-Language"})

@@ -26,6 +26,7 @@ from portal.pages import (
     places,
     problem,
     receipt_page,
+    request_page,
     sources,
     trends,
 )
@@ -49,6 +50,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/departments"), departments.layout, ()),
     (re.compile("/departments/" + _ONE.format("department")), place.department, ("beside",)),
     (re.compile(r"/equity"), equity.layout, ("layer", "measure")),
+    (re.compile(r"/requests/(?P<number>.+)", re.DOTALL), request_page.layout, ("source",)),
     (re.compile(r"/data"), data.layout, ()),
     (re.compile(r"/sources"), sources.layout, ()),
     (re.compile(r"/methods"), methods.layout, ()),

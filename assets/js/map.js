@@ -543,8 +543,9 @@
       props.geocode_method ? fill(words.by, { method: words["method_" + props.geocode_method] || props.geocode_method }) : null,
       props.location_note ? words["note_" + props.location_note] || null : null,
     ];
-    const source = props.source ? "?source=" + encodeURIComponent(props.source) : "";
-    const href = "/api/v1/requests/" + encodeURIComponent(props.service_request_id) + source;
+    const source = props.source ? "source=" + encodeURIComponent(props.source) : "";
+    const query = [languageOf(), source].filter(Boolean).join("&");
+    const href = "/requests/" + encodeURIComponent(props.service_request_id) + (query ? "?" + query : "");
     openCard(props.service_name || words.requests, lines, make("a", { href: href, target: "_top" }, [words.record]));
   }
 

@@ -28,7 +28,7 @@ WORDS = {
     "unreached": N_("not yet reached"),
     "close": N_("Close"),
     "area_page": N_("All figures of this area"),
-    "record": N_("The whole record (JSON)"),
+    "record": N_("All about this request"),
     "zoom_here": N_("Zoom in here"),
     "nothing": N_("Nothing here. Move the cross to a mark or an area."),
     "block_face": N_("Somewhere on this block"),

@@ -125,7 +125,7 @@ def test_a_mark_tells_which_request_it_is(visit: Callable[[str], Any], page: Any
     frame.locator("#map_openward").click(position={"x": at["x"], "y": at["y"]})
     expect(frame.locator(".ow-card h2")).to_contain_text("Heating")
     expect(frame.locator(".ow-card")).to_contain_text("#R")
-    expect(frame.locator(".ow-card a")).to_have_attribute("href", re.compile("^/api/v1/requests/R"))
+    expect(frame.locator(".ow-card a")).to_have_attribute("href", re.compile("^/requests/R"))
 
 
 MARKS = """() => {
