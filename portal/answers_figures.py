@@ -142,8 +142,7 @@ class Report:
     response: ResponseTime
     city_response: ResponseTime
     compared: Compared | None
-    others: tuple[Compared, ...]
-    phi: tuple[float, float]  # late, times
+    late_phi: float
     year_ago: YearAgo | None
     backlog: Backlog
     backlog_before: Backlog

@@ -74,6 +74,7 @@ def _page(
             ),
             className="lead",
         ),
+        html.P(_brief(base, path), className="brief-link"),
         kicker=_("Report card: {kind}").format(kind=kind),
     )
     form = filter_form(release, base, path, report.totals.requests, without=dimension)
@@ -119,7 +120,7 @@ def _figures(release: Release, report: Report, name: str, beside: str, path: str
                 html.P(Figures("months", report.ever).link(of=_("Month by month")), className="detail")),
         section(_("Closed is not the same as done"), "done", figures.outcomes(report.totals),
                 course_chart(queries.course(release, report.here), report.here, source)) if report.totals.closed else None,
-        _take(report),
+        _take(report, base, path),
     ]  # fmt: skip
 
 
@@ -187,19 +188,19 @@ def _few(report: Report) -> Any:
 def _beside(release: Release, report: Report, name: str, beside: str, path: str) -> Any:
     """Another area of the layer in the next column, or the list of those that can be chosen."""
     names = release.allowed(report.dimension)
-    others = [row for row in report.others if row.key != report.key]
+    others = [key for key in names if key not in (report.key, NOT_STATED)]
     if not others:
         return None
     links = html.Ul(
         [
             html.Li(
                 html.A(
-                    row.name,
-                    href=address(path, report.base, beside=row.key) + "#beside",
-                    **({"aria-current": "true"} if row.key == beside else {}),
+                    names[code],
+                    href=address(path, report.base, beside=code) + "#beside",
+                    **({"aria-current": "true"} if code == beside else {}),
                 )
             )
-            for row in others
+            for code in others
         ],
         className="chips",
     )
@@ -411,12 +412,17 @@ def _departments(report: Report) -> Any:
     )  # fmt: skip
 
 
-def _take(report: Report) -> Any:
+def _brief(base: Selection, path: str) -> Any:
+    return html.A(_("Brief of two pages (PDF)"), href=address(f"{path}/brief.pdf", base))
+
+
+def _take(report: Report, base: Selection, path: str) -> Any:
     here = report.here
     return section(
         _("Take it with you"), "take",
         html.Ul(
             [
+                html.Li(_brief(base, path)),
                 html.Li(html.A(_("On the map"), href=address("/map", here))),
                 html.Li(html.A(_("Trends"), href=address("/trends", here))),
                 html.Li(html.A(_("These requests as data"), href=address("/data", here))),

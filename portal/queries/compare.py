@@ -24,10 +24,12 @@ _CELLS: Final = 8_000_000
 
 
 @kept
-def compare(release: Release, selection: Selection, dimension: str) -> Comparison:
+def compare(release: Release, selection: Selection, dimension: str, only: str | None = None) -> Comparison:
     """Every value of a dimension beside the whole of the selection, service by service.
 
     The selection should not name the dimension itself. Requests that state no value are part of the city only.
+    `only` one value: the others are not compared in their times, which takes most of the time; its own late requests
+    are still judged among those of all.
     """
     key = column(release, dimension)
     dued = _due(release, selection, key)
@@ -35,13 +37,16 @@ def compare(release: Release, selection: Selection, dimension: str) -> Compariso
     labels = release.allowed(dimension)
     keys = [value for value in cells.keys if value is not None]
     late, late_funnel = _late(dued, keys)
+    late_keys = keys
+    if only is not None:
+        keys = [value for value in keys if value == only]
     times = _times(release, cells, keys)
     speed_funnel = ratio_funnel(times.observed, times.expected)
     rows = [
         Compared(
             key=value,
             name=labels.get(value, value),
-            late=_late_answer(late, late_funnel, i),
+            late=_late_answer(late, late_funnel, late_keys.index(value)),
             times=_times_answer(times, speed_funnel, i),
         )
         for i, value in enumerate(keys)

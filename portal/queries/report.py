@@ -42,7 +42,7 @@ def report(release: Release, selection: Selection, dimension: str, key: str) -> 
     here = narrowed(base, dimension, key)
     ever = here.replace(from_date=None, to_date=None)
     until = base.to_date or covered_until(release)
-    compared = compare(release, base, dimension)
+    compared = compare(release, base, dimension, only=key)
     services = by(release, here, "service", TOP_SERVICES + 1)
     return Report(
         dimension=dimension,
@@ -55,8 +55,7 @@ def report(release: Release, selection: Selection, dimension: str, key: str) -> 
         response=response(release, here),
         city_response=response(release, base),
         compared=next((row for row in compared.rows if row.key == key), None),
-        others=compared.rows,
-        phi=(compared.late_phi, compared.times_phi),
+        late_phi=compared.late_phi,
         year_ago=year_ago(release, here),
         backlog=backlog(release, ever, until),
         backlog_before=backlog(release, ever, until - timedelta(days=QUARTER_DAYS)),
