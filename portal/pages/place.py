@@ -120,7 +120,7 @@ def _figures(release: Release, report: Report, name: str, beside: str, path: str
                 html.P(Figures("months", report.ever).link(of=_("Month by month")), className="detail")),
         section(_("Closed is not the same as done"), "done", figures.outcomes(report.totals),
                 course_chart(queries.course(release, report.here), report.here, source)) if report.totals.closed else None,
-        _take(report, base, path),
+        _take(report, path),
     ]  # fmt: skip
 
 
@@ -416,13 +416,13 @@ def _brief(base: Selection, path: str) -> Any:
     return html.A(_("Brief of two pages (PDF)"), href=address(f"{path}/brief.pdf", base))
 
 
-def _take(report: Report, base: Selection, path: str) -> Any:
+def _take(report: Report, path: str) -> Any:
     here = report.here
     return section(
         _("Take it with you"), "take",
         html.Ul(
             [
-                html.Li(_brief(base, path)),
+                html.Li(_brief(report.base, path)),
                 html.Li(html.A(_("On the map"), href=address("/map", here))),
                 html.Li(html.A(_("Trends"), href=address("/trends", here))),
                 html.Li(html.A(_("These requests as data"), href=address("/data", here))),
