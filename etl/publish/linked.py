@@ -41,7 +41,8 @@ def usable(config: CityConfig, row: str = "raw") -> str:
         f"({row}.lat IS NOT NULL AND {row}.location_precision = 'exact' AND CASE {row}.location_source "
         f"WHEN 'geocoder' THEN {row}.geocode_method IN {EXACT_METHODS} "
         f"AND coalesce({row}.geocode_radius_m, 0) <= {config.incidents.metres} "
-        f"ELSE NOT regexp_matches(coalesce({row}.flags, ''), 'location_(default_point|contradicts_address)') END)"
+        f"ELSE {row}.flags IS NULL OR NOT (contains({row}.flags, 'location_default_point') "
+        f"OR contains({row}.flags, 'location_contradicts_address')) END)"
     )
 
 
