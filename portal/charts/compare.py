@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from portal.charts.svg import Axis, Canvas, both, count_axis, hours_axis, share_axis
+from portal.charts.svg import Axis, Canvas, both, count_axis, hours_axis, ratio_axis, share_axis
 from portal.text import _
 
 ROW_WIDE, ROW_NARROW = 30.0, 46.0
@@ -34,7 +34,7 @@ class Reference:
 
 def dots(rows: Sequence[Dot], unit: str, name: str, title: str, description: str,
          reference: Reference | None = None) -> str:  # fmt: skip
-    """A dot with its 95% interval for each row; `unit` is 'hours', 'share' or 'count'."""
+    """A dot with its 95% interval for each row; `unit` is 'hours', 'share', 'ratio' or 'count'."""
     values = [v for r in rows if r.value is not None for v in (r.value, r.low, r.high) if v is not None]
     values += [reference.value] if reference else []
     values += [r.mark for r in rows if r.mark is not None]
@@ -75,6 +75,10 @@ def dots(rows: Sequence[Dot], unit: str, name: str, title: str, description: str
 def _axis(unit: str, values: Sequence[float], left: float, right: float) -> Axis:
     if unit == "share":
         return share_axis(left, right)
+    if unit == "ratio":
+        axis = ratio_axis(values, left, right)
+        # The reference stands at 1, and its line would run through the figure.
+        return replace(axis, ticks=tuple((value, "" if value == 1 else words) for value, words in axis.ticks))
     return hours_axis(values, left, right) if unit == "hours" else count_axis(max(values, default=1), left, right)
 
 
@@ -89,7 +93,7 @@ def _scale(canvas: Canvas, axis: Axis, top: float, bottom: float) -> None:
         canvas.line(x, top - 6, x, bottom, "grid")
         anchor = "start" if narrow and i == 0 else "end" if narrow and i == final else "middle"
         left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
-        if all(left > end + 10 or left + width < start - 10 for start, end in taken):
+        if words and all(left > end + 10 or left + width < start - 10 for start, end in taken):
             canvas.text(x, top - 12, words, "tick", anchor)
             taken.append((left, left + width))
 

@@ -142,6 +142,22 @@ def hours_axis(values: Sequence[float], start: float, end: float, may_log: bool 
     return Axis(0, marks[-1] * unit, start, end, tuple((m * unit, w) for m, w in zip(marks, words, strict=True)))
 
 
+def ratio_axis(values: Sequence[float], start: float, end: float) -> Axis:
+    """Factors about 1 on a logarithmic scale, from an eighth to eight times at most: half and twice are equally far."""
+    positive = [v for v in values if v > 0]
+    low = min(max(min(positive, default=1.0), 1 / 8), 0.9)
+    high = max(min(max(positive, default=1.0), 8.0), 1.1)
+    span = high / low
+    if span < 1.7:
+        marks = [0.5 + i / 10 for i in range(15)]
+    else:
+        marks = [0.125, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 8] if span < 6 else [0.125, 0.25, 0.5, 1, 2, 4, 8]
+    low = max((m for m in marks if m <= low + 1e-9), default=low)
+    high = min((m for m in marks if m >= high - 1e-9), default=high)
+    ticks = tuple((m, f"{m:.3g}") for m in marks if low - 1e-9 <= m <= high + 1e-9)
+    return Axis(low, high, start, end, ticks, log=True)
+
+
 def duration_words_of(value: float, unit: float) -> str:
     """'20 days' or '12 hours', in the unit of an axis."""
     return (_("{n} days") if unit == DAY else _("{n} hours")).format(n=f"{value:g}")

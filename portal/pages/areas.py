@@ -8,16 +8,21 @@ from dash import html
 
 from portal import queries
 from portal.answers import GroupRow
+from portal.components import fair as fairly
 from portal.components import figures
 from portal.components.absent import footing
+from portal.components.fair import natural
+from portal.components.fair_table import Subject
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address, part
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, page_head, rich, section, table, tabs
 from portal.components.period import period
+from portal.components.verdicts import by_others
 from portal.errors import NotFound
 from portal.pages.overview import source_words
 from portal.pages.trends import nothing
+from portal.queries.report import narrowed
 from portal.selection import NOT_STATED, Selection
 from portal.text import FEW, _, number, share
 
@@ -28,16 +33,18 @@ if TYPE_CHECKING:
     from portal.release import Release
 
 CHARTED = 40
+FAIR_AREAS = 150
+"""A layer with more areas is compared when somebody asks for it: that takes seconds."""
 
 
-def layers(release: Release, selection: Selection) -> Page:
+def layers(release: Release, selection: Selection, fair: str = "") -> Page:
     """The first layer's areas; the others are a tab away."""
     if not release.layers:
         raise NotFound(_("This release divides the city by no areas."))
-    return layout(release, selection, release.layers[0].layer)
+    return layout(release, selection, release.layers[0].layer, fair)
 
 
-def layout(release: Release, selection: Selection, layer: str) -> Page:
+def layout(release: Release, selection: Selection, layer: str, fair: str = "") -> Page:
     """All areas of a layer: how much is asked for and how long it takes, beside the whole city."""
     of = release.layer(layer)
     path = f"/areas/{layer}"
@@ -60,6 +67,7 @@ def layout(release: Release, selection: Selection, layer: str) -> Page:
         body.append(nothing(selection, path))
     else:
         bands = queries.location_bands(release, layer, selection)
+        body.append(compared(release, selection, layer, of.title, of.plural, path, asked=fair == "1"))
         body += comparison(release, selection, rows, of.title, lambda row: f"{path}/{part(row.key)}", bands)
         elsewhere = totals.requests - sum(row.requests for row in rows)
         if elsewhere:
@@ -81,12 +89,34 @@ def layout(release: Release, selection: Selection, layer: str) -> Page:
 def by_name(rows: list[GroupRow]) -> list[GroupRow]:
     """In the order of their names, numbers as numbers: a list to look something up in, not a league table."""
 
-    def key(row: GroupRow) -> tuple[str, int, str]:
-        words, digits = row.name.rstrip("0123456789"), ""
-        digits = row.name[len(words) :]
-        return (words.casefold(), int(digits) if digits else 0, row.name)
+    return sorted(rows, key=lambda row: natural(row.name))
 
-    return sorted(rows, key=key)
+
+def compared(
+    release: Release, selection: Selection, dimension: str, title: str, plural: str, path: str, asked: bool = False
+) -> Any:
+    """The section of fair comparison; a word on why there is none where the selection allows for none."""
+    base = narrowed(selection, dimension, None)
+    areas = len(release.allowed(dimension))
+    if selection.status or selection.outcome or selection.on_time:
+        return fairly.not_now(
+            _("What is selected names a status, an outcome or a standard. Lateness and times can only be compared when open and closed, "
+              "late and timely requests are all in it."),
+            html.A(_("Compare without that"), href=address(path, selection.replace(status=(), outcome=(), on_time=()))),
+        )  # fmt: skip
+    if areas > FAIR_AREAS and not asked:
+        words = _("Comparing {n} areas, each beside what the same services lead one to expect, takes a few seconds.")
+        link = html.A(_("Compare them"), href=address(path, selection, fair="1") + f"#{fairly.KEY}")
+        return fairly.not_now(words.format(n=number(areas)), link)
+    found = queries.compare(release, base, dimension)
+    if len(found.rows) < 2:
+        return None
+    others: dict[str, tuple[float, float]] = {}
+    if dimension == "department":
+        own = {row.key: queries.by(release, narrowed(base, dimension, row.key), "service") for row in found.rows}
+        others = by_others(own, queries.by(release, base, "service"))
+    subject = Subject(dimension, title, plural, base, source_words(release))
+    return fairly.section_of(found, subject, lambda key: address(f"{path}/{part(key)}", base), others)
 
 
 def comparison(

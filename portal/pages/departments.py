@@ -13,7 +13,7 @@ from portal.components.links import part
 from portal.components.page import Page
 from portal.components.parts import page_head
 from portal.components.period import period
-from portal.pages.areas import by_name, comparison
+from portal.pages.areas import by_name, compared, comparison
 from portal.pages.trends import nothing
 from portal.selection import NOT_STATED, Selection
 from portal.text import _, number
@@ -40,6 +40,7 @@ def layout(release: Release, selection: Selection) -> Page:
     ]
     if totals.requests:
         what = _("Department")
+        body.append(compared(release, selection, "department", what, _("Departments"), "/departments"))
         body += comparison(release, selection, stated, what, lambda row: f"/departments/{part(row.key)}")
         unstated = totals.requests - sum(row.requests for row in stated)
         if unstated:
