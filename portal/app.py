@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from portal import api, brief_routes, downloads, equity_api, places_api, tile_routes
+from portal import api, brief_routes, downloads, equity_api, figures_api, places_api, tile_routes
 from portal.errors import NoRelease, NotFound, PortalError
 from portal.head import HeadAsGet
 from portal.pages.frame import frame
@@ -54,8 +54,15 @@ def create_app(settings: PortalSettings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.releases = releases
-    routers = (api.router, places_api.router, equity_api.router, tile_routes.router, downloads.router, brief_routes.router)
-    for router in routers:
+    for router in (
+        api.router,
+        places_api.router,
+        equity_api.router,
+        figures_api.router,
+        tile_routes.router,
+        downloads.router,
+        brief_routes.router,
+    ):
         app.include_router(router)
     app.add_api_route("/healthz", _health, include_in_schema=False)
     for folder in ASSET_FOLDERS:
