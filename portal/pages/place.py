@@ -17,6 +17,7 @@ from portal.components.links import address, part
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, breadcrumbs, key_figures, page_head, rich, section, table
 from portal.components.receipt import Figures
+from portal.components.record import linked_section
 from portal.components.sentences import Handles, day_words, ratio_words, request_address, sentences
 from portal.errors import NotFound
 from portal.pages.overview import source_words
@@ -120,6 +121,7 @@ def _figures(release: Release, report: Report, name: str, beside: str, path: str
                 html.P(Figures("months", report.ever).link(of=_("Month by month")), className="detail")),
         section(_("Closed is not the same as done"), "done", figures.outcomes(report.totals),
                 course_chart(queries.course(release, report.here), report.here, source)) if report.totals.closed else None,
+        linked_section(queries.linked(release, report.here), report.here),
         _take(report, path),
     ]  # fmt: skip
 

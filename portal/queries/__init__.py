@@ -14,6 +14,7 @@ from portal.queries.located import doubts, located, methods
 from portal.queries.location_bands import location_bands, unsure
 from portal.queries.months import covered_until, monthly, monthly_by, volumes
 from portal.queries.published import chain, dictionary, files, status
+from portal.queries.record import linked, reporting
 from portal.queries.report import narrowed, report
 from portal.queries.summary import period, response, totals
 from portal.selection import Selection
@@ -38,6 +39,7 @@ __all__ = [
     "files",
     "last_months",
     "latest",
+    "linked",
     "located",
     "location_bands",
     "methods",
@@ -51,6 +53,7 @@ __all__ = [
     "privacy_audit",
     "quality",
     "report",
+    "reporting",
     "request",
     "response",
     "shifted",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from portal.errors import BadRequest, NotFound
 from portal.queries.backlog import AGES_DAYS
 from portal.queries.scans import OUTCOMES
-from portal.receipts import changing, comparing, counting, course, places
+from portal.receipts import changing, comparing, counting, course, places, record
 from portal.receipts.model import Kind, Receipt
 from portal.selection import COLUMNS, Selection
 from portal.text import N_
@@ -24,6 +24,10 @@ _ROWS = N_(
     "and runs."
 )
 _NOT_DUE = N_("Requests without a standard, and those whose standard has not come due, are in neither number.")
+_VAGUE = N_(
+    "Requests without a place, with one that is not published exactly, or one that is known only to a block or worse, are "
+    "held against no other request."
+)
 _UNTOLD = N_(
     "Requests that are closed, but of which nobody can say when (no time, or one that contradicts the others), are not in "
     "the backlog of any day."
@@ -166,6 +170,34 @@ RECEIPTS: Final = {
                 "median_difference": N_("hours, now - before"),
             },
             changing.changed,
+        ),
+        Kind(
+            "linked",
+            N_("Reports and things, repeats, closings worth a look"),
+            N_("Requests that report one thing (same service, near, while it was open, sooner and nearer than chance) are one incident; the release says which. A repeat is the same service asked for again within 14 days of a closing and 50 m, unless the city states other limits. Flags are questions, never accusations: implausibly fast for the service, many at one instant, a text that nearly all closings share."),  # noqa: E501
+            (_VAGUE, _ROWS),
+            {
+                "looked_at": N_("requests whose place is known well enough"), "incidents": N_("things that they report"),
+                "repeats": N_("requests that repeat one that was closed"), "reopened": N_("requests that were closed and are not"),
+                "flagged": N_("closings with a flag"), "fast": N_("implausibly fast for the service"),
+                "bulk": N_("many closed at one instant"), "boilerplate": N_("a text that nearly all closings share"),
+            },
+            record.linked,
+        ),
+        Kind(
+            "reporting",
+            N_("How readily people report what is known already"),
+            N_("Once a thing has been reported it is known to be there: the further reports that come until it is closed, or for seven days, tell how readily people report, whatever nobody reported (after Liu, Bhandaram & Garg). Expected is what the city's rates of the same services would give in as many days. It takes reports as independent, and duplicates as found equally well everywhere."),  # noqa: E501
+            (_VAGUE, _ROWS),
+            {
+                "key": N_("the area's code"), "further": N_("reports after the first"), "days": N_("days watched"),
+                "rate": N_("reports a day of a known thing"), "expected": N_("reports expected"),
+                "ratio": N_("observed / expected"),
+            },
+            record.reporting,
+            arguments=("layer",),
+            keyed=True,
+            files=("requests.parquet", "incidents.parquet"),
         ),
         Kind(
             "located",
