@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from portal.queries.record import ENDED, FLAGS, FURTHER, THINGS
+from portal.errors import NotFound
+from portal.queries.record import ENDED, FLAGS, FURTHER, THINGS, has_links
 from portal.queries.scans import column
 from portal.receipts.parts import REQUESTS, condition, moment
 from portal.selection import Selection
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 def linked(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
     """Counts of the selection, as one row."""
-    del release, arguments
+    del arguments
+    if not has_links(release):
+        raise NotFound("This release does not say which requests report one thing.")
     flags = "".join(f",\n       count(*) FILTER (contains(suspicious, '{flag}')) AS {flag}" for flag in FLAGS)
     return f"""\
 SELECT count(incident_report) AS looked_at,
