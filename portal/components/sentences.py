@@ -160,7 +160,7 @@ def slower(changed: Changed, of: int, handle: Figures) -> list[Node]:
 
 def _fair(report: Report, handles: Handles) -> Iterator[Node]:
     compared = report.compared
-    if compared is None or report.response.n < FEW or compared.times.too_few:
+    if _one_sided(report) or compared is None or report.response.n < FEW or compared.times.too_few:
         return
     ratio = compared.times.time_ratio
     if ratio.value is None or ratio.low is None or ratio.high is None:
@@ -186,6 +186,11 @@ def _fair(report: Report, handles: Handles) -> Iterator[Node]:
     yield html.P([*rich(words, factor=factor, **band), *_mix(report, compared)])
 
 
+def _one_sided(report: Report) -> bool:
+    """Whether the selection names a status, an outcome or a standard: pace and lateness can only be compared of all."""
+    return bool(report.base.status or report.base.outcome or report.base.on_time)
+
+
 def _mix(report: Report, compared: Compared) -> list[Node]:
     """What the difference between this place's median and the city's comes from."""
     here, city = report.response.quantiles[50], report.city_response.quantiles[50]
@@ -201,7 +206,7 @@ def _mix(report: Report, compared: Compared) -> list[Node]:
 
 def _late(report: Report, handles: Handles) -> Iterator[Node]:
     late = report.compared.late if report.compared else None
-    if late is None or late.n < FEW or late.raw.value is None:
+    if _one_sided(report) or late is None or late.n < FEW or late.raw.value is None:
         return
     raw = html.Strong(handles.late.told(share(late.raw.value), f"{report.key}/raw", late.raw.value))
     expected = handles.late.told(number(late.expected), f"{report.key}/expected", late.expected)

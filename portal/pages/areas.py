@@ -18,6 +18,7 @@ from portal.components.links import address, part
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, page_head, rich, section, table, tabs
 from portal.components.period import period
+from portal.components.record import reporting_section
 from portal.components.verdicts import by_others
 from portal.errors import NotFound
 from portal.pages.overview import source_words
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from portal.release import Release
 
 CHARTED = 40
-FAIR_AREAS = 150
-"""A layer with more areas is compared when somebody asks for it: that takes seconds."""
+FAIR_AREAS = 100
+"""More areas, or departments, are compared when somebody asks for it: each takes some 25 ms."""
 
 
 def layers(release: Release, selection: Selection, fair: str = "") -> Page:
@@ -69,6 +70,11 @@ def layout(release: Release, selection: Selection, layer: str, fair: str = "") -
         bands = queries.location_bands(release, layer, selection)
         body.append(compared(release, selection, layer, of.title, of.plural, path, asked=fair == "1"))
         body += comparison(release, selection, rows, of.title, lambda row: f"{path}/{part(row.key)}", bands)
+        body.append(
+            reporting_section(
+                queries.reporting(release, selection, layer), selection, layer, of.title, source_words(release)
+            )
+        )
         elsewhere = totals.requests - sum(row.requests for row in rows)
         if elsewhere:
             words = _("{n} requests ({share}) are in none of these, because their place is not known well enough.")
@@ -97,17 +103,17 @@ def compared(
 ) -> Any:
     """The section of fair comparison; a word on why there is none where the selection allows for none."""
     base = narrowed(selection, dimension, None)
-    areas = len(release.allowed(dimension))
     if selection.status or selection.outcome or selection.on_time:
         return fairly.not_now(
             _("What is selected names a status, an outcome or a standard. Lateness and times can only be compared when open and closed, "
               "late and timely requests are all in it."),
             html.A(_("Compare without that"), href=address(path, selection.replace(status=(), outcome=(), on_time=()))),
         )  # fmt: skip
-    if areas > FAIR_AREAS and not asked:
-        words = _("Comparing {n} areas, each beside what the same services lead one to expect, takes a few seconds.")
+    many = sum(row.key != NOT_STATED for row in queries.by(release, base, dimension))
+    if many > FAIR_AREAS and not asked:
+        words = _("Comparing {n} of them, each beside what the same services lead one to expect, takes a few seconds.")
         link = html.A(_("Compare them"), href=address(path, selection, fair="1") + f"#{fairly.KEY}")
-        return fairly.not_now(words.format(n=number(areas)), link)
+        return fairly.not_now(words.format(n=number(many)), link)
     found = queries.compare(release, base, dimension)
     if len(found.rows) < 2:
         return None
