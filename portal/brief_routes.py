@@ -84,7 +84,7 @@ def _answer(request: Request, release: Release, selection: Selection, place: tup
         "Cache-Control": "no-cache",
         "ETag": etag,
         "Vary": "Accept-Language",
-        "Content-Disposition": f'inline; filename="{file_name(release, dimension, key, bool(chosen))}"',
+        "Content-Disposition": f'attachment; filename="{file_name(release, dimension, key, bool(chosen))}"',
     }
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)

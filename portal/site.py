@@ -29,7 +29,7 @@ from portal.routes import render
 
 log = logging.getLogger("openward.portal")
 
-STYLES = ("css/1-base.css", "css/2-parts.css", "css/3-charts.css")
+STYLES = ("css/1-base.css", "css/2-parts.css", "css/3-charts.css", "css/4-print.css")
 FIRST_SCRIPT = "js/theme.js"
 COMPONENTS = ("js/components.js", "js/places.js", "js/address.js")
 LAST_SCRIPT = "js/openward.js"

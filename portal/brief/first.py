@@ -8,8 +8,8 @@ from portal import queries
 from portal.answers import ResponseTime
 from portal.answers_figures import Report
 from portal.brief.draw_map import KEY_MM, draw_map
-from portal.brief.place_map import place_map
-from portal.brief.sheet import INK, POINT_MM, QUIET, RULE, Sheet, leading, tidy
+from portal.brief.place_map import natural_aspect, place_map
+from portal.brief.sheet import INK, POINT_MM, QUIET, RULE, Run, Sheet, leading, tidy
 from portal.brief.words import filter_words, period_words, runs
 from portal.components import figures
 from portal.components.sentences import sentences
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 MARGIN: Final = 16.0
 FOOT_MM: Final = 9.0
 GUTTER: Final = 8.0
+SIZES: Final = (10.5, 10, 9.5, 9, 8.5, 8, 7.5)
+PARAGRAPH: Final = 0.55
+"""Space after a paragraph, in lines."""
+WIDE: Final = 1.15
+"""A map that is wider in proportion stands below the sentences, not beside them."""
 STAMP: Final = (140, 40, 10)
 
 
@@ -33,11 +38,15 @@ def first_page(sheet: Sheet, release: Release, report: Report, name: str, kind: 
     y = _key_figures(sheet, report, MARGIN, y, width) + 6
     foot = _about(sheet, release, bottom, width)
     room = foot - 5 - y
-    column = (width - GUTTER) * 0.49
-    _sentences(sheet, release, report, name, MARGIN, y, column, room)
-    left = MARGIN + column + GUTTER
-    wide = width - column - GUTTER
-    _map(sheet, release, report, name, left, y, wide, room)
+    said = _said(release, report, name)
+    if report.totals.requests and natural_aspect(release, report) > WIDE:
+        column = (width - GUTTER) / 2
+        below = _two_columns(sheet, said, MARGIN, y, column, room * 0.5) + 3
+        _map(sheet, release, report, name, MARGIN, below, width, y + room - below)
+    else:
+        column = (width - GUTTER) * 0.49
+        _sentences(sheet, said, MARGIN, y, column, room)
+        _map(sheet, release, report, name, MARGIN + column + GUTTER, y, width - column - GUTTER, room)
     footer(sheet, release, address, 1)
 
 
@@ -115,26 +124,47 @@ def _figures(report: Report) -> list[tuple[str, str, str]]:
     ]  # fmt: skip
 
 
-def _sentences(sheet: Sheet, release: Release, report: Report, name: str, x: float, y: float, width: float,
-               room: float) -> None:  # fmt: skip
-    """The page's own sentences, as large as fits; what does not fit in the smallest size is left to the page."""
+def _said(release: Release, report: Report, name: str) -> list[list[Run]]:
+    """The page's own sentences, a paragraph each."""
     if not report.totals.requests:
-        said = [[(_("There are no such requests."), False)]]
-    else:
-        said = [runs(sentence) for sentence in sentences(report, name, release.city.timezone)]
-        said += [runs(words) for words in (_band(release, report, name), _few(report), _flattering(report)) if words]
-    sizes = (10.5, 10, 9.5, 9, 8.5, 8, 7.5)
-    gap = 0.55
-    size = next(
-        (s for s in sizes if sum(sheet.height(p, width, s) + leading(s) * gap for p in said) <= room), sizes[-1]
-    )
+        return [[(_("There are no such requests."), False)]]
+    said = [runs(sentence) for sentence in sentences(report, name, release.city.timezone)]
+    return said + [runs(words) for words in (_band(release, report, name), _few(report), _flattering(report)) if words]
+
+
+def _two_columns(sheet: Sheet, said: list[list[Run]], x: float, y: float, width: float, room: float) -> float:
+    """The sentences in two columns, parted where both are about as high; the y below the higher one."""
+    heights = [sheet.height(paragraph, width, SIZES[0]) for paragraph in said]
+    cut = min(range(1, len(said) + 1), key=lambda i: max(sum(heights[:i]), sum(heights[i:])))
+    size = min(_size(sheet, part, width, room) for part in (said[:cut], said[cut:]))
+    ends = [
+        _sentences(sheet, part, x + i * (width + GUTTER), y, width, room, size)
+        for i, part in enumerate((said[:cut], said[cut:]))
+    ]
+    return max(ends)
+
+
+def _size(sheet: Sheet, said: list[list[Run]], width: float, room: float) -> float:
+    """The largest type in which the paragraphs fit."""
+
+    def high(size: float) -> float:
+        return sum(sheet.height(paragraph, width, size) + leading(size) * PARAGRAPH for paragraph in said)
+
+    return next((size for size in SIZES if high(size) <= room), SIZES[-1])
+
+
+def _sentences(sheet: Sheet, said: list[list[Run]], x: float, y: float, width: float, room: float,
+               size: float | None = None) -> float:  # fmt: skip
+    """The sentences as large as fits; what does not fit in the smallest size is left to the page. The y below."""
+    size = size or _size(sheet, said, width, room)
     for paragraph in said:
         left = int((room + 0.1) / leading(size))
         if left < 1:
             break
-        below = sheet.paragraph(x, y, width, paragraph, size, lines=left) + leading(size) * gap
+        below = sheet.paragraph(x, y, width, paragraph, size, lines=left) + leading(size) * PARAGRAPH
         room -= below - y
         y = below
+    return y
 
 
 def _band(release: Release, report: Report, name: str) -> object:
@@ -166,7 +196,7 @@ def _map(sheet: Sheet, release: Release, report: Report, name: str, x: float, y:
     caption = _("Where the requests were made for")
     y = sheet.paragraph(x, y, width, [(caption, True)], 10, role="H2")
     highest = room - leading(10) - 1 - KEY_MM - leading(7.5) * 2
-    shown = place_map(release, report, (width / min(highest, width * 1.75), 1.6))
+    shown = place_map(release, report, width, (width / min(highest, width * 1.75), 2.2))
     placed = _("{n} of {total} requests have a published place.").format(
         n=number(shown.located), total=number(report.totals.requests)
     )

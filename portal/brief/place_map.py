@@ -25,10 +25,10 @@ MARGIN: Final = 0.06
 SMALLEST_M: Final = 600.0
 """A window is no narrower: around a very small area there must be something to know it by."""
 MOST_LINES: Final = 3000
-ACROSS: Final = 34
-"""Cells of requests side by side."""
-DETAIL: Final = 900
-"""Steps across the window that a line may make: finer ones are not seen on paper."""
+CELL_MM: Final = 2.5
+"""About the side of a cell of requests, on paper."""
+DETAIL_MM: Final = 0.1
+"""What lines are simplified to: finer steps are not seen on paper."""
 UNITS: Final = (1 << GRID_BITS) / (2 * HALF_WORLD_M)
 """Units of the integer grid in a metre of EPSG:3857."""
 
@@ -59,17 +59,25 @@ class PlaceMap:
         return (self.window[2] - self.window[0]) / float(np.cosh(middle * np.pi / HALF_WORLD_M))
 
 
-def place_map(release: Release, report: Report, aspects: tuple[float, float]) -> PlaceMap:
-    """The map of the report's place, in a window that is as many times as wide as high as suits the place, within
+def natural_aspect(release: Release, report: Report) -> float:
+    """How many times as wide as high the place is."""
+    layer = _layer(release, report)
+    outlines = _areas(release, layer, report) if layer else []
+    west, south, east, north = _bounds(release, report, outlines, _here(outlines, layer, report))
+    return float(max(east - west, SMALLEST_M) / max(north - south, SMALLEST_M))
+
+
+def place_map(release: Release, report: Report, width_mm: float, aspects: tuple[float, float]) -> PlaceMap:
+    """The map of the report's place for a frame of `width_mm`, in a window that is as many times as wide as high as suits the place, within
     `aspects` (lowest, highest)."""
     layer = _layer(release, report)
     outlines = _areas(release, layer, report) if layer else []
-    here = next((shape for code, _name, shape in outlines if (layer, code) == (report.dimension, report.key)), None)
+    here = _here(outlines, layer, report)
     window = _window(_bounds(release, report, outlines, here), *aspects)
     box = shapely.box(*window)
-    fine = (window[2] - window[0]) / DETAIL
+    fine = (window[2] - window[0]) / width_mm * DETAIL_MM
     near = [(name, shape) for code, name, shape in outlines if code != report.key or here is None]
-    cells, located = _cells(release, report, window)
+    cells, located = _cells(release, report, window, (window[2] - window[0]) / width_mm * CELL_MM)
     return PlaceMap(
         window=window,
         land=_ground(release, "land", window, fine),
@@ -101,6 +109,10 @@ def _areas(release: Release, layer: str, report: Report) -> list[tuple[str, str,
         params,
     )
     return [(str(code), str(name), shapely.from_wkb(bytes(wkb))) for code, name, wkb in rows]
+
+
+def _here(outlines: Sequence[tuple[str, str, Any]], layer: str, report: Report) -> Any:
+    return next((shape for code, _name, shape in outlines if (layer, code) == (report.dimension, report.key)), None)
 
 
 def _bounds(release: Release, report: Report, outlines: Sequence[tuple[str, str, Any]], here: Any) -> Window:
@@ -186,9 +198,9 @@ def _cut(rows: Sequence[tuple[Any, ...]], window: Window) -> list[Any]:
     return [shape for shape in np.atleast_1d(cut) if shape is not None and not shape.is_empty]
 
 
-def _cells(release: Release, report: Report, window: Window) -> tuple[NDArray[np.float64], int]:
-    """The place's requests in square cells, each at the mean place of its requests, and how many there are in all."""
-    shift = max(round(np.log2((window[2] - window[0]) * UNITS / ACROSS)), 0)
+def _cells(release: Release, report: Report, window: Window, side: float) -> tuple[NDArray[np.float64], int]:
+    """The place's requests in square cells of about `side` metres, each at the mean place of its requests, and how many there are in all."""
+    shift = max(round(np.log2(side * UNITS)), 0)
     where, params = release.where(report.here)
     rows = release.query(
         f"""SELECT avg(gx), avg(gy), count(*) FROM requests WHERE gx IS NOT NULL AND {where}

@@ -26,6 +26,7 @@ PAPERS: Final = {"a4": (210.0, 297.0), "letter": (215.9, 279.4)}
 FONT: Final = "brief"
 FACES: Final = {"": "SourceSans3-Regular.ttf", "B": "SourceSans3-Semibold.ttf"}
 POINT_MM: Final = 25.4 / 72
+HANGING_MM: Final = 3.0
 
 INK: Final[Colour] = (22, 32, 42)
 QUIET: Final[Colour] = (75, 87, 99)
@@ -158,7 +159,8 @@ class Sheet(FPDF):
             self.face(size, bold)
             gap = self.get_string_width(" ") if spaced and lines[-1] else 0.0
             wide = self.get_string_width(word)
-            if lines[-1] and spaced and used + gap + wide > width:
+            # A full stop may stand a little into the margin; it is not sent to a line of its own.
+            if lines[-1] and used + gap + wide > width + (0 if spaced else HANGING_MM):
                 lines.append([])
                 used = gap = 0.0
             while wide > width:
