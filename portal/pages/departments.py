@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from portal.release import Release
 
 
-def layout(release: Release, selection: Selection) -> Page:
+def layout(release: Release, selection: Selection, fair: str = "") -> Page:
     """All departments: how much they are asked for and how long it takes."""
     rows = queries.by(release, selection, "department")
     stated = by_name([row for row in rows if row.key != NOT_STATED])
@@ -40,7 +40,7 @@ def layout(release: Release, selection: Selection) -> Page:
     ]
     if totals.requests:
         what = _("Department")
-        body.append(compared(release, selection, "department", what, _("Departments"), "/departments"))
+        body.append(compared(release, selection, "department", what, _("Departments"), "/departments", fair == "1"))
         body += comparison(release, selection, stated, what, lambda row: f"/departments/{part(row.key)}")
         unstated = totals.requests - sum(row.requests for row in stated)
         if unstated:

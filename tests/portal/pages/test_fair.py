@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal import queries
@@ -149,6 +149,7 @@ def test_verdicts(
     assert said(found, LATE) and said(found, TIMES)
 
 
+@settings(deadline=None)
 @given(
     st.tuples(st.floats(0.01, 9), st.floats(0.1, 1), st.floats(1, 9)), st.integers(-2, 2), st.booleans(),
     st.none() | st.floats(0, 1), st.sampled_from([1.0, 30.0]),
@@ -234,6 +235,7 @@ UNITS = st.builds(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(UNITS, min_size=1, max_size=25))
 def test_any_units_make_a_funnel_whose_names_do_not_overlap(units: list[Unit]) -> None:
     drawn = ET.fromstring(f"<all>{funnel(units, LINES, LINES, 'n', 't', 'd', 'a', 'u')}</all>")  # noqa: S314
@@ -250,6 +252,7 @@ def test_any_units_make_a_funnel_whose_names_do_not_overlap(units: list[Unit]) -
             assert a[0] >= b[2] or b[0] >= a[2] or a[1] >= b[3] or b[1] >= a[3]
 
 
+@settings(deadline=None)
 @given(st.lists(UNITS, min_size=1, max_size=25))
 def test_only_what_is_too_few_may_lie_beyond_the_picture(units: list[Unit]) -> None:
     y = around_one(units, LINES, 0, 1)
@@ -258,6 +261,7 @@ def test_only_what_is_too_few_may_lie_beyond_the_picture(units: list[Unit]) -> N
     assert all(y.low <= mark <= y.high for mark, _ in y.ticks) and len(y.ticks) >= 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 50), max_size=20))
 def test_a_ratio_axis_has_one_on_it_and_is_even_about_it(values: list[float]) -> None:
     axis = ratio_axis(values, 0, 100)
