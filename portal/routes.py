@@ -47,7 +47,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/areas"), areas.layers, ("fair",)),
     (re.compile("/areas/" + _ONE.format("layer")), areas.layout, ("fair",)),
     (re.compile("/areas/" + _ONE.format("layer") + "/" + _ONE.format("area")), place.area, ("beside",)),
-    (re.compile(r"/departments"), departments.layout, ()),
+    (re.compile(r"/departments"), departments.layout, ("fair",)),
     (re.compile("/departments/" + _ONE.format("department")), place.department, ("beside",)),
     (re.compile(r"/equity"), equity.layout, ("layer", "measure")),
     (re.compile(r"/requests/(?P<number>.+)", re.DOTALL), request_page.layout, ("source",)),
