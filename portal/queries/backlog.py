@@ -25,30 +25,48 @@ def end_of(release: Release, day: date) -> datetime:
 
 
 @kept
-def backlog(release: Release, selection: Selection, day: date) -> Backlog:
-    """Requests that were open at the end of a local day, by age.
+def backlogs(release: Release, selection: Selection, days: tuple[date, ...]) -> tuple[Backlog, ...]:
+    """What was open at the end of each of some local days, by age: one scan.
 
     A request that is not open, but of which nobody can say when it was closed, is not counted.
     """
-    moment = end_of(release, day)
+    moments = [end_of(release, day) for day in days]
     where, params = release.where(selection)
+    open_then = "requested_datetime <= ?::TIMESTAMP AND (status = 'open' OR closed_datetime > ?::TIMESTAMP)"
     minutes = "date_diff('second', requested_datetime, ?::TIMESTAMP) // 60"
-    group = " + ".join(f"(minutes >= {days * 24 * 60})::UTINYINT" for days in AGES_DAYS)
-    found = dict(
-        release.query(
-            f"""SELECT {group} AS age, count(*) FROM (
-                  SELECT {minutes} AS minutes FROM requests
-                  WHERE requested_datetime <= ? AND (status = 'open' OR closed_datetime > ?) AND {where}
-                ) GROUP BY 1""",
-            [moment, moment, moment, *params],
-        )
+    group = " + ".join(f"({{minutes}} >= {limit * 24 * 60})::UTINYINT" for limit in AGES_DAYS)
+    at = range(len(days))
+    waited = ", ".join(f"CASE WHEN {open_then} THEN {minutes} END AS m{i}" for i in at)
+    ages = ", ".join(f"CASE WHEN m{i} IS NOT NULL THEN {group.format(minutes=f'm{i}')} END AS a{i}" for i in at)
+    rows = release.query(
+        f"""SELECT {ages}, count(*) FROM (
+              SELECT {waited} FROM requests
+              WHERE requested_datetime <= ? AND (status = 'open' OR closed_datetime > ?) AND {where}
+            ) GROUP BY ALL""",
+        [*(moment for moment in moments for _ in range(3)), max(moments), min(moments), *params],
     )
     edges = (0, *AGES_DAYS, None)
-    ages = tuple((edges[i] or 0, edges[i + 1], int(found.get(i, 0))) for i in range(len(AGES_DAYS) + 1))
-    return Backlog(day, sum(n for _, _, n in ages), ages)
+    found = []
+    for i, day in enumerate(days):
+        counted = [sum(row[-1] for row in rows if row[i] == age) for age in range(len(AGES_DAYS) + 1)]
+        groups = tuple((edges[age] or 0, edges[age + 1], int(n)) for age, n in enumerate(counted))
+        found.append(Backlog(day, sum(n for _, _, n in groups), groups))
+    return tuple(found)
+
+
+def backlog(release: Release, selection: Selection, day: date) -> Backlog:
+    """What was open at the end of a local day, by age."""
+    return backlogs(release, selection, (day,))[0]
 
 
 def oldest(release: Release, selection: Selection, limit: int = 10) -> list[RequestRow]:
     """Requests that are still open, the longest waiting first."""
     where, params = release.where(selection.replace(status=("open",)))
-    return rows_where(release, f"{where} ORDER BY requested_datetime, rid LIMIT ?", [*params, limit])
+    found = release.query(
+        f"SELECT rid FROM requests WHERE {where} ORDER BY requested_datetime, rid LIMIT ?", [*params, limit]
+    )
+    if not found:
+        return []
+    # Rows are read by their place: wide rows of all that is open would take several times as long.
+    places = [rid for (rid,) in found]
+    return rows_where(release, f"rid IN ({', '.join('?' * len(places))}) ORDER BY requested_datetime, rid", places)

@@ -1,5 +1,7 @@
 """Change: a period beside the same months a year earlier, a quarter beside the one before."""
 
+# ruff: noqa: S608 - the names in the SQL are the release's own columns, every value is a parameter
+
 from __future__ import annotations
 
 import calendar
@@ -44,8 +46,8 @@ def year_ago(release: Release, selection: Selection) -> YearAgo | None:
     started = period(release)[0]
     if not months or len(months) > YEAR_MONTHS or started is None or _first_day(months[0] - YEAR_MONTHS) < started:
         return None
-    first = _first_day(months[0] - YEAR_MONTHS)
-    both = selection.replace(from_date=first, to_date=_first_day(months[-1] + 1) - timedelta(days=1))
+    # Whole months of the very scans that the series by month is made of.
+    both = selection.replace(from_date=None, to_date=None)
     now, before = np.array(months), np.array(months) - YEAR_MONTHS
     c, b = counts(release, both, MONTH), binned(release, both, MONTH)
     days = [np.array([_days(month) for month in side], float) for side in (now, before)]
@@ -83,8 +85,8 @@ def shifted(release: Release, selection: Selection, dimension: str) -> list[Shif
     key = column(release, dimension)
     then = _first_day(_number(start) - YEAR_MONTHS), _first_day(_number(end) + 1 - YEAR_MONTHS) - timedelta(days=1)
     spans = [(start, end), (ago, before_end), *([then] if then[0] >= first else [])]
-    sides = [counts(release, selection.replace(from_date=a, to_date=b), key) for a, b in spans]
-    now, before, *same = (dict(zip(c.keys, c.by_key().tolist(), strict=True)) for c in sides)
+    by_month = _by_month(release, selection.replace(from_date=min(a for a, _ in spans), to_date=end), key)
+    now, before, *same = (_within(by_month, _number(a), _number(b)) for a, b in spans)
     labels, rows = release.allowed(dimension), []
     length = (end - start).days + 1, (before_end - ago).days + 1
     for value in [*now, *(key for key in before if key not in now)]:
@@ -102,6 +104,21 @@ def shifted(release: Release, selection: Selection, dimension: str) -> list[Shif
                 )
             )
     return sorted(rows, key=lambda row: -abs(row.now - row.before))
+
+
+def _by_month(release: Release, selection: Selection, key: str) -> list[tuple[str | None, int, int]]:
+    """Requests by key and month: one scan."""
+    where, params = release.where(selection)
+    return release.query(f"SELECT {key}, month, count(*) FROM requests WHERE {where} GROUP BY ALL", params)  # type: ignore[return-value]
+
+
+def _within(rows: list[tuple[str | None, int, int]], first: int, last: int) -> dict[str | None, int]:
+    """Requests by key, of months from first to last."""
+    found: dict[str | None, int] = {}
+    for key, month, n in rows:
+        if first <= month <= last:
+            found[key] = found.get(key, 0) + n
+    return found
 
 
 def _odds(share: float) -> float:

@@ -14,7 +14,7 @@ from portal.answers_figures import Compared, Comparison, Estimate, Late, Times
 from portal.figures.funnel import Funnel, ratio_funnel, share_funnel
 from portal.figures.poisson import Interval
 from portal.figures.standardise import StandardisedShare, StandardisedTimes, standardised_share, standardised_times
-from portal.queries.scans import Ints, bin_edges, column, distinct, ints, kept
+from portal.queries.scans import Ints, bin_edges, column, distinct, ints, kept, kept_scans
 from portal.release import Release
 from portal.selection import COLUMNS, Selection, quoted
 
@@ -32,8 +32,9 @@ def compare(release: Release, selection: Selection, dimension: str, only: str | 
     are still judged among those of all.
     """
     key = column(release, dimension)
-    dued = _due(release, selection, key)
-    cells = _cells(release, selection, key)
+    scans = kept_scans(release, selection)  # shared by all values of the dimension
+    dued = scans.get(("due", selection, key), lambda: _due(release, selection, key))
+    cells = scans.get(("cells", selection, key), lambda: _cells(release, selection, key))
     labels = release.allowed(dimension)
     keys = [value for value in cells.keys if value is not None]
     late, late_funnel = _late(dued, keys)

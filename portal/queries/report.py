@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from portal.answers_figures import Report
-from portal.queries.backlog import backlog, oldest
+from portal.queries.backlog import backlogs, oldest
 from portal.queries.change import YEAR_MONTHS, last_months, shifted, year_ago
 from portal.queries.compare import compare
 from portal.queries.groups import by
@@ -42,6 +42,7 @@ def report(release: Release, selection: Selection, dimension: str, key: str) -> 
     here = narrowed(base, dimension, key)
     ever = here.replace(from_date=None, to_date=None)
     until = base.to_date or covered_until(release)
+    now, before = backlogs(release, ever, (until, until - timedelta(days=QUARTER_DAYS)))
     compared = compare(release, base, dimension, only=key)
     services = by(release, here, "service", TOP_SERVICES + 1)
     return Report(
@@ -57,8 +58,8 @@ def report(release: Release, selection: Selection, dimension: str, key: str) -> 
         compared=next((row for row in compared.rows if row.key == key), None),
         late_phi=compared.late_phi,
         year_ago=year_ago(release, here),
-        backlog=backlog(release, ever, until),
-        backlog_before=backlog(release, ever, until - timedelta(days=QUARTER_DAYS)),
+        backlog=now,
+        backlog_before=before,
         oldest=oldest(release, ever, OLDEST),
         services=[row for row in services if row.key != NOT_STATED][:TOP_SERVICES],
         city_services={row.key: row for row in by(release, base, "service")},

@@ -101,7 +101,7 @@ class Counts:
 
 def counts(release: Release, selection: Selection, key: str) -> Counts:
     """One scan for everything that is a count, by `key`: a trusted column's name, quoted."""
-    return _kept_scans(release, selection).get(("counts", selection, key), lambda: _counts(release, selection, key))
+    return kept_scans(release, selection).get(("counts", selection, key), lambda: _counts(release, selection, key))
 
 
 def _counts(release: Release, selection: Selection, key: str) -> Counts:
@@ -143,7 +143,7 @@ class Flow:
 
 def by_month(release: Release, selection: Selection) -> tuple[Counts, Flow]:
     """Counts by month of request, and what left in each month: one scan for both."""
-    scans = _kept_scans(release, selection)
+    scans = kept_scans(release, selection)
 
     def read() -> Flow:
         found = _grouped(release, selection, f"{MONTH} AS k, closed_month")
@@ -173,7 +173,7 @@ class Binned:
 
 def binned(release: Release, selection: Selection, key: str) -> Binned:
     """One scan for response times by `key`: a trusted column's name, quoted."""
-    return _kept_scans(release, selection).get(("binned", selection, key), lambda: _binned(release, selection, key))
+    return kept_scans(release, selection).get(("binned", selection, key), lambda: _binned(release, selection, key))
 
 
 def _binned(release: Release, selection: Selection, key: str) -> Binned:
@@ -194,7 +194,7 @@ def _binned(release: Release, selection: Selection, key: str) -> Binned:
     return Binned(keys, dense(timed & closed), dense(timed & ~closed))
 
 
-def _kept_scans(release: Release, selection: Selection) -> Answers:
+def kept_scans(release: Release, selection: Selection) -> Answers:
     """Scans of everything are kept for good: most pages stand beside them. Those of a selection come and go."""
     return release.scans if selection else release.constants
 
@@ -205,13 +205,13 @@ ANY_KEY = quoted(COLUMNS["service"])
 
 def any_counts(release: Release, selection: Selection) -> Counts:
     """`counts` by whatever key there is a scan at hand for."""
-    at_hand = _kept_scans(release, selection).find(lambda key: key[:2] == ("counts", selection))
+    at_hand = kept_scans(release, selection).find(lambda key: key[:2] == ("counts", selection))
     return at_hand if at_hand is not None else counts(release, selection, ANY_KEY)
 
 
 def any_binned(release: Release, selection: Selection) -> Binned:
     """`binned` by whatever key there is a scan at hand for."""
-    at_hand = _kept_scans(release, selection).find(lambda key: key[:2] == ("binned", selection))
+    at_hand = kept_scans(release, selection).find(lambda key: key[:2] == ("binned", selection))
     return at_hand if at_hand is not None else binned(release, selection, ANY_KEY)
 
 
@@ -252,7 +252,7 @@ class Minutes:
 
 def minutes(release: Release, selection: Selection, below: int | None = None) -> Minutes:
     """Response times exact to the minute, of those that took less than `below` minutes (default: all)."""
-    return _kept_scans(release, selection).get(
+    return kept_scans(release, selection).get(
         ("minutes", selection, below), lambda: _minutes(release, selection, below)
     )
 

@@ -10,7 +10,7 @@ from portal import queries
 from portal.components.record import linked_section, reporting_section
 from portal.errors import NotFound
 from portal.html import to_html
-from portal.receipts import receipt
+from portal.receipts import RECEIPTS, receipt
 from portal.release import Release, Releases
 from portal.selection import Selection
 from tests.portal.run_receipt import run
@@ -72,6 +72,12 @@ def test_further_reports_never_outnumber_those_after_the_first(with_incidents: R
     found = queries.linked(with_incidents, Selection())
     assert found is not None
     assert sum(row.further for row in rows) <= found.looked_at - found.incidents
+
+
+@pytest.mark.parametrize("name", ["linked", "reporting"])
+def test_every_column_is_explained(with_incidents: Release, name: str) -> None:
+    row = next(iter(run(with_incidents, receipt(with_incidents, name, Selection(), {"layer": "district"})).values()))
+    assert set(row) == set(RECEIPTS[name].columns)
 
 
 def test_a_release_that_does_not_say_shows_nothing(release: Release) -> None:
