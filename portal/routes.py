@@ -28,6 +28,7 @@ from portal.pages import (
     receipt_page,
     request_page,
     sources,
+    standards,
     trends,
 )
 from portal.selection import Selection
@@ -49,6 +50,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile("/areas/" + _ONE.format("layer") + "/" + _ONE.format("area")), place.area, ("beside",)),
     (re.compile(r"/departments"), departments.layout, ("fair",)),
     (re.compile("/departments/" + _ONE.format("department")), place.department, ("beside",)),
+    (re.compile(r"/standards"), standards.layout, ()),
     (re.compile(r"/equity"), equity.layout, ("layer", "measure")),
     (re.compile(r"/requests/(?P<number>.+)", re.DOTALL), request_page.layout, ("source",)),
     (re.compile(r"/data"), data.layout, ()),

@@ -40,9 +40,9 @@ def requested_and_closed(rows: Sequence[Columns], name: str, title: str, descrip
         left, right, top, bottom = 46.0, canvas.width - 4, 34.0, canvas.height - 40
         axis = count_axis(max((max(r.requested, r.closed) for r in rows), default=1), bottom, top)
         _key(canvas, left)
-        _grid(canvas, axis, left, right)
+        grid(canvas, axis, left, right)
         step = (right - left) / max(len(rows), 1)
-        _month_labels(canvas, [r.month for r in rows], left, step, bottom)
+        month_labels(canvas, [r.month for r in rows], left, step, bottom)
         line = []
         for i, row in enumerate(rows):
             x, y = left + i * step, axis.at(row.requested)
@@ -72,11 +72,11 @@ def duration_band(rows: Sequence[Band], name: str, title: str, description: str)
     def draw(canvas: Canvas) -> None:
         left, right, top, bottom = 64.0, canvas.width - 12, 16.0, canvas.height - 40
         axis = hours_axis(known, bottom, top, may_log=False)
-        _grid(canvas, axis, left, right)
+        grid(canvas, axis, left, right)
         step = (right - left) / max(len(rows), 1)
-        _month_labels(canvas, [r.month for r in rows], left, step, bottom)
+        month_labels(canvas, [r.month for r in rows], left, step, bottom)
         centre = [left + (i + 0.5) * step for i in range(len(rows))]
-        for run in _runs([r.hours is not None for r in rows]):
+        for run in runs([r.hours is not None for r in rows]):
             tops = [(i, _kept(rows[i].high, rows[i].hours)) for i in run]
             upper = [(centre[i], axis.at(axis.high if top_of is None else top_of)) for i, top_of in tops]
             lower = [(centre[i], axis.at(rows[i].low or 0.0)) for i in run]
@@ -114,14 +114,15 @@ def _month(month: date, complete: bool) -> str:
     return month_name(month) if complete else _("{month}, so far").format(month=month_name(month))
 
 
-def _runs(present: Sequence[bool]) -> list[list[int]]:
-    runs: list[list[int]] = []
+def runs(present: Sequence[bool]) -> list[list[int]]:
+    """Positions of what is there, those next to one another together: a line breaks where nothing is known."""
+    found: list[list[int]] = []
     for i, here in enumerate(present):
         if here and i and present[i - 1]:
-            runs[-1].append(i)
+            found[-1].append(i)
         elif here:
-            runs.append([i])
-    return runs
+            found.append([i])
+    return found
 
 
 def _not_reached(canvas: Canvas, rows: Sequence[Band], left: float, step: float, top: float, bottom: float) -> None:
@@ -144,14 +145,15 @@ def _key(canvas: Canvas, left: float) -> None:
     canvas.text(x + 27, 16.5, _("Closed"), "label")
 
 
-def _grid(canvas: Canvas, axis: Axis, left: float, right: float) -> None:
+def grid(canvas: Canvas, axis: Axis, left: float, right: float) -> None:
+    """Lines across, with their values before them."""
     for value, words in axis.ticks:
         y = axis.at(value)
         canvas.line(left, y, right, y, "base" if value == axis.low else "grid")
         canvas.text(left - 8, y + 4, words, "tick", "end")
 
 
-def _month_labels(canvas: Canvas, months: Sequence[date], left: float, step: float, bottom: float) -> None:
+def month_labels(canvas: Canvas, months: Sequence[date], left: float, step: float, bottom: float) -> None:
     """Month names as often as they fit, and each year under its first month."""
     every = next((n for n in (1, 2, 3, 6, 12) if n * step >= 34), 12)
     year_from = -100.0

@@ -14,6 +14,7 @@ from dash import html
 from portal.components.elements import Svg, Tree
 from portal.components.links import address
 from portal.components.page import Page
+from portal.queries.standards import has_standards
 from portal.text import LANGUAGE_NAMES, N_, _, language, ngettext, time_words
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ SECTIONS = (
     ("/trends", N_("Trends")),
     ("/areas", N_("Areas")),
     ("/departments", N_("Departments")),
+    ("/standards", N_("Standards")),
     ("/equity", N_("Equity")),
     ("/data", N_("Data")),
     ("/methods", N_("Methods")),
@@ -104,6 +106,8 @@ def _header(release: Release, page: Page, pathname: str) -> Node:
     links = []
     for path, name in SECTIONS:
         if NEEDS_TABLE.get(path, "requests") not in release.tables:
+            continue
+        if path == "/standards" and not has_standards(release):
             continue
         here = {"aria-current": "page" if path == pathname else "true"} if path == page.section else {}
         links.append(html.Li(html.A(_(name), href=address(path), **here)))

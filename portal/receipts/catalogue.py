@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from portal.errors import BadRequest, NotFound
 from portal.queries.backlog import AGES_DAYS
 from portal.queries.scans import OUTCOMES
-from portal.receipts import changing, comparing, counting, course, places, record
+from portal.receipts import changing, comparing, counting, course, places, record, standards
 from portal.receipts.model import Kind, Receipt
 from portal.selection import COLUMNS, Selection
 from portal.text import N_
@@ -229,6 +229,7 @@ RECEIPTS: Final = {
             keyed=True,
             files=("requests.parquet", "area_probabilities.parquet"),
         ),
+        *standards.KINDS,
     )
 }  # fmt: skip
 

@@ -1,0 +1,204 @@
+"""The register of standards in words, as a table and as small charts.
+
+Charter: from answers to markup; no queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import html
+
+from portal.answers_standards import DueMonth, Register, Standard, Target
+from portal.charts import small
+from portal.components.change_words import MANY, signed_points, sure
+from portal.components.elements import Svg
+from portal.components.links import address
+from portal.components.parts import Column, rich, table, twin
+from portal.components.receipt import Figures
+from portal.selection import Selection
+from portal.text import FEW, _, duration_words, month_name, number, share, span_words
+
+Node = Any
+
+MULTIPLES = 12
+FLATTERS = 0.1
+"""Of a service of which a larger part is not yet due, it is said that those which are closed already flatter."""
+SAME = 1.1
+"""Due times that differ by less are one standard."""
+
+
+def target_words(target: Target | None) -> str:
+    """'3 days', or '5 days (mostly 3 to 6 days)' where the due times differ."""
+    if target is None:
+        return "–"
+    if target.high <= target.low * SAME:
+        return duration_words(target.hours)
+    return _("{time} ({low_high} for 9 in 10)").format(
+        time=duration_words(target.hours), low_high=span_words(target.low, target.high)
+    )
+
+
+def register_table(register: Register, selection: Selection) -> Node:
+    """Each service with its standard, how often it was kept, and what is past due."""
+    now, targets = Figures("standards", register.period), Figures("targets", Selection())
+    then, change = (
+        Figures("standards", register.before or register.period),
+        Figures("standards-change", register.period),
+    )
+    columns = [
+        Column(_("Service")), Column(_("Standard")), Column(_("Came due"), "number"), Column(_("On time"), "number"),
+        Column(_("95% interval"), "number"),
+    ]  # fmt: skip
+    if register.before:
+        columns += [Column(_("Year before"), "number"), Column(_("Change, points"), "number")]
+    columns += [Column(_("Open past due"), "number"), Column(_("Late by (half of the late)"), "number")]
+    cells = []
+    for row in register.rows:
+        few = row.on_time.n < FEW
+        link = html.A(row.name, href=address("/trends", selection.replace(service=(row.service,))))
+        target: Node = target_words(row.target)
+        if row.target is not None:
+            target = targets.told(target, f"{row.service}/hours", row.target.hours)
+        cell = [link, html.Span([target, *_partly(row)])]
+        if not row.requests:
+            cells.append([*cell, "0", *["–"] * (len(columns) - 3)])
+            continue
+        cell += [html.Span([now.told(number(row.on_time.n), f"{row.service}/due", row.on_time.n), *_pending(row, now)])]
+        if few or row.on_time.share is None:
+            cell += [_("too few to say"), "–"]
+        else:
+            cell += [
+                now.told(share(row.on_time.share), f"{row.service}/on_time_share", row.on_time.share),
+                _interval(row),
+            ]
+        if register.before:
+            cell += [_before(row, then), _change(row, change)]
+        open_late = now.told(number(row.open_late), f"{row.service}/open_late", row.open_late)
+        cells.append([*cell, open_late, _lateness(row, now)])
+    return html.Div(
+        [
+            table(_("Services with a standard, those with most requests due first"), columns, cells, "register"),
+            html.P(
+                [now.link(_("Receipt of this table")), " · ", targets.link(_("Receipt of the standards' times")),
+                 *([" · ", change.link(_("Receipt of the change"))] if register.before else [])],
+                className="detail receipts",
+            ),
+        ]
+    )  # fmt: skip
+
+
+def without_list(register: Register) -> Node:
+    """Services that have no standard, with how often they were asked for."""
+    handle = Figures("standards", register.period)
+    items = [
+        html.Li([name, " ", html.Span(handle.told(number(n), f"{key}/requests", n), className="detail")])
+        for key, name, n in register.without
+    ]
+    return html.Ul(items, className="columns-list")
+
+
+def multiples(register: Register, selection: Selection) -> Node:
+    """The share on time by month of the services with most requests due, one small chart each, on one scale."""
+    rows = [row for row in register.rows if row.on_time.n >= FEW][:MULTIPLES]
+    months = [m.month for m in register.total.months]
+    shown = months[len(months) - _months_of(register) :]
+    before = [month.replace(year=month.year - 1) for month in shown] if register.before else []
+    items, series = [], []
+    for i, row in enumerate(rows):
+        at = {m.month: m for m in row.months}
+        series.append(at)
+        behind = [_share(at.get(month)) for month in before]
+        said = share(row.on_time.share or 0.0)
+        svg = small.spark(
+            [_share(at.get(m)) for m in shown], behind, 1.0, f"kept-{i}", row.name,
+            _("{share} on time over all months shown").format(share=said),
+        )  # fmt: skip
+        link = html.A(row.name, href=address("/trends", selection.replace(service=(row.service,))))
+        items.append(html.Li([html.H3(link), html.P(_("{share} on time").format(share=said)), Svg(svg)]))
+    columns = [Column(_("Month")), *(Column(row.name, "number") for row in rows)]
+    cells = [
+        [month_name(month), *("–" if (s := _share(at.get(month))) is None else share(s) for at in series)]
+        for month in reversed(shown)
+    ]
+    return html.Div(
+        [html.Ul(items, className="multiples"), twin("kept-months", _("On time, month by month"), columns, cells)]
+    )
+
+
+def multiples_words(register: Register) -> str:
+    """What the small charts show."""
+    months = [m.month for m in register.total.months][-_months_of(register) :]
+    words = _("Share on time by month of request, from {first} to {last}; the scale is from none to all.")
+    grey = " " + _("In grey the same months of the year before.") if register.before else ""
+    young = " " + _("Months of which many requests are not yet due are left out.")
+    return words.format(first=month_name(months[0]), last=month_name(months[-1])) + grey + young
+
+
+def _months_of(register: Register) -> int:
+    """How many of the register's months are of the period itself."""
+    first = register.period.from_date
+    if first is None:
+        return len(register.total.months)
+    return max(sum(m.month >= first.replace(day=1) for m in register.total.months), 1)
+
+
+def _share(month: DueMonth | None) -> float | None:
+    if month is None or month.young or month.due < FEW:
+        return None
+    return month.on_time / month.due
+
+
+def _partly(row: Standard) -> list[Node]:
+    """That some of a service's requests have no standard."""
+    share_without = row.no_standard / row.requests if row.requests else 0.0
+    if share_without < 0.05:
+        return []
+    words = _("{share} of its requests have none").format(share=share(share_without))
+    return [html.Br(), html.Span(words, className="detail")]
+
+
+def _pending(row: Standard, now: Figures) -> list[Node]:
+    """That so many are not yet due that the share of the others flatters."""
+    if row.pending <= FLATTERS * (row.on_time.n + row.pending):
+        return []
+    told = now.told(number(row.pending), f"{row.service}/pending", row.pending)
+    return [html.Br(), html.Span(rich(_("{n} not yet due: the share flatters"), n=told), className="detail")]
+
+
+def _interval(row: Standard) -> str:
+    low, high = row.on_time.low, row.on_time.high
+    return "–" if low is None or high is None else _("{low} to {high}").format(low=share(low), high=share(high))
+
+
+def _before(row: Standard, then: Figures) -> Node:
+    if row.before is None or row.before.share is None or row.before.n < FEW:
+        return "–"
+    return then.told(share(row.before.share), f"{row.service}/on_time_share", row.before.share)
+
+
+def _change(row: Standard, receipt: Figures) -> Node:
+    """'+2.1' with its interval; in bold where it is surely no chance."""
+    if row.change is None or row.before is None or min(row.on_time.n, row.before.n) < FEW:
+        return "–"
+    value, ends = signed_points(row.change)
+    if value == "–":
+        return value
+    told = receipt.told(value, f"{row.service}/difference", row.change.difference.value)
+    figure = html.Strong(told) if sure(row.change, MANY) else told
+    return html.Span([figure, " ", html.Span(f"({ends})", className="detail")])
+
+
+def _lateness(row: Standard, now: Figures) -> Node:
+    if row.late < FEW:
+        return "–"
+    return now.told(duration_words(row.lateness.hours), f"{row.service}/lateness_hours", row.lateness.hours)
+
+
+def changes(rows: Sequence[Standard]) -> tuple[list[Standard], list[Standard]]:
+    """Services that surely got better, and those that surely got worse, the largest change first."""
+    told = [row for row in rows if row.change and row.before and min(row.on_time.n, row.before.n) >= FEW]
+    size = {row.service: abs(row.change.difference.value or 0.0) for row in told if row.change}
+    found = sorted((row for row in told if sure(row.change, MANY)), key=lambda row: -size[row.service])
+    return [row for row in found if sure(row.change) > 0], [row for row in found if sure(row.change) < 0]
