@@ -199,7 +199,7 @@ def _cut(rows: Sequence[tuple[Any, ...]], window: Window) -> list[Any]:
 
 
 def _cells(release: Release, report: Report, window: Window, side: float) -> tuple[NDArray[np.float64], int]:
-    """The place's requests in square cells of about `side` metres, each at the mean place of its requests, and how many there are in all."""
+    """The place's requests in square cells of about `side` metres, each at their mean place, and how many there are in all."""
     shift = max(round(np.log2(side * UNITS)), 0)
     where, params = release.where(report.here)
     rows = release.query(
