@@ -243,7 +243,7 @@ def readable(accent: str) -> Colour:
     """A city's colour, darkened until it can be read on white (a contrast of 4.5 to 1, as WCAG 2 measures it).
 
     >>> readable("#0b3c6f"), readable("#ffd800")
-    ((11, 60, 111), (133, 112, 0))
+    ((11, 60, 111), (133, 113, 0))
     """
     red, green, blue = (int(accent[i : i + 2], 16) for i in (1, 3, 5))
     while 1.05 / (_luminance((red, green, blue)) + 0.05) < 4.5:
