@@ -160,12 +160,10 @@ def slower(changed: Changed, of: int, handle: Figures) -> list[Node]:
 
 def _fair(report: Report, handles: Handles) -> Iterator[Node]:
     compared = report.compared
-    if _one_sided(report) or compared is None or report.response.n < FEW or compared.times.too_few:
+    if not alike(report) or compared is None or report.response.n < FEW or compared.times.too_few:
         return
     ratio = compared.times.time_ratio
     if ratio.value is None or ratio.low is None or ratio.high is None:
-        if report.dimension == "department":
-            yield html.P(_("No other department does the same things, so its pace cannot be compared with anybody's."))
         return
     factor = html.Strong(
         handles.ratio.told(_("{n} times").format(n=ratio_words(ratio.value)), "time_ratio", ratio.value)
@@ -186,8 +184,13 @@ def _fair(report: Report, handles: Handles) -> Iterator[Node]:
     yield html.P([*rich(words, factor=factor, **band), *_mix(report, compared)])
 
 
+def alike(report: Report) -> bool:
+    """Whether pace and lateness can be compared: not where the selection names a status, an outcome or a standard, which
+    would decide the answer, and not between departments, which do different work."""
+    return not _one_sided(report) and report.dimension != "department"
+
+
 def _one_sided(report: Report) -> bool:
-    """Whether the selection names a status, an outcome or a standard: pace and lateness can only be compared of all."""
     return bool(report.base.status or report.base.outcome or report.base.on_time)
 
 
@@ -209,11 +212,15 @@ def _late(report: Report, handles: Handles) -> Iterator[Node]:
     if _one_sided(report) or late is None or late.n < FEW or late.raw.value is None:
         return
     raw = html.Strong(handles.late.told(share(late.raw.value), f"{report.key}/raw", late.raw.value))
+    first = rich(_("Of the requests whose standard came due, {raw} were late."), raw=raw)
+    if not alike(report):  # nobody else does the same work, so there is nothing to expect of it
+        yield html.P(first)
+        return
     expected = handles.late.told(number(late.expected), f"{report.key}/expected", late.expected)
     observed = handles.late.told(number(late.observed), f"{report.key}/observed", late.observed)
     yield html.P(
         [
-            *rich(_("Of the requests whose standard came due, {raw} were late."), raw=raw),
+            *first,
             " ",
             *rich(
                 _("That is {observed} requests; if each service were late as often as in the whole city, it would be {expected}."),

@@ -18,7 +18,7 @@ from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, breadcrumbs, key_figures, page_head, rich, section, table
 from portal.components.receipt import Figures
 from portal.components.record import linked_section
-from portal.components.sentences import Handles, day_words, ratio_words, request_address, sentences
+from portal.components.sentences import Handles, alike, day_words, ratio_words, request_address, sentences
 from portal.errors import NotFound
 from portal.pages.overview import source_words
 from portal.pages.trends import nothing
@@ -225,7 +225,7 @@ def _beside(release: Release, report: Report, name: str, beside: str, path: str)
         _("Two side by side"), "beside",
         table(_("{name} and {other}").format(name=name, other=names[beside]), columns, rows, "two"),
         choose,
-        lead=_("The last two lines compare like with like: they allow for what each one is asked for."),
+        lead=_("The last two lines compare like with like: they allow for what each one is asked for.") if alike(report) else "",
     )  # fmt: skip
 
 
@@ -261,7 +261,7 @@ def _columns(one: Report, other: Report) -> list[tuple[str, list[Any]]]:
         return Handles.of(report).late.told(share(found.adjusted.value), f"{report.key}/adjusted", found.adjusted.value)
 
     city_late = one.compared.late.city if one.compared else None
-    return [
+    rows = [
         (_("Requests"), counted("requests")),
         (_("Still open"), counted("open")),
         (_("Half closed within"), timed(50, "median")),
@@ -271,6 +271,7 @@ def _columns(one: Report, other: Report) -> list[tuple[str, list[Any]]]:
          [late(one), late(other), "–" if city_late is None else share(city_late)]),
         (_("The same services take, beside the rest of the city"), [ratio(one), ratio(other), "–"]),
     ]  # fmt: skip
+    return rows if alike(one) else rows[:-2]
 
 
 def _services(report: Report, name: str) -> Any:

@@ -109,7 +109,7 @@ def shifted(release: Release, selection: Selection, dimension: str) -> list[Shif
 def _by_month(release: Release, selection: Selection, key: str) -> list[tuple[str | None, int, int]]:
     """Requests by key and month: one scan."""
     where, params = release.where(selection)
-    return release.query(f"SELECT {key}, month, count(*) FROM requests WHERE {where} GROUP BY ALL", params)  # type: ignore[return-value]
+    return release.query(f"SELECT {key}, month, count(*) FROM requests WHERE {where} GROUP BY ALL", params)
 
 
 def _within(rows: list[tuple[str | None, int, int]], first: int, last: int) -> dict[str | None, int]:

@@ -11,7 +11,7 @@ from portal.queries.change import YEAR_MONTHS, last_months, shifted, year_ago
 from portal.queries.compare import compare
 from portal.queries.groups import by
 from portal.queries.months import covered_until
-from portal.queries.summary import response, totals
+from portal.queries.summary import period, response, totals
 from portal.release import Release
 from portal.selection import NOT_STATED, Selection
 
@@ -21,11 +21,16 @@ QUARTER_DAYS: Final = 91
 
 
 def report_period(release: Release, selection: Selection) -> Selection:
-    """The selection with the last twelve whole months as its dates, where it names none."""
-    if selection.from_date or selection.to_date:
-        return selection
-    first, last = last_months(release, YEAR_MONTHS)
-    return selection.replace(from_date=first, to_date=last)
+    """The selection with dates: the last twelve whole months where it names none, else up to the record's own ends."""
+    if not (selection.from_date or selection.to_date):
+        first, last = last_months(release, YEAR_MONTHS)
+        return selection.replace(from_date=first, to_date=last)
+    begun = period(release)[0]
+    start = selection.from_date or begun
+    end = selection.to_date or covered_until(release)
+    if start and end < start:
+        end = start
+    return selection.replace(from_date=start, to_date=end)
 
 
 def narrowed(selection: Selection, dimension: str, key: str | None) -> Selection:
