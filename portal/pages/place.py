@@ -69,9 +69,13 @@ def _page(
     head = page_head(
         name,
         html.P(
-            _("From {start} to {end}, beside the whole city, and beside the same months of the year before.").format(
-                start=date_words(report.here.from_date) if report.here.from_date else _("the first request"),
-                end=date_words(report.here.to_date) if report.here.to_date else _("today"),
+            (
+                _("From {start} to {end}, beside the whole city, and beside the same months of the year before.")
+                if report.year_ago
+                else _("From {start} to {end}, beside the whole city.")
+            ).format(
+                start=date_words(report.here.from_date) if report.here.from_date else "",
+                end=date_words(report.here.to_date) if report.here.to_date else "",
             ),
             className="lead",
         ),
