@@ -10,19 +10,17 @@ from portal.charts.monthly import NARROW, WIDE, grid, month_labels, runs
 from portal.charts.svg import Axis, Canvas, both, count_axis, hours_axis, nice_ticks
 from portal.text import _, month_name, number
 
-USUAL, BEYOND, SHIFT = "usual", "beyond", "shift"
-
 
 @dataclass(frozen=True)
 class Point:
-    """One month: the value, the usual level and range of its kind of month, and `mark`: USUAL, BEYOND or SHIFT."""
+    """One month: the value, the usual level and range of its kind of month, and whether it is unusual."""
 
     month: date
     value: float | None
     centre: float | None
     low: float | None
     high: float | None
-    mark: str
+    unusual: bool
     said: str  # what the pointer is told
 
 
@@ -45,7 +43,7 @@ def control(
         left, right, bottom = 64.0, canvas.width - 12, canvas.height - 40
         top = 42.0 + 17 * len(notes)
         axis = _share_axis(values, bottom, top) if unit == "share" else hours_axis(values, bottom, top, may_log=False)
-        _key(canvas, left if wide else 4.0, any(p.mark == BEYOND for p in points))
+        _key(canvas, left if wide else 4.0, any(p.unusual for p in points))
         grid(canvas, axis, left, right)
         step = (right - left) / max(len(points), 1)
         month_labels(canvas, [p.month for p in points], left, step, bottom)
@@ -60,7 +58,7 @@ def control(
             canvas.path([(centre[i], axis.at(points[i].value or 0.0)) for i in run], "line accent")
         for x, point in zip(centre, points, strict=True):
             if point.value is not None:
-                _dot(canvas, x, axis.at(point.value), point.mark, 2.6 if len(points) > 40 or not wide else 3.2)
+                _dot(canvas, x, axis.at(point.value), point.unusual, 2.6 if len(points) > 40 or not wide else 3.2)
         for i, point in enumerate(points):
             canvas.rect(left + i * step, top, step, bottom - top, "hit", point.said)
 
@@ -102,11 +100,11 @@ def _share_axis(values: Sequence[float], start: float, end: float) -> Axis:
     return Axis(0, top / 100, start, end, tuple((t / 100, f"{t:g}%") for t in ticks))
 
 
-def _dot(canvas: Canvas, x: float, y: float, mark: str, size: float) -> None:
-    """Told apart by shape and size, so that colour says nothing alone."""
-    if mark == BEYOND:
-        canvas.dot(x, y, size + 3.2, "ring")
-    canvas.dot(x, y, size + (0.8 if mark != USUAL else 0), "dot ink" if mark != USUAL else "dot accent")
+def _dot(canvas: Canvas, x: float, y: float, unusual: bool, size: float) -> None:
+    """An unusual month has a ring, so that colour says nothing alone."""
+    if unusual:
+        canvas.dot(x, y, size + 3.4, "ring")
+    canvas.dot(x, y, size, "dot ink" if unusual else "dot accent")
 
 
 def _note(canvas: Canvas, points: Sequence[Point], note: Note, left: float, step: float, span: tuple[float, float],
@@ -134,7 +132,7 @@ def _key(canvas: Canvas, left: float, beyond: bool) -> None:
     canvas.text(x + 24, 16.5, words, "tick")
     x += 24 + letter * len(words) + gap
     if beyond:
-        _dot(canvas, x + 6, 12, BEYOND, 2.6)
+        _dot(canvas, x + 6, 12, True, 2.6)
         canvas.text(x + 18, 16.5, _("unusual"), "tick")
 
 

@@ -24,8 +24,6 @@ from portal.text import FEW, _, duration_words, month_name, number, span_words
 
 Node = Any
 
-_MARKS = {BEYOND: drawn.BEYOND, SHIFT: drawn.SHIFT}
-
 
 def too_short() -> Node:
     """What stands where the months are too few."""
@@ -158,7 +156,7 @@ def _age_groups() -> list[str]:
 
 def _points(control: Control, said: Sequence[str]) -> list[drawn.Point]:
     return [
-        drawn.Point(row.month, row.value, row.centre, row.low, row.high, _MARKS.get(row.mark, drawn.USUAL), words)
+        drawn.Point(row.month, row.value, row.centre, row.low, row.high, row.mark == BEYOND, words)
         for row, words in zip(control.rows, said, strict=True)
     ]
 

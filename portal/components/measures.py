@@ -1,4 +1,4 @@
-"""Measures and feedback: what departments measure of themselves, what people answered, and requests by channel.
+"""Measures and feedback: what departments measure of themselves, and what people answered.
 
 Charter: sections for a department's page and for the page of standards. Asks the release; decides nothing.
 """
@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
-from portal import queries
 from portal.answers_standards import Feedback, Measure, MeasureValue, Score
 from portal.charts import compare, small
 from portal.charts.svg import nice_ticks
 from portal.components import figures
 from portal.components.elements import Svg
-from portal.components.filters import label_of
 from portal.components.links import address
-from portal.components.parts import Bar, Column, chart, rich, section, table, twin
+from portal.components.parts import Column, chart, rich, section, twin
 from portal.components.receipt import Figures
 from portal.queries.measures import CITY, feedback, measures
 from portal.selection import NOT_STATED, Selection
-from portal.text import FEW, _, date_words, month_name, number, share
+from portal.text import FEW, _, date_words, month_name, number
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -62,43 +60,6 @@ def _both(reported: list[Node], told: list[Node], lead: str) -> Node:
         section(_("Satisfaction"), "satisfaction", *told) if told else None,
     ]
     return html.Div(parts) if any(parts) else None
-
-
-def channels_section(release: Release, selection: Selection, source: str) -> Node:
-    """Requests and response times by channel: whether any door is the wrong one."""
-    rows = [row for row in queries.by(release, selection, "channel") if row.key != NOT_STATED]
-    if len(rows) < 2:
-        return None
-    handle, most = Figures("by", selection, dimension="channel"), max(row.requests for row in rows)
-    total = sum(row.requests for row in rows)
-    columns = [
-        Column(_("Channel")), Column(_("Requests"), "bar"), Column(_("Share"), "number"),
-        Column(_("Half closed within"), "number"), Column(_("95% band"), "number"),
-        Column(_("9 in 10 within"), "number"), Column(_("On time"), "number"),
-    ]  # fmt: skip
-    cells = []
-    for row in rows:
-        half: Node = figures.quantile_words(row.median, row.n)
-        if row.n >= FEW:
-            half = handle.told(half, f"{row.key}/median_hours", row.median.hours)
-        cells.append(
-            [
-                html.A(label_of(release, "channel", row.key), href=address("/trends", selection.replace(channel=(row.key,)))),
-                Bar(number(row.requests), row.requests / most),
-                share(row.requests / total),
-                half,
-                figures.band_words(row.median, row.n),
-                figures.quantile_words(row.p90, row.n),
-                figures.share_words(row.on_time),
-            ]
-        )  # fmt: skip
-    return section(
-        _("By channel"), "channels",
-        table(_("Requests by how they were made"), columns, cells, "by-channel"),
-        html.P([source, " ", handle.link(_("Receipt of this table"))], className="detail"),
-        lead=_("No door should be the wrong one. But channels are used for different things: choose one service to compare like "
-               "with like."),
-    )  # fmt: skip
 
 
 def value_words(value: float, unit: str) -> str:

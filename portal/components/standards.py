@@ -10,12 +10,12 @@ from typing import Any
 
 from dash import html
 
-from portal.answers_standards import DueMonth, Register, Standard, Target
+from portal.answers_standards import DueMonth, Register, Standard
 from portal.charts import small
 from portal.components.change_words import MANY, signed_points, sure
 from portal.components.elements import Svg
 from portal.components.links import address
-from portal.components.parts import Column, rich, table, twin
+from portal.components.parts import Column, more, rich, table, twin
 from portal.components.receipt import Figures
 from portal.selection import Selection
 from portal.text import FEW, _, duration_words, month_name, number, share, span_words
@@ -23,25 +23,15 @@ from portal.text import FEW, _, duration_words, month_name, number, share, span_
 Node = Any
 
 MULTIPLES = 12
+SHOWN = 40
 FLATTERS = 0.1
 """Of a service of which a larger part is not yet due, it is said that those which are closed already flatter."""
 SAME = 1.1
 """Due times that differ by less are one standard."""
 
 
-def target_words(target: Target | None) -> str:
-    """'3 days', or '5 days (mostly 3 to 6 days)' where the due times differ."""
-    if target is None:
-        return "–"
-    if target.high <= target.low * SAME:
-        return duration_words(target.hours)
-    return _("{time} ({low_high} for 9 in 10)").format(
-        time=duration_words(target.hours), low_high=span_words(target.low, target.high)
-    )
-
-
 def register_table(register: Register, selection: Selection) -> Node:
-    """Each service with its standard, how often it was kept, and what is past due."""
+    """Each service with its standard, how often it was kept, and what is past due; those of few requests folded away."""
     now, targets = Figures("standards", register.period), Figures("targets", Selection())
     then, change = (
         Figures("standards", register.before or register.period),
@@ -53,40 +43,49 @@ def register_table(register: Register, selection: Selection) -> Node:
     ]  # fmt: skip
     if register.before:
         columns += [Column(_("Year before"), "number"), Column(_("Change, points"), "number")]
-    columns += [Column(_("Open past due"), "number"), Column(_("Late by (half of the late)"), "number")]
-    cells = []
-    for row in register.rows:
-        few = row.on_time.n < FEW
-        link = html.A(row.name, href=address("/trends", selection.replace(service=(row.service,))))
-        target: Node = target_words(row.target)
-        if row.target is not None:
-            target = targets.told(target, f"{row.service}/hours", row.target.hours)
-        cell = [link, html.Span([target, *_partly(row)])]
-        if not row.requests:
-            cells.append([*cell, "0", *["–"] * (len(columns) - 3)])
-            continue
-        cell += [html.Span([now.told(number(row.on_time.n), f"{row.service}/due", row.on_time.n), *_pending(row, now)])]
-        if few or row.on_time.share is None:
-            cell += [_("too few to say"), "–"]
-        else:
-            cell += [
-                now.told(share(row.on_time.share), f"{row.service}/on_time_share", row.on_time.share),
-                _interval(row),
-            ]
-        if register.before:
-            cell += [_before(row, then), _change(row, change)]
-        open_late = now.told(number(row.open_late), f"{row.service}/open_late", row.open_late)
-        cells.append([*cell, open_late, _lateness(row, now)])
+    columns += [Column(_("Open past due"), "number"), Column(_("Typically late by"), "number")]
+    cells = [_row(row, register, selection, (now, targets, then, change)) for row in register.rows]
+    links = [now.link(_("Receipt of this table")), " · ", targets.link(_("Receipt of the standards' times"))]
+    if register.before:
+        links += [" · ", change.link(_("Receipt of the change"))]
+    first = table(_("Services with a standard, those with most requests due first"), columns, cells[:SHOWN], "register")
+    rest = cells[SHOWN:]
+    words = _("{n} more services with a standard").format(n=len(rest))
     return html.Div(
         [
-            table(_("Services with a standard, those with most requests due first"), columns, cells, "register"),
-            html.P(
-                [now.link(_("Receipt of this table")), " · ", targets.link(_("Receipt of the standards' times")),
-                 *([" · ", change.link(_("Receipt of the change"))] if register.before else [])],
-                className="detail receipts",
-            ),
+            first,
+            more(words, table(words, columns, rest, "register-rest", hidden_caption=True)) if rest else None,
+            html.P(links, className="detail receipts"),
         ]
-    )  # fmt: skip
+    )
+
+
+def _row(row: Standard, register: Register, selection: Selection, receipts: tuple[Figures, ...]) -> list[Node]:
+    now, targets, then, change = receipts
+    link = html.A(row.name, href=address("/trends", selection.replace(service=(row.service,))))
+    cell: list[Node] = [link, html.Span([*_target(row, targets), *_partly(row)])]
+    if not row.requests:
+        return [*cell, "0", *["–"] * (6 if register.before else 4)]
+    cell += [html.Span([now.told(number(row.on_time.n), f"{row.service}/due", row.on_time.n), *_pending(row, now)])]
+    if row.on_time.n < FEW or row.on_time.share is None:
+        cell += [_("too few to say"), "–"]
+    else:
+        cell += [now.told(share(row.on_time.share), f"{row.service}/on_time_share", row.on_time.share), _interval(row)]
+    if register.before:
+        cell += [_before(row, then), _change(row, change)]
+    return [*cell, now.told(number(row.open_late), f"{row.service}/open_late", row.open_late), _lateness(row, now)]
+
+
+def _target(row: Standard, targets: Figures) -> list[Node]:
+    """'3 days', and where the due times differ between which most lie."""
+    target = row.target
+    if target is None:
+        return ["–"]
+    told = targets.told(duration_words(target.hours), f"{row.service}/hours", target.hours)
+    if target.high <= target.low * SAME:
+        return [told]
+    words = _("9 in 10: {low_high}").format(low_high=span_words(target.low, target.high))
+    return [told, html.Br(), html.Span(words, className="detail")]
 
 
 def without_list(register: Register) -> Node:
@@ -164,7 +163,7 @@ def _pending(row: Standard, now: Figures) -> list[Node]:
     if row.pending <= FLATTERS * (row.on_time.n + row.pending):
         return []
     told = now.told(number(row.pending), f"{row.service}/pending", row.pending)
-    return [html.Br(), html.Span(rich(_("{n} not yet due: the share flatters"), n=told), className="detail")]
+    return [html.Br(), html.Span(rich(_("{n} not yet due"), n=told), className="detail")]
 
 
 def _interval(row: Standard) -> str:

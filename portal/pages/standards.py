@@ -10,8 +10,9 @@ from portal.answers_standards import Register, Standard
 from portal.components import standards as shown
 from portal.components.absent import footing
 from portal.components.change_words import on_time_words, points
+from portal.components.channels import channels_section
 from portal.components.filters import count_words, filter_form
-from portal.components.measures import channels_section, city_section
+from portal.components.measures import city_section
 from portal.components.page import Page
 from portal.components.parts import more, page_head, rich, section
 from portal.components.period import period
@@ -141,8 +142,9 @@ def _percent(value: float | None) -> str:
 def _how(register: Register) -> Any:
     notes = [
         html.P(_("On time is the share, of the requests whose standard has come due, that were closed within it. One that is open "
-                 "and past due is late; one that is open and not yet due is in neither number.")),
-        html.P(_("Late by: half of the late ones were closed within this time after the due time; those that are still open "
+                 "and past due is late; one that is open and not yet due is in neither number. Where many are not yet due, it is said "
+                 "under the number that came due: those that are closed already make the share look better than it will be.")),
+        html.P(_("Typically late by: half of the late ones were closed within this time after the due time; those that are still open "
                  "count as late so far (Kaplan–Meier).")),
     ]  # fmt: skip
     if register.before:
