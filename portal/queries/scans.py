@@ -51,7 +51,7 @@ def _keeping(
 ) -> Callable[Concatenate[Release, P], T]:
     @wraps(function)
     def asked(release: Release, *args: P.args, **kwargs: P.kwargs) -> T:
-        key = (function.__name__, _frozen(args), _frozen(tuple(sorted(kwargs.items()))))
+        key = (f"{function.__module__}.{function.__qualname__}", _frozen(args), _frozen(tuple(sorted(kwargs.items()))))
         answer = cache_of(release).get(key, lambda: function(release, *args, **kwargs))
         return cast(T, answer.copy()) if isinstance(answer, list | dict) else answer
 

@@ -13,6 +13,7 @@ from lifelines.utils import median_survival_times
 
 from portal import queries
 from portal.errors import BadRequest, NotFound
+from portal.queries import scans
 from portal.queries.scans import bin_edges, coarse_series
 from portal.release import Release
 from portal.selection import NOT_STATED, Selection
@@ -252,3 +253,17 @@ def test_what_is_open_at_the_end_of_the_series_is_what_is_open(release: Release)
         rows = queries.volumes(release, selection)
         assert rows[-1].open_at_end == queries.totals(release, selection).open
     assert queries.volumes(release, Selection(status=("closed",)))[-1].open_at_end == 0
+
+
+def test_answers_of_functions_with_one_name_are_kept_apart(release: Release) -> None:
+    """Two modules may each have a question of the same name."""
+
+    def asked(module: str) -> object:
+        def measures(release: Release) -> str:
+            return module
+
+        measures.__module__ = module
+        return scans.once(measures)
+
+    one, other = asked("a"), asked("b")
+    assert (one(release), other(release)) == ("a", "b")  # type: ignore[operator]
