@@ -21,7 +21,7 @@ from portal.components.parts import Column, chart, rich, section, twin
 from portal.components.receipt import Figures
 from portal.queries.measures import CITY, feedback, measures
 from portal.selection import NOT_STATED, Selection
-from portal.text import FEW, _, date_words, month_name, number
+from portal.text import FEW, N_, _, date_words, month_name, number
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 Node = Any
 
 TITLE_KEY = "measures"
+ANSWERED_BY = {
+    "email": N_("E-mail"), "sms": N_("Text message"), "phone": N_("Telephone"), "web": N_("Web"), "app": N_("App"),
+    "unmapped": N_("Another way"),
+}  # fmt: skip
+"""How answers are given; a city's channels are those of requests, and may stand for more than one way."""
 PERIODS = 36
 """So many of the last periods are drawn."""
 
@@ -214,6 +219,8 @@ def _scores(title: str, kind: str, rows: Sequence[Score], overall: Score, receip
     data, cells = [], []
     for row in rows:
         few, name = row.responses < FEW, _("Not stated") if row.key == NOT_STATED else row.name
+        if kind == "channel" and row.key in ANSWERED_BY:
+            name = _(ANSWERED_BY[row.key])
         mean = row.mean
         words = figures.too_few() if few else _score(mean.value)
         data.append(compare.Dot(name, *((None, None, None) if few else (mean.value, mean.low, mean.high)), words))

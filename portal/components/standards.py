@@ -84,8 +84,7 @@ def _target(row: Standard, targets: Figures) -> list[Node]:
     told = targets.told(duration_words(target.hours), f"{row.service}/hours", target.hours)
     if target.high <= target.low * SAME:
         return [told]
-    words = _("9 in 10: {low_high}").format(low_high=span_words(target.low, target.high))
-    return [told, html.Br(), html.Span(words, className="detail")]
+    return [told, html.Br(), html.Span(span_words(target.low, target.high), className="detail")]
 
 
 def without_list(register: Register) -> Node:

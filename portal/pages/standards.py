@@ -141,6 +141,8 @@ def _percent(value: float | None) -> str:
 
 def _how(register: Register) -> Any:
     notes = [
+        html.P(_("The standard is the middle of the times that the service's requests have until they are due, over the whole "
+                 "record; where these differ, nine in ten lie between the two times beneath it.")),
         html.P(_("On time is the share, of the requests whose standard has come due, that were closed within it. One that is open "
                  "and past due is late; one that is open and not yet due is in neither number. Where many are not yet due, it is said "
                  "under the number that came due: those that are closed already make the share look better than it will be.")),
