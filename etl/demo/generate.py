@@ -26,6 +26,7 @@ from etl.demo.people import truth_of_people, write_people
 from etl.demo.places import make_places
 from etl.demo.records import Simulation
 from etl.demo.render import SCHEMA, Renderer
+from etl.demo.reported import truth_of_reported, write_reported
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class DemoFiles:
     land: Path
     address_points: Path
     demographics: Path
+    measures: Path
+    satisfaction: Path
     truth_requests: Path
     truth_places: Path
     truth: Path
@@ -72,6 +75,7 @@ def generate(
     (out / "truth").mkdir(parents=True, exist_ok=True)
     city = build_city(seed)
     layers = write_layers(city, out)
+    reported = write_reported(out, seed)
     files = DemoFiles(
         city=out / "demo.yaml",
         requests=out / "requests.csv",
@@ -79,6 +83,8 @@ def generate(
         truth_places=out / "truth" / "places.parquet",
         truth=out / "truth" / "truth.json",
         demographics=write_people(city.areas, out, seed),
+        measures=reported.measures,
+        satisfaction=reported.satisfaction,
         **layers,
     )
     files.city.write_bytes(city_yaml())
@@ -105,7 +111,7 @@ def generate(
 
     _write(tables(), files, requests, progress)
     truth_of.write_facts(files.truth, city, requests=requests, seed=seed, counts=counts, dirt=dirt_rows,
-                         people=truth_of_people(city.areas))  # fmt: skip
+                         people=truth_of_people(city.areas), reported=truth_of_reported())  # fmt: skip
     return files
 
 

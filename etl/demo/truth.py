@@ -132,7 +132,7 @@ def place_table(places: PlaceTable) -> pa.Table:
 
 
 def write_facts(path: Path, city: SyntheticCity, *, requests: int, seed: int, counts: dict[str, int],
-                dirt: dict[str, int], people: dict[str, Any]) -> None:  # fmt: skip
+                dirt: dict[str, int], people: dict[str, Any], reported: dict[str, Any]) -> None:  # fmt: skip
     """truth.json: parameters, planted effects and the shares of dirt, planned and drawn."""
     areas = city.areas
     moved = areas.district_former != areas.district_current
@@ -154,6 +154,7 @@ def write_facts(path: Path, city: SyntheticCity, *, requests: int, seed: int, co
                                  "factor": 1.0},
         "reporting_rates": {"by_neighborhood": plan.REPORTING_RATES, "elsewhere": 1.0},
         "demographics": people,
+        "reported": reported,
         "repeat_share": plan.REPEAT_SHARE,
         "further_reports": {"together": plan.TOGETHER_SHARE, "triage_median_hours": plan.TRIAGE_MEDIAN_HOURS,
                             "triage_sigma": plan.TRIAGE_SIGMA},
