@@ -14,6 +14,7 @@ from portal.components.absent import footing
 from portal.components.course import course_chart
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address, part
+from portal.components.measures import measures_section
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, breadcrumbs, key_figures, page_head, rich, section, table
 from portal.components.receipt import Figures
@@ -126,6 +127,7 @@ def _figures(release: Release, report: Report, name: str, beside: str, path: str
         section(_("Closed is not the same as done"), "done", figures.outcomes(report.totals),
                 course_chart(queries.course(release, report.here), report.here, source)) if report.totals.closed else None,
         linked_section(queries.linked(release, report.here), report.here),
+        measures_section(release, report.key) if report.dimension == "department" else None,
         _take(report, path),
     ]  # fmt: skip
 
