@@ -140,7 +140,8 @@ def _changed(release: Release, selection: Selection) -> Any:
 
 def _last_year(release: Release, selection: Selection) -> Selection | None:
     """The selection in its dates if it has any, else in the last twelve whole months; within the last year of them."""
-    start, end = last_months(release, YEAR, selection.to_date)
+    covered = queries.covered_until(release)
+    start, end = last_months(release, YEAR, min(selection.to_date or covered, covered))
     if selection.from_date and selection.from_date > start:
         start = selection.from_date
     return selection.replace(from_date=start, to_date=end) if start <= end else None

@@ -18,6 +18,7 @@ PATHS = (
     "/map",
     "/map?figure=median",
     "/trends",
+    "/standards",
     "/trends?by=district&department=parks",
     "/areas",
     "/areas/ward",
