@@ -120,7 +120,7 @@ def _due(release: Release, request: OneRequest) -> Entry | None:
         "source": _("This time was set by the city's own system."),
         "config": _("By the standard that the city states for this service."),
     }.get(release.package.openward.standards, "")
-    return Entry(due, _("Was due") if over else _("Due"), (origin,), 4, "due")
+    return Entry(due, _("Was due") if over else _("To be closed by"), (origin,), 4, "due")
 
 
 def _closed(request: OneRequest, as_of: datetime) -> Entry | None:
