@@ -727,6 +727,36 @@ def bench_serve(place: str, repeat: int, home: Path | None) -> None:
     measure(Releases(_releases(place, home)).current(), n=repeat, say=click.echo)
 
 
+@bench.command("figures")
+@place_argument
+@click.option(
+    "--repeat", type=click.IntRange(1, 10_000), default=60, show_default=True, help="selections of each figure"
+)
+@click.option("--postgis", envvar="OPENWARD_BENCH_POSTGIS_URL", help="a server on which databases may be created")
+@click.option(
+    "--postgis-repeat", type=click.IntRange(1, 1000), default=3, show_default=True, help="of them asked of PostGIS too"
+)
+@home_option
+@_examples(
+    "  openward bench figures demo\n"
+    "  openward bench figures /srv/openward/releases --repeat 100 --postgis postgresql://user@localhost/postgres"
+)
+def bench_figures(place: str, repeat: int, postgis: str | None, postgis_repeat: int, home: Path | None) -> None:
+    """Time report cards' data and single figures of PLACE's current release, beside the same figures in SQL."""
+    from portal.bench_figures import bench_figures as measure
+    from portal.bench_figures import rows_for_rival
+    from portal.release import Releases
+
+    release = Releases(_releases(place, home)).current()
+    if postgis is None:
+        measure(release, repeat, say=click.echo)
+        return
+    from etl.figures_in_postgis import figures_in_postgis
+
+    with figures_in_postgis(postgis, *rows_for_rival(release), say=click.echo) as ask:
+        measure(release, repeat, say=click.echo, rival=ask, rival_n=postgis_repeat)
+
+
 @bench.command("demo")
 @click.option("--requests", type=click.IntRange(1_000), default=1_000_000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True)

@@ -158,7 +158,7 @@ def _bare_copy(inputs: Mapping[str, Path], repeat: int, rows: int, postgis: str)
     """COPY of the same file into a table of text columns, through the same driver."""
     times = []
     for _ in range(repeat):
-        with _fresh_database(postgis) as url:
+        with fresh_database(postgis) as url:
             total = 0.0
             for path in inputs.values():
                 total += _copy_once(path, str(url))
@@ -187,7 +187,7 @@ def _copy_once(path: Path, url: str) -> float:
 def _stores(postgis: str | None) -> Iterator[tuple[str, Callable[[], AbstractContextManager[str | None]]]]:
     yield "SQLite", _no_url
     if postgis:
-        yield "PostGIS", lambda: _fresh_database(postgis)
+        yield "PostGIS", lambda: fresh_database(postgis)
 
 
 @contextmanager
@@ -196,7 +196,8 @@ def _no_url() -> Iterator[str | None]:
 
 
 @contextmanager
-def _fresh_database(server: str) -> Iterator[str | None]:
+def fresh_database(server: str) -> Iterator[str | None]:
+    """The URL of a new, empty database on a server, dropped afterwards."""
     name = f"openward_bench_{uuid.uuid4().hex[:10]}"
     url = sa.make_url(server).set(drivername="postgresql+psycopg")
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
