@@ -15,11 +15,14 @@ from pydantic import BaseModel, Field
 
 from portal import queries
 from portal.answers import GroupRow, RequestRow, ResponseTime, Totals
+from portal.answers_expected import Calibration, Forecast
 from portal.answers_figures import Backlog, Compared, Shifted, YearAgo
 from portal.api import FRESH_SECONDS, PREFIX, Many, Single
-from portal.context import Asked, Chosen
+from portal.context import Asked, Chosen, Current
 from portal.errors import BadRequest, NotFound
 from portal.problems import MEDIA_TYPE, Problem
+from portal.queries.expected import calibration, drawn_layer
+from portal.queries.expected import expected as expected_of
 from portal.queries.report import narrowed, report
 from portal.receipts import RECEIPTS, Receipt, receipt
 from portal.release import Release
@@ -126,6 +129,34 @@ def report_card(dimension: Dimension, key: Key, chosen: Chosen, response: Respon
     told |= {name: told[name].to_query() for name in ("base", "here", "ever")}
     told["oldest"] = [_zoned(row) for row in found.oldest]
     return Single(result=ReportCard(name=names[key], **told), **_cited(asked, response))
+
+
+class ExpectedTime(BaseModel):
+    """A forecast, and how well such forecasts held on the last months: both None where too little is known."""
+
+    forecast: Forecast | None
+    calibration: Calibration | None
+
+
+@router.get("/expected/{service}")
+def expected(
+    service: Annotated[str, Path(description="code of a service", max_length=200)],
+    now: Current,
+    response: Response,
+    area: Annotated[str, Query(description="code of an area of the first drawn layer", max_length=200)] = "",
+) -> Single[ExpectedTime]:
+    """How long a request of a service that is made now should take: half, and 9 in 10, are closed within these hours.
+
+    Recalibrated on the last three months, and with the share of held-out requests that were within their stated times.
+    The first answer of a release holds nine months against their forecasts, and takes seconds.
+    """
+    if service not in now.allowed("service") or service == NOT_STATED:
+        raise NotFound(f"There is no service '{service[:40]}' in this release.")
+    layer = drawn_layer(now)
+    if area and (layer is None or area not in now.allowed(layer) or area == NOT_STATED):
+        raise NotFound(f"There is no area '{area[:40]}' of the layer '{layer}' in this release.")
+    told = ExpectedTime(forecast=expected_of(now, service, area or None), calibration=calibration(now))
+    return Single(result=told, **_cited(Asked(now, Selection(service=(service,))), response))
 
 
 # Before the route without the ending, which would take it for a part of the figure's name.
