@@ -51,6 +51,7 @@ class Asked:
     name: str
     limit: float
     times_ms: list[float]
+    cpu_ms: list[float] = field(default_factory=list)  # of all threads: on a busy machine the truer measure
     beside_ms: list[tuple[float, float]] = field(default_factory=list)  # ours and the rival's of one selection
     differences: list[str] = field(default_factory=list)
 
@@ -59,7 +60,8 @@ class Asked:
         times = sorted(self.times_ms)
         p95 = at(times, 0.95)
         told = "pass" if p95 <= self.limit else "FAIL"
-        return f"{self.name:30}{at(times, 0.5):9.1f}{p95:9.1f}{times[-1]:9.1f}{self.limit:9.0f}  {told}"
+        numbers = "".join(f"{n:9.1f}" for n in (at(times, 0.5), p95, times[-1], at(sorted(self.cpu_ms), 0.5)))
+        return f"{self.name:30}{numbers}{self.limit:9.0f}  {told}"
 
     def beside(self) -> str:
         """Our times and the other database's, of the same selections, as a line of a table."""
@@ -85,6 +87,7 @@ def bench_figures(
     kinds |= {name: lambda make=make: make(release, rng) for name, make in FIGURES.items()}  # type: ignore[misc]
     for dimension in (*COLUMNS, *dimensions):
         release.allowed(dimension)
+    _head(release, n, say)
     found = []
     for name, make in kinds.items():
         asked = [question for question in (make() for _ in range(n)) if question is not None]
@@ -92,7 +95,8 @@ def bench_figures(
             say(f"{name}: this release has nothing to ask for")
             continue
         found.append(_measure(release, name, asked, rival, rival_n))
-    _tell(release, n, found, say)
+        say(found[-1].line())
+    _tell(found, say)
     return found
 
 
@@ -111,9 +115,10 @@ def _measure(release: Release, name: str, asked: list[Question], rival: Rival | 
     for i, question in enumerate(asked):
         release.cache.clear()
         release.scans.clear()
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         answer = question.ours()
         measured.times_ms.append((time.perf_counter() - started) * 1000)
+        measured.cpu_ms.append((time.process_time() - used) * 1000)
         if rival is None or i >= rival_n:
             continue
         spent = 0.0
@@ -132,18 +137,21 @@ def _measure(release: Release, name: str, asked: list[Question], rival: Rival | 
     return measured
 
 
-def _tell(release: Release, n: int, found: list[Asked], say: Callable[[str], Any]) -> None:
+def _head(release: Release, n: int, say: Callable[[str], Any]) -> None:
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     say(f"release {release.id}: {release.rows:,} requests, {n} selections of each; load of the machine {load}")
     say("warm: file in the page cache, what depends on no selection kept; all else forgotten before each")
     say("limits are those of 10 million requests, alone on the machine")
-    say(f"{'milliseconds':30}{''.join(f'{head:>9}' for head in ('p50', 'p95', 'max', 'limit'))}")
-    for asked in found:
-        say(asked.line())
+    say(f"{'milliseconds':30}{''.join(f'{head:>9}' for head in ('p50', 'p95', 'max', 'cpu p50', 'limit'))}")
+
+
+def _tell(found: list[Asked], say: Callable[[str], Any]) -> None:
     for name, cards in (("all report cards", True), ("all single figures", False)):
         several = [asked for asked in found if asked.name.startswith(CARD) == cards]
-        say(Asked(name, several[0].limit, [t for asked in several for t in asked.times_ms]).line())
-    say(f"memory: {memory_mb('VmRSS'):.0f} MB now, {memory_mb('VmHWM'):.0f} MB at most")
+        wall, cpu = ([t for asked in several for t in getattr(asked, kind)] for kind in ("times_ms", "cpu_ms"))
+        say(Asked(name, several[0].limit, wall, cpu).line())
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    say(f"load of the machine {load}; memory {memory_mb('VmRSS'):.0f} MB now, {memory_mb('VmHWM'):.0f} MB at most")
     beside = [asked for asked in found if asked.beside_ms]
     if not beside:
         return
