@@ -60,7 +60,9 @@ def backlog(release: Release, selection: Selection, day: date) -> Backlog:
 
 
 def oldest(release: Release, selection: Selection, limit: int = 10) -> list[RequestRow]:
-    """Requests that are still open, the longest waiting first."""
+    """Selected requests that are still open, the longest waiting first."""
+    if selection.status and "open" not in selection.status:
+        return []
     where, params = release.where(selection.replace(status=("open",)))
     found = release.query(
         f"SELECT rid FROM requests WHERE {where} ORDER BY requested_datetime, rid LIMIT ?", [*params, limit]

@@ -118,6 +118,7 @@ def test_the_oldest_are_open_and_in_order(release: Release) -> None:
     assert times == sorted(times)
     where = "service_code = 'tree' AND status = 'open' AND requested_datetime < ?"
     assert release.query(f"SELECT count(*) FROM requests WHERE {where}", [times[0]])[0][0] == 0
+    assert queries.oldest(release, Selection(service=("tree",), status=("closed",)), 7) == []
 
 
 @pytest.mark.parametrize("query", QUERIES)
