@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from portal import api, brief_routes, downloads, equity_api, figures_api, places_api, tile_routes
+from portal import api, brief_routes, chart_routes, downloads, equity_api, figures_api, places_api, tile_routes
 from portal.errors import NoRelease, NotFound, PortalError
 from portal.head import HeadAsGet
 from portal.pages.frame import frame
@@ -31,7 +31,7 @@ log = logging.getLogger("openward.portal")
 
 ASSETS = Path(str(files("assets")))
 ASSET_FOLDERS = ("css", "js", "img", "vendor")
-NOT_PAGES = ("/api/", "/tiles/", "/download/", "/healthz", "/assets/", "/_")
+NOT_PAGES = ("/api/", "/tiles/", "/download/", "/charts/", "/embed/", "/healthz", "/assets/", "/_")
 WARM_PATHS = ("/", "/trends", "/areas", "/departments", "/data", "/sources", "/methods")
 
 
@@ -62,6 +62,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         tile_routes.router,
         downloads.router,
         brief_routes.router,
+        chart_routes.router,
     ):
         app.include_router(router)
     app.add_api_route("/healthz", _health, include_in_schema=False)
@@ -134,7 +135,8 @@ def _page(request: Request) -> Response:
     site: Site = request.app.state.site
     # As it was asked for: a number with a percent or question mark in it is not to be decoded twice.
     path = request.scope.get("raw_path", b"").decode("ascii", "replace") or request.url.path
-    status, html = site.page(path, request.url.query, request.headers.get("accept-language", ""))
+    base = request.app.state.settings.public_url or str(request.base_url).rstrip("/")
+    status, html = site.page(path, request.url.query, request.headers.get("accept-language", ""), base)
     # What people typed is part of this address: no cache between them and us may hold it.
     kept = "private, no-cache" if request.url.path.startswith("/places") else "no-cache"
     return HTMLResponse(html, status_code=status, headers={"Cache-Control": kept, "Vary": "Accept-Language"})

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote
 
 from portal.components.page import Page
 from portal.components.shell import shell
+from portal.components.take_chart import at_address
 from portal.errors import NotFound, PortalError
 from portal.pages import (
     areas,
@@ -61,18 +62,18 @@ ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
 """Pattern of the path, the page's function, and the query keys of its own that it takes as arguments."""
 
 
-def render(release: Release, pathname: str, search: str = "", accept_language: str = "") -> Page:
+def render(release: Release, pathname: str, search: str = "", accept_language: str = "", base: str = "") -> Page:
     """The finished page for an address: body with header and footer, complete title, HTTP status.
 
     `search` is the query with or without '?'. A value that the release does not have, or a path that leads
-    nowhere, is a page too (400, 404) that says what to do. `page.body` is one Dash component: give it to the
-    callback's output, or to `portal.html.to_html`.
+    nowhere, is a page too (400, 404) that says what to do. `base` is the address that visitors see the portal at.
+    `page.body` is one Dash component: give it to the callback's output, or to `portal.html.to_html`.
     """
     path = normal(pathname)
     query = parse_qs(search.removeprefix("?"))
     languages = release.city.languages
     tag = choose_language(languages, query.get("lang", [""])[0], accept_language)
-    with speaking(tag, main=languages[0] if languages else tag):
+    with speaking(tag, main=languages[0] if languages else tag), at_address(base, path, search):
         try:
             page = _page(release, path, search, query)
         except PortalError as error:

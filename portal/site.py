@@ -32,7 +32,7 @@ log = logging.getLogger("openward.portal")
 STYLES = ("css/1-base.css", "css/2-parts.css", "css/3-charts.css", "css/4-print.css")
 FIRST_SCRIPT = "js/theme.js"
 COMPONENTS = ("js/components.js", "js/places.js", "js/address.js")
-LAST_SCRIPT = "js/openward.js"
+LAST_SCRIPTS = ("js/openward.js", "js/charts.js")
 ICON = "img/icon.svg"
 
 # Dash always writes the tags of all its bundles; pages are made of html and our own components only.
@@ -76,6 +76,7 @@ class Site:
     def __init__(self, app: FastAPI, releases: Releases, assets: Path) -> None:
         self.releases = releases
         self.assets = assets
+        self.public_url: str = app.state.settings.public_url
         self.dash = _Dash(
             "openward",
             server=app,
@@ -100,9 +101,9 @@ class Site:
         scripts += "".join(f'<script src="{self.asset(name)}"></script>\n' for name in COMPONENTS)
         self._scripts = parts["config"] + scripts + parts["renderer"]
 
-    def page(self, path: str, query: str = "", accept_language: str = "") -> tuple[int, str]:
+    def page(self, path: str, query: str = "", accept_language: str = "", base: str = "") -> tuple[int, str]:
         """HTTP status and the complete HTML page for an address; raises NoRelease."""
-        page = render(self.releases.current(), path, query, accept_language)
+        page = render(self.releases.current(), path, query, accept_language, base)
         return page.status, TEMPLATE % {
             "lang": escape(getattr(page.body, "lang", None) or "en"),
             "title": escape(page.title),
@@ -120,19 +121,21 @@ class Site:
 
     async def _moved(self, pathname: str | None, search: str | None) -> Any:
         """The one callback: address → page."""
-        accept_language = get_current_request().headers.get("accept-language", "")
-        return await run_in_threadpool(self._body, pathname or "/", search or "", accept_language)
+        request = get_current_request()
+        accept_language = request.headers.get("accept-language", "")
+        base = self.public_url or str(request.base_url).rstrip("/")
+        return await run_in_threadpool(self._body, pathname or "/", search or "", accept_language, base)
 
-    def _body(self, pathname: str, search: str, accept_language: str) -> Any:
+    def _body(self, pathname: str, search: str, accept_language: str, base: str) -> Any:
         try:
-            return render(self.releases.current(), pathname, search, accept_language).body
+            return render(self.releases.current(), pathname, search, accept_language, base).body
         except PortalError as error:
             return html.Div(html.Main(html.P(str(error)), id="main", className="wrap"), className="site")
 
     def _tags(self) -> str:
         tags = [f'<link rel="stylesheet" href="{self.asset(name)}">' for name in STYLES]
         tags.append(f'<script src="{self.asset(FIRST_SCRIPT)}"></script>')
-        tags.append(f'<script src="{self.asset(LAST_SCRIPT)}" defer></script>')
+        tags += [f'<script src="{self.asset(name)}" defer></script>' for name in LAST_SCRIPTS]
         icon = self.asset(ICON) if (self.assets / ICON).is_file() else "data:,"
         tags.append(f'<link rel="icon" href="{icon}">')
         return "\n".join(tags) + "\n"

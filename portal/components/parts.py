@@ -15,6 +15,7 @@ from dash import html
 
 from portal.charts.small import cell_bar
 from portal.components.elements import Svg
+from portal.components.take_chart import take_chart
 from portal.text import _
 
 Node = Any
@@ -104,7 +105,7 @@ def _cell(cell: Node) -> Node:
 
 def chart(key: str, title: str, subtitle: str, svg: str, columns: Sequence[Column], rows: Sequence[Sequence[Node]],
           level: int = 3, note: Node = None) -> Node:  # fmt: skip
-    """A chart, what it shows, where that comes from, and the same values as a table."""
+    """A chart, what it shows, where that comes from, the same values as a table, and how to take it away."""
     title_of = {2: html.H2, 3: html.H3, 4: html.H4}[level]
     return html.Figure(
         [
@@ -112,6 +113,7 @@ def chart(key: str, title: str, subtitle: str, svg: str, columns: Sequence[Colum
             *([Svg(svg)] if svg else []),
             *([html.P(note, className="note")] if note else []),
             twin(key, title, columns, rows),
+            *take_chart(key, title, svg, code),
         ],
         className="chart-figure",
         **{"aria-labelledby": key},
@@ -123,7 +125,15 @@ def twin(key: str, title: str, columns: Sequence[Column], rows: Sequence[Sequenc
     return html.Details(
         [
             html.Summary([_("Show as a table"), html.Span(f": {title}", className="visually-hidden")]),
-            table(title, columns, rows, f"{key}-table", hidden_caption=True, stack=False),
+            # A name of its own: a list beside the chart may have the name that the chart has.
+            table(
+                _("{title}, as a table").format(title=title),
+                columns,
+                rows,
+                f"{key}-table",
+                hidden_caption=True,
+                stack=False,
+            ),
         ],
         className="twin",
     )
