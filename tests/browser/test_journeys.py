@@ -120,7 +120,7 @@ def test_without_javascript_everything_can_be_read_and_filtered(browser: Any, si
     assert "Parks & Recreation" in page.locator(".chip").inner_text()
     page.get_by_role("link", name="Areas", exact=True).click()
     assert page.locator("h1").inner_text() == "Districts"
-    assert page.get_by_role("table", name="In the order of their names").is_visible()
+    assert page.get_by_role("table", name="In the order of their names", exact=True).is_visible()
     context.close()
 
 
