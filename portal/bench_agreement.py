@@ -18,6 +18,7 @@ from portal.answers import GroupRow, MonthRow, Quantile, RequestRow, ResponseTim
 from portal.answers_course import Course
 from portal.answers_figures import Backlog, Comparison, Shifted, YearAgo
 from portal.answers_record import Linked
+from portal.queries.month_numbers import month_number
 from portal.queries.scans import OUTCOMES
 from portal.selection import NOT_STATED
 
@@ -67,7 +68,7 @@ def _by(ours: list[GroupRow], rows: Rows) -> list[str]:
 def _monthly(ours: list[MonthRow], rows: Rows) -> list[str]:
     theirs, found = {row[0]: row[1:] for row in rows}, []
     for mine in ours:
-        number = (mine.month.year - 1970) * 12 + mine.month.month - 1
+        number = month_number(mine.month)
         if not mine.requested:
             continue
         requests, closed, on_time, late, events, median, p90 = theirs.get(number, (0,) * 7)

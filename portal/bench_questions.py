@@ -16,6 +16,7 @@ from portal.answers_figures import Comparison
 from portal.bench import random_selection
 from portal.queries.backlog import end_of
 from portal.queries.change import QUARTER_MONTHS, YEAR_MONTHS, last_months
+from portal.queries.month_numbers import month_number
 from portal.queries.record import has_links
 from portal.queries.report import QUARTER_DAYS, narrowed, report_period
 from portal.release import Release
@@ -91,8 +92,8 @@ def _year_ago_part(selection: Selection, of: Callable[[Any], Any] = lambda answe
     if selection.from_date and selection.to_date:  # the whole months of them
         next_day = selection.to_date + timedelta(days=1)
         months = {
-            "first": _number(selection.from_date) + (selection.from_date.day > 1),
-            "last": _number(next_day) - 1,
+            "first": month_number(selection.from_date) + (selection.from_date.day > 1),
+            "last": month_number(next_day) - 1,
         }
     return Part("year_ago", selection.replace(from_date=None, to_date=None), of, months)
 
@@ -105,7 +106,7 @@ def _year_ago(release: Release, rng: random.Random) -> Question:
 def _shifted_part(release: Release, selection: Selection, of: Callable[[Any], Any] = lambda answer: answer) -> Part:
     start, end = last_months(release, QUARTER_MONTHS, selection.to_date)
     first, _ = last_months(release, YEAR_MONTHS + QUARTER_MONTHS, end)
-    months = {"now": _number(start), "before": _number(start) - QUARTER_MONTHS, "key": _key("service")}
+    months = {"now": month_number(start), "before": month_number(start) - QUARTER_MONTHS, "key": _key("service")}
     return Part("shifted", selection.replace(from_date=first, to_date=end), of, months)
 
 
@@ -189,8 +190,3 @@ def card(release: Release, dimension: str, rng: random.Random) -> Question | Non
 
 def _only(compared: Any) -> Any:
     return Comparison(() if compared is None else (compared,), 1.0, 1.0)
-
-
-def _number(day: date) -> int:
-    """The month of a day, counted from 1970-01."""
-    return (day.year - 1970) * 12 + day.month - 1

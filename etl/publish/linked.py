@@ -19,16 +19,15 @@ import pyarrow as pa
 
 from etl.config import CityConfig
 from etl.publish.incidents import Requests, first_reports, repeats
+from etl.publish.index import CELL_SHIFT
 from etl.publish.near import Grid
 from etl.publish.suspicious import FLAGS, flag
+from etl.transform.placing import EXACT_METHODS
 from geo.crs import GRID, from_wgs84
 
 COLUMNS = ("incident_id", "incident_report", "incident_reports", "repeat_of", "reopened", "suspicious")
 """What `link` finds for requests."""
-EXACT_METHODS = "('address_point', 'address_range', 'between_points', 'intersection')"
 EQUATOR_M = 6_378_137.0
-CELL_SHIFT = 16
-"""Cells of about half a kilometre, as those of the map."""
 MOST = 65_535
 """More reports than this of one incident are counted as so many."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from portal import queries
-from portal.answers import GroupRow
+from portal.answers import GroupRow, ResponseTime
 from portal.answers_figures import Report
 from portal.components import figures
 from portal.components.absent import footing
@@ -137,11 +137,8 @@ def _key_figures(report: Report, handles: Handles) -> Any:
     in_city = _("whole city: {value}")
 
     def time(quantile: int, name: str) -> tuple[Any, Any]:
-        here, whole = report.response.quantiles[quantile], report.city_response.quantiles[quantile]
-        words = figures.quantile_words(here, report.response.n)
-        shown = handles.times.told(words, f"{name}_hours", here.hours) if report.response.n >= FEW else words
-        city_words = figures.quantile_words(whole, report.city_response.n)
-        return shown, rich(in_city, value=handles.city_times.told(city_words, f"{name}_hours", whole.hours))
+        city_words = _told_time(handles.city_times, report.city_response, quantile, name)
+        return _told_time(handles.times, report.response, quantile, name), rich(in_city, value=city_words)
 
     half, most = time(50, "median"), time(90, "p90")
     flattering = report.response.closed_only_median_hours
@@ -235,36 +232,36 @@ def _beside(release: Release, report: Report, name: str, beside: str, path: str)
     )  # fmt: skip
 
 
+def _told_time(handle: Figures, response: ResponseTime, quantile: int, name: str) -> Any:
+    """A quantile in words, marked with its receipt unless there are too few requests to say it."""
+    value = response.quantiles[quantile]
+    words = figures.quantile_words(value, response.n)
+    return words if response.n < FEW else handle.told(words, f"{name}_hours", value.hours)
+
+
 def _columns(one: Report, other: Report) -> list[tuple[str, list[Any]]]:
-    both = (one, other)
+    mine, theirs = Handles.of(one), Handles.of(other)
 
     def counted(item: str) -> list[Any]:
-        cells = [Handles.of(r).here.told(number(getattr(r.totals, item)), item, getattr(r.totals, item)) for r in both]
-        return [*cells, Handles.of(one).city.told(number(getattr(one.city, item)), item, getattr(one.city, item))]
+        sides = ((mine.here, one.totals), (theirs.here, other.totals), (mine.city, one.city))
+        return [handle.told(number(getattr(t, item)), item, getattr(t, item)) for handle, t in sides]
 
     def timed(quantile: int, name: str) -> list[Any]:
-        cells = []
-        for r, response, handle in (
-            *((r, r.response, Handles.of(r).times) for r in both), (one, one.city_response, Handles.of(one).city_times),
-        ):  # fmt: skip
-            value = response.quantiles[quantile]
-            words = figures.quantile_words(value, response.n)
-            cells.append(handle.told(words, f"{name}_hours", value.hours) if response.n >= FEW else words)
-            del r
-        return cells
+        sides = ((mine.times, one.response), (theirs.times, other.response), (mine.city_times, one.city_response))
+        return [_told_time(handle, response, quantile, name) for handle, response in sides]
 
-    def ratio(report: Report) -> Any:
+    def ratio(report: Report, handles: Handles) -> Any:
         found = report.compared.times if report.compared else None
         if found is None or found.too_few or found.time_ratio.value is None:
             return "–"
         words = _("{n} times").format(n=ratio_words(found.time_ratio.value))
-        return Handles.of(report).ratio.told(words, "time_ratio", found.time_ratio.value)
+        return handles.ratio.told(words, "time_ratio", found.time_ratio.value)
 
-    def late(report: Report) -> Any:
+    def late(report: Report, handles: Handles) -> Any:
         found = report.compared.late if report.compared else None
         if found is None or found.too_few or found.adjusted.value is None:
             return "–"
-        return Handles.of(report).late.told(share(found.adjusted.value), f"{report.key}/adjusted", found.adjusted.value)
+        return handles.late.told(share(found.adjusted.value), f"{report.key}/adjusted", found.adjusted.value)
 
     city_late = one.compared.late.city if one.compared else None
     rows = [
@@ -274,8 +271,8 @@ def _columns(one: Report, other: Report) -> list[tuple[str, list[Any]]]:
         (_("9 in 10 within"), timed(90, "p90")),
         (_("Work done, of those closed"), [figures.share_words(t.done_share) for t in (one.totals, other.totals, one.city)]),
         (_("Late, of those due, for the city's mix of services"),
-         [late(one), late(other), "–" if city_late is None else share(city_late)]),
-        (_("The same services take, beside the rest of the city"), [ratio(one), ratio(other), "–"]),
+         [late(one, mine), late(other, theirs), "–" if city_late is None else share(city_late)]),
+        (_("The same services take, beside the rest of the city"), [ratio(one, mine), ratio(other, theirs), "–"]),
     ]  # fmt: skip
     return rows if alike(one) else rows[:-2]
 

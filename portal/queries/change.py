@@ -4,16 +4,17 @@
 
 from __future__ import annotations
 
-import calendar
 from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from portal.answers_figures import Changed, Estimate, Shifted, YearAgo
+from portal.answers_figures import Changed, Shifted, YearAgo
 from portal.figures.change import Change, quantile_change, rate_change, share_change
 from portal.figures.poisson import exact_share
+from portal.queries.estimates import estimate
+from portal.queries.month_numbers import days_in, first_day, month_number
 from portal.queries.months import covered_until
 from portal.queries.scans import MONTH, ON_TIME, bin_minutes, binned, column, counts, kept, wide_bins
 from portal.queries.summary import period
@@ -31,8 +32,8 @@ FEWEST: Final = 20
 def last_months(release: Release, months: int, ending: date | None = None) -> tuple[date, date]:
     """First and last day of so many whole months that the record covers, or that end before `ending`."""
     last = covered_until(release) if ending is None else ending
-    end = _number(last) if (last + timedelta(days=1)).month != last.month else _number(last) - 1
-    return _first_day(end - months + 1), _first_day(end + 1) - timedelta(days=1)
+    end = month_number(last) if (last + timedelta(days=1)).month != last.month else month_number(last) - 1
+    return first_day(end - months + 1), first_day(end + 1) - timedelta(days=1)
 
 
 @kept
@@ -44,13 +45,13 @@ def year_ago(release: Release, selection: Selection) -> YearAgo | None:
     """
     months = _whole_months(selection)
     started = period(release)[0]
-    if not months or len(months) > YEAR_MONTHS or started is None or _first_day(months[0] - YEAR_MONTHS) < started:
+    if not months or len(months) > YEAR_MONTHS or started is None or first_day(months[0] - YEAR_MONTHS) < started:
         return None
     # Whole months of the very scans that the series by month is made of.
     both = selection.replace(from_date=None, to_date=None)
     now, before = np.array(months), np.array(months) - YEAR_MONTHS
     c, b = counts(release, both, MONTH), binned(release, both, MONTH)
-    days = [np.array([_days(month) for month in side], float) for side in (now, before)]
+    days = [np.array([days_in(month) for month in side], float) for side in (now, before)]
     requests, late, on_time = (
         c.by_key(), c.by_key(c.on_time == ON_TIME.index("late")), c.by_key(c.on_time == ON_TIME.index("on_time")),
     )  # fmt: skip
@@ -83,10 +84,13 @@ def shifted(release: Release, selection: Selection, dimension: str) -> list[Shif
     if (first := period(release)[0]) is None or ago < first:
         return []
     key = column(release, dimension)
-    then = _first_day(_number(start) - YEAR_MONTHS), _first_day(_number(end) + 1 - YEAR_MONTHS) - timedelta(days=1)
+    then = (
+        first_day(month_number(start) - YEAR_MONTHS),
+        first_day(month_number(end) + 1 - YEAR_MONTHS) - timedelta(days=1),
+    )
     spans = [(start, end), (ago, before_end), *([then] if then[0] >= first else [])]
     by_month = _by_month(release, selection.replace(from_date=min(a for a, _ in spans), to_date=end), key)
-    now, before, *same = (_within(by_month, _number(a), _number(b)) for a, b in spans)
+    now, before, *same = (_within(by_month, month_number(a), month_number(b)) for a, b in spans)
     labels, rows = release.allowed(dimension), []
     length = (end - start).days + 1, (before_end - ago).days + 1
     for value in [*now, *(key for key in before if key not in now)]:
@@ -97,10 +101,9 @@ def shifted(release: Release, selection: Selection, dimension: str) -> list[Shif
         ends = [_odds(float(p)) * length[1] / length[0] for p in (interval.estimate, interval.low, interval.high)]
         if ends[1] > 1 or ends[2] < 1:
             name = NOT_STATED if value is None else str(value)
-            known = [None if not np.isfinite(e) else e for e in ends]
             rows.append(
                 Shifted(
-                    name, labels.get(name, name), one, other, same[0].get(value, 0) if same else None, Estimate(*known)
+                    name, labels.get(name, name), one, other, same[0].get(value, 0) if same else None, estimate(ends)
                 )
             )
     return sorted(rows, key=lambda row: -abs(row.now - row.before))
@@ -126,15 +129,11 @@ def _odds(share: float) -> float:
 
 
 def _changed(change: Change, months: list[int], at: tuple[int, ...] = (), unit: float = 1.0) -> Changed:
-    def estimate(values: NDArray[np.float64], scale: float) -> Estimate:
-        found = [float(v) / scale if np.isfinite(v) else None for v in values[at]]
-        return Estimate(*found)
-
     used = change.months[at] if at else change.months
-    compared = tuple(_first_day(month) for month, was in zip(months, used.tolist(), strict=True) if was)
+    compared = tuple(first_day(month) for month, was in zip(months, used.tolist(), strict=True) if was)
     return Changed(
-        estimate(change.now, unit), estimate(change.before, unit), estimate(change.difference, unit),
-        estimate(change.ratio, 1.0), len(compared), compared,
+        estimate(change.now[at] / unit), estimate(change.before[at] / unit), estimate(change.difference[at] / unit),
+        estimate(change.ratio[at]), len(compared), compared,
     )  # fmt: skip
 
 
@@ -143,18 +142,6 @@ def _whole_months(selection: Selection) -> list[int]:
     if selection.from_date is None or selection.to_date is None:
         return []
     first, last = selection.from_date, selection.to_date
-    start = _number(first) + (first.day > 1)
-    end = _number(last) - ((last + timedelta(days=1)).month == last.month)
+    start = month_number(first) + (first.day > 1)
+    end = month_number(last) - ((last + timedelta(days=1)).month == last.month)
     return list(range(start, end + 1))
-
-
-def _number(day: date) -> int:
-    return (day.year - 1970) * 12 + day.month - 1
-
-
-def _first_day(month: int) -> date:
-    return date(1970 + month // 12, month % 12 + 1, 1)
-
-
-def _days(month: int) -> int:
-    return calendar.monthrange(1970 + month // 12, month % 12 + 1)[1]

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from portal.answers_figures import Compared, Comparison, Estimate, Late, Times
+from portal.answers_figures import Compared, Comparison, Late, Times
 from portal.figures.funnel import Funnel, ratio_funnel, share_funnel
 from portal.figures.poisson import Interval
 from portal.figures.standardise import StandardisedShare, StandardisedTimes, standardised_share, standardised_times
+from portal.queries.estimates import estimate, estimate_of, finite
 from portal.queries.scans import Ints, bin_edges, column, distinct, ints, kept, kept_scans
 from portal.release import Release
 from portal.selection import COLUMNS, Selection, quoted
@@ -175,12 +176,12 @@ def _late_answer(found: StandardisedShare, funnel: Funnel, i: int) -> Late:
         observed=int(found.observed[i]),
         n=int(found.n[i]),
         expected=float(found.expected[i]),
-        ratio=_estimate(found.ratio, i),
-        raw=_estimate(found.raw, i),
-        city=_number(found.city),
-        adjusted=_estimate(found.adjusted, i),
-        mix=_number(found.mix[i]),
-        rest=_number(found.rest[i]),
+        ratio=estimate_of(found.ratio, i),
+        raw=estimate_of(found.raw, i),
+        city=finite(found.city),
+        adjusted=estimate_of(found.adjusted, i),
+        mix=finite(found.mix[i]),
+        rest=finite(found.rest[i]),
         position=int(funnel.wide_position[i]),
         too_few=bool(funnel.too_few[i]),
     )
@@ -191,24 +192,12 @@ def _times_answer(found: StandardisedTimes, funnel: Funnel, i: int) -> Times:
         n=int(found.n[i]),
         observed=int(found.observed[i]),
         expected=float(found.expected[i]),
-        speed=_estimate(found.speed, i),
-        time_ratio=_estimate(found.time_ratio, i),
-        raw_median=_hours(found.raw[i, 0]),
-        city_median=_hours(found.city[0]),
-        adjusted_median=Estimate(*(_hours(value) for value in found.adjusted[i, 0])),
-        mix_share=_number(found.mix_share[i, 0]),
+        speed=estimate_of(found.speed, i),
+        time_ratio=estimate_of(found.time_ratio, i),
+        raw_median=finite(found.raw[i, 0] / 60),
+        city_median=finite(found.city[0] / 60),
+        adjusted_median=estimate(found.adjusted[i, 0] / 60),
+        mix_share=finite(found.mix_share[i, 0]),
         position=int(funnel.wide_position[i]),
         too_few=bool(funnel.too_few[i]),
     )
-
-
-def _estimate(interval: Interval, i: int) -> Estimate:
-    return Estimate(_number(interval.estimate[i]), _number(interval.low[i]), _number(interval.high[i]))
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _hours(minutes: Any) -> float | None:
-    return float(minutes) / 60 if np.isfinite(minutes) else None

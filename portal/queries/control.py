@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from portal.answers_standards import AgesRow, Control, ControlMonth, DueMonth, Shift
 from portal.figures.control_chart import control_chart
 from portal.figures.kaplan_meier import Z95
+from portal.queries.estimates import finite
+from portal.queries.month_numbers import first_day, month_number
 from portal.queries.months import covered_until, monthly
 from portal.queries.scans import MONTH, ON_TIME, counts, ints, kept
 from portal.release import Release
@@ -80,7 +82,7 @@ def _chart(months: list[date], values: Floats, errors: Floats, n: list[int], log
         return None
 
     def line(values: Floats) -> list[float | None]:
-        return [float(value) if np.isfinite(value) else None for value in values]
+        return [finite(value) for value in values]
 
     least, most = (0.0, np.inf) if logarithmic else (0.0, 1.0)
     columns = (
@@ -112,7 +114,7 @@ def due_months(release: Release, selection: Selection) -> list[DueMonth]:
 def due_month(month: int, on_time: int, late: int, pending: int) -> DueMonth:
     """A month's row; `month` counts from 1970-01."""
     young = pending > YOUNG * (on_time + late + pending)
-    return DueMonth(date(1970 + month // 12, month % 12 + 1, 1), on_time, late, pending, young)
+    return DueMonth(first_day(month), on_time, late, pending, young)
 
 
 @kept
@@ -134,10 +136,10 @@ def open_ages(release: Release, selection: Selection) -> list[AgesRow]:
     if not asked.size:
         return []
     first = int(asked.min())
-    last = _number(covered_until(release))
+    last = month_number(covered_until(release))
     if selection.to_date:
-        last = min(last, _number(selection.to_date))
-    last = last if _over(release, _day(last)) else last - 1
+        last = min(last, month_number(selection.to_date))
+    last = last if _over(release, first_day(last)) else last - 1
     if last < first:
         return []
     size = last - first + 1
@@ -152,18 +154,10 @@ def open_ages(release: Release, selection: Selection) -> list[AgesRow]:
         steps = steps - np.bincount(np.minimum(stop[real], last + 1) - first, n[real], size + 1)[: size + 1]
         ages[:, group] = np.cumsum(steps)[:size]
     return [
-        AgesRow(_day(first + i), int(row.sum()), tuple(int(n) for n in row)) for i, row in enumerate(ages)
+        AgesRow(first_day(first + i), int(row.sum()), tuple(int(n) for n in row)) for i, row in enumerate(ages)
     ]  # fmt: skip
 
 
 def _over(release: Release, month: date) -> bool:
     """Whether the data were taken after the month's end."""
-    return _number(month) < _number(release.as_of.astimezone(release.city.zone).date())
-
-
-def _number(day: date) -> int:
-    return (day.year - 1970) * 12 + day.month - 1
-
-
-def _day(month: int) -> date:
-    return date(1970 + month // 12, month % 12 + 1, 1)
+    return month_number(month) < month_number(release.as_of.astimezone(release.city.zone).date())

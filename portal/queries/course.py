@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portal.answers_course import Course, Mark
-from portal.answers_figures import Estimate
 from portal.figures.competing_risks import incidence, incidence_at
 from portal.figures.kaplan_meier import curve, restricted_mean, survival_at
+from portal.queries.estimates import estimate
 from portal.queries.scans import OUTCOMES, bin_minutes, binned, column, kept, wide_bins
 from portal.release import Release
 from portal.selection import Selection
@@ -50,11 +50,11 @@ def course(release: Release, selection: Selection) -> Course:
         high=_rounded(1 - whole.low[points]),
         outcomes={name: _rounded(shares.share[i][points]) for i, name in enumerate(OUTCOMES)},
         marks=tuple(
-            Mark(days, _estimate(waiting[i]), {name: _estimate(ended[c, i]) for c, name in enumerate(OUTCOMES)})
+            Mark(days, estimate(waiting[i]), {name: estimate(ended[c, i]) for c, name in enumerate(OUTCOMES)})
             for i, days in enumerate(MARKS_DAYS)
         ),
         horizon_days=HORIZON_DAYS,
-        mean_hours=_estimate(restricted_mean(times, events, censored, HORIZON_DAYS * DAY, wide) / 60),
+        mean_hours=estimate(restricted_mean(times, events, censored, HORIZON_DAYS * DAY, wide) / 60),
     )
 
 
@@ -69,7 +69,3 @@ def _points(events: NDArray[np.int64], censored: NDArray[np.int64]) -> NDArray[n
 
 def _rounded(values: NDArray[Any]) -> tuple[float, ...]:
     return tuple(float(v) for v in np.round(values, 6))
-
-
-def _estimate(values: NDArray[np.float64]) -> Estimate:
-    return Estimate(*(float(v) if np.isfinite(v) else None for v in values))

@@ -23,6 +23,7 @@ from portal.figures.equity import (
     reliability,
 )
 from portal.figures.poisson import exact_interval
+from portal.queries.estimates import estimate, finite
 from portal.queries.lists import areas as areas_of
 from portal.queries.scans import Ints, column, distinct, ints, kept, once
 from portal.release import Release
@@ -110,7 +111,7 @@ def equity(release: Release, selection: Selection, layer: str, measure: str) -> 
         low_value=low,
         high_value=high,
         logged=logged,
-        reliability=float(part) if np.isfinite(part) else None,
+        reliability=finite(part),
         areas=tuple(rows),
         fifths=tuple(_fifth(k, group == k, x, residents, counted, expected, late_expected) for k in np.unique(group)),
         contrasts=tuple(found),
@@ -235,8 +236,8 @@ def _contrast(
     return Contrast(
         figure=figure,
         ratio=ratio,
-        rank=Estimate(_number(rank.rho), _number(rank.low), _number(rank.high)),
-        between=None if found is None else _number(found.between),
+        rank=estimate((rank.rho, rank.low, rank.high)),
+        between=None if found is None else finite(found.between),
         areas=int((exposure.sum(axis=1) > 0).sum()),
         too_few=ratio.value is None,
     )
@@ -314,7 +315,3 @@ def _lifted(slope: float, low: float, high: float, step: float) -> Estimate:
     """A slope as the ratio of the two ends of the measure."""
     ends = [float(np.exp(np.clip(s * step, -50, 50))) for s in (slope, low, high)]
     return Estimate(*ends) if np.isfinite(ends).all() else UNKNOWN
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

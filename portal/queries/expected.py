@@ -16,9 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from portal.answers_expected import Calibration, Forecast, Held
-from portal.answers_figures import Estimate
 from portal.figures import expected_time
 from portal.figures.expected_time import expected_times, factors, held_out, recalibrated
+from portal.queries.estimates import estimate, finite
+from portal.queries.month_numbers import first_day, month_number
 from portal.queries.months import covered_until
 from portal.queries.scans import bin_minutes, kept, once, wide_bins
 from portal.queries.summary import period
@@ -77,11 +78,11 @@ class _Outcomes:
 @once
 def calibration(release: Release) -> Calibration | None:
     """Forecasts of the last months held against what came; None where the record is too short for any."""
-    last = _number(covered_until(release))
+    last = month_number(covered_until(release))
     begun = period(release)[0]
     if begun is None:
         return None
-    first = max(last - HELD_OUT_MONTHS + 1, _number(begun) + DRIFT_MONTHS + 1)
+    first = max(last - HELD_OUT_MONTHS + 1, month_number(begun) + DRIFT_MONTHS + 1)
     if first > last:
         return None
     plain = {month: _forecasts(release, month) for month in range(first - DRIFT_MONTHS, last + 1)}
@@ -91,24 +92,23 @@ def calibration(release: Release) -> Calibration | None:
         stated = recalibrated(came.stated(plain), np.array(_factors(release, plain, month)))
         each = np.repeat(np.arange(len(stated)), came.n)
         parts.append((stated[each], came.minutes[each], came.closed[each]))
-        rows.append(_answer(_first_day(month), *parts[-1]))
+        rows.append(_answer(first_day(month), *parts[-1]))
     pooled = _answer(None, *(np.concatenate([part[i] for part in parts]) for i in range(3)))
-    now = last + 1
-    plain[now] = {}
-    return Calibration(tuple(rows), pooled, _factors(release, plain, now, as_of=True))
+    return Calibration(tuple(rows), pooled, _factors(release, plain, last + 1, as_of=True))
 
 
 @kept
 def expected(release: Release, service: str, area: str | None) -> Forecast | None:
     """The forecast of a request that is made now; None where too little is known. `area`: of the first drawn layer."""
-    known = _known(release, _number(covered_until(release)) + 1, None, service)
+    known = _known(release, month_number(covered_until(release)) + 1, None, service)
     found = _of_kinds(release, known, [(service, area)])
     if found.group[0] < 0:
         return None
     held = calibration(release)
     hours = recalibrated(found.times, np.array(held.factors if held else (1.0, 1.0)))[0] / 60
-    told = [float(value) if np.isfinite(value) else None for value in hours]
-    return Forecast(told[0], told[1], BASES[int(found.group[0])], int(found.requests[0]), int(found.events[0]))
+    return Forecast(
+        finite(hours[0]), finite(hours[1]), BASES[int(found.group[0])], int(found.requests[0]), int(found.events[0])
+    )
 
 
 def drawn_layer(release: Release) -> str | None:
@@ -141,8 +141,8 @@ def _forecasts(release: Release, month: int) -> dict[Kind, Floats]:
 
 def _answer(month: date | None, stated: Floats, waited: Floats, closed: NDArray[np.bool_]) -> Held:
     found = held_out(stated, waited, closed)
-    shares = [Estimate(*(float(v) if np.isfinite(v) else None for v in row)) for row in found.share]
-    return Held(month, len(stated), int(np.isfinite(stated[:, 0]).sum()), shares[0], shares[1])
+    forecasts = int(np.isfinite(stated[:, 0]).sum())
+    return Held(month, len(stated), forecasts, estimate(found.share[0]), estimate(found.share[1]))
 
 
 def _of_kinds(release: Release, known: _Known, kinds: list[Kind]) -> expected_time.Expected:
@@ -160,13 +160,12 @@ def _of_kinds(release: Release, known: _Known, kinds: list[Kind]) -> expected_ti
 
     counts = np.zeros((2, len(kinds), len(BASES), times.size), np.int64)
     kind, service = of_kind[known.kind], of_service[known.kind]
-    everyone = np.ones(len(known.n), dtype=bool)
     back = np.array([services[service] for service, _ in kinds], np.int64)
     for side, rows in enumerate((known.closed, ~known.closed)):
         counts[side, :, 0] = counted(kind, len(kinds), rows & known.season)
         counts[side, :, 1] = counted(kind, len(kinds), rows & known.year)
         counts[side, :, 2] = counted(service, len(services), rows & known.year)[back]
-        counts[side, :, 3] = counted(service, len(services), rows & everyone)[back]
+        counts[side, :, 3] = counted(service, len(services), rows)[back]
     return expected_times(times, counts[0], counts[1], wide=wide_bins(release)[: times.size])
 
 
@@ -233,13 +232,5 @@ def _kinds(frame: pd.DataFrame) -> tuple[list[Kind], Ints]:
 
 
 def _begins(release: Release, month: int) -> datetime:
-    local = datetime.combine(_first_day(month), time(), release.city.zone)
+    local = datetime.combine(first_day(month), time(), release.city.zone)
     return local.astimezone(UTC).replace(tzinfo=None)
-
-
-def _number(day: date) -> int:
-    return (day.year - 1970) * 12 + day.month - 1
-
-
-def _first_day(month: int) -> date:
-    return date(1970 + month // 12, month % 12 + 1, 1)

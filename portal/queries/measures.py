@@ -11,6 +11,7 @@ import numpy as np
 from portal.answers_figures import Estimate
 from portal.answers_standards import Feedback, Measure, MeasureValue, Score
 from portal.figures.mean_score import mean_interval
+from portal.queries.month_numbers import first_day, month_number
 from portal.queries.scans import once
 from portal.release import Release
 from portal.selection import NOT_STATED
@@ -59,23 +60,23 @@ def feedback(release: Release, department: str | None = None) -> Feedback | None
     )
     if not rows:
         return None
-    last = _number(rows[-1][2])
-    recent = [row for row in rows if _number(row[2]) > last - YEAR]
+    last = month_number(rows[-1][2])
+    recent = [row for row in rows if month_number(row[2]) > last - YEAR]
     titles = {c.channel: c.title for c in release.package.openward.channels}
     return Feedback(
-        start=_day(last - YEAR + 1),
-        end=_day(last + 1),
+        start=first_day(last - YEAR + 1),
+        end=first_day(last + 1),
         overall=_scores("", recent, {})[0],
         departments=tuple(_scores(0, recent, dict(release.query("SELECT department, name FROM departments")))),
         channels=tuple(_scores(1, recent, titles)),
-        months=tuple((_day(month), score) for month, score in _months(rows)),
+        months=tuple((first_day(month), score) for month, score in _months(rows)),
     )
 
 
 def _months(rows: list[Cell]) -> Iterable[tuple[int, Score]]:
     by: dict[int, list[Cell]] = {}
     for row in rows:
-        by.setdefault(_number(row[2]), []).append(row)
+        by.setdefault(month_number(row[2]), []).append(row)
     for month, of in sorted(by.items()):
         yield month, _scores("", of, {})[0]
 
@@ -95,11 +96,3 @@ def _scores(by: int | str, rows: list[Cell], names: dict[str, str]) -> list[Scor
         for (key, n), mean in zip(sums.items(), means, strict=True)
     ]
     return sorted(scores, key=lambda score: -score.responses)
-
-
-def _number(day: date) -> int:
-    return (day.year - 1970) * 12 + day.month - 1
-
-
-def _day(month: int) -> date:
-    return date(1970 + month // 12, month % 12 + 1, 1)

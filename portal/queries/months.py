@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from portal.answers import MonthRow, SeriesRow, VolumeRow
 from portal.errors import BadRequest
 from portal.figures.kaplan_meier import quantiles
+from portal.queries.month_numbers import first_day, month_number
 from portal.queries.scans import (
     MONTH,
     ON_TIME,
@@ -50,9 +51,9 @@ def volumes(release: Release, selection: Selection = EVERYTHING) -> list[VolumeR
         return []
     end = release.as_of.astimezone(release.city.zone)
     first, newest = min(c.keys), max(c.keys)
-    last = max(_number(covered_until(release)), newest)
+    last = max(month_number(covered_until(release)), newest)
     if selection.to_date:
-        last = max(min(last, _number(selection.to_date)), newest)
+        last = max(min(last, month_number(selection.to_date)), newest)
     size = last - first + 1
 
     def filled(rows: NDArray[np.bool_] | slice = slice(None)) -> NDArray[np.int64]:
@@ -67,12 +68,12 @@ def volumes(release: Release, selection: Selection = EVERYTHING) -> list[VolumeR
     still_open = np.cumsum(requested - untold - closed) - before
     return [
         VolumeRow(
-            month=_first_day(first + i),
+            month=first_day(first + i),
             requested=int(requested[i]),
             closed=int(closed[i]),
             open_at_end=int(still_open[i]),
             on_time=share(int(on_time[i]), int(on_time[i] + late[i])),
-            complete=first + i < _number(end.date()),
+            complete=first + i < month_number(end.date()),
         )
         for i in range(size)
     ]
@@ -89,7 +90,7 @@ def monthly(release: Release, selection: Selection = EVERYTHING) -> list[MonthRo
         return []
     b = binned(release, selection, MONTH)
     found = quantiles(bin_minutes(release), b.events, b.censored, [0.5, 0.9], wide_bins(release))
-    timed = {_first_day(int(month)): index for index, month in enumerate(b.keys)}
+    timed = {first_day(int(month)): index for index, month in enumerate(b.keys)}
     events, censored = b.events.sum(axis=1), b.censored.sum(axis=1)
     none = np.full((2, 3), np.nan)
     result = []
@@ -133,7 +134,7 @@ def monthly_by(
         seen, waiting = events.sum(axis=1), censored.sum(axis=1)
         series[key] = [
             SeriesRow(
-                month=_first_day(found.first_month + int(i)),
+                month=first_day(found.first_month + int(i)),
                 requested=int(requested[i]),
                 n=int(seen[i] + waiting[i]),
                 events=int(seen[i]),
@@ -143,13 +144,3 @@ def monthly_by(
             for i in np.flatnonzero(requested)
         ]
     return series
-
-
-def _number(day: date) -> int:
-    """The month of a day, counted from 1970-01."""
-    return (day.year - 1970) * 12 + day.month - 1
-
-
-def _first_day(months_since_1970: int) -> date:
-    year, month = divmod(months_since_1970, 12)
-    return date(1970 + year, month + 1, 1)

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from portal.answers_figures import Estimate
 from portal.answers_record import Linked, Reporting
-from portal.figures.poisson import Interval
 from portal.figures.reporting_rate import WINDOW_DAYS, reporting_rates
+from portal.queries.estimates import estimate_of
 from portal.queries.scans import column, kept
 from portal.release import Release
 from portal.selection import Selection
@@ -99,15 +98,10 @@ def reporting(release: Release, selection: Selection, layer: str) -> list[Report
             name=labels[key],
             further=int(found.further[i]),
             days=float(found.days[i]),
-            rate=_estimate(found.rate, i),
+            rate=estimate_of(found.rate, i),
             expected=float(found.expected[i]),
-            ratio=_estimate(found.ratio, i),
-            relative=_estimate(found.relative, i),
+            ratio=estimate_of(found.ratio, i),
+            relative=estimate_of(found.relative, i),
         )
         for i, key in enumerate(keys)
     ]
-
-
-def _estimate(interval: Interval, i: int) -> Estimate:
-    ends: list[Any] = [interval.estimate[i], interval.low[i], interval.high[i]]
-    return Estimate(*(float(end) if np.isfinite(end) else None for end in ends))

@@ -4,19 +4,21 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portal.answers import Quantile
-from portal.answers_figures import Changed, Estimate
+from portal.answers_figures import Changed
 from portal.answers_standards import DueMonth, Register, Standard, Target
 from portal.figures.change import share_change
 from portal.figures.kaplan_meier import quantiles
 from portal.queries.change import last_months
 from portal.queries.control import due_month, due_months
+from portal.queries.estimates import estimate
+from portal.queries.month_numbers import first_day, month_number
 from portal.queries.scans import ON_TIME, STATUSES, distinct, ints, kept, once, positions
 from portal.queries.summary import period, quantile, share
 from portal.release import Release
@@ -61,11 +63,11 @@ def standards_period(release: Release, selection: Selection) -> tuple[Selection,
     first, last, begun = selection.from_date, selection.to_date, period(release)[0]
     if first is None or last is None or begun is None:
         return selection, None
-    months = _number(last) - _number(first) + 1
+    months = month_number(last) - month_number(first) + 1
     whole = first.day == 1 and (last + timedelta(days=1)).day == 1
-    if not whole or months > YEAR or _day(_number(first) - YEAR) < begun:
+    if not whole or months > YEAR or first_day(month_number(first) - YEAR) < begun:
         return selection, None
-    start, end = _day(_number(first) - YEAR), _day(_number(last) - YEAR + 1) - timedelta(days=1)
+    start, end = first_day(month_number(first) - YEAR), first_day(month_number(last) - YEAR + 1) - timedelta(days=1)
     return selection, selection.replace(from_date=start, to_date=end)
 
 
@@ -127,8 +129,8 @@ class _Table:
         self.size = int(month.max(initial=self.first)) - self.first + 1
         self.before = before is not None
         # Between both periods may lie months of neither.
-        self.end_before = _number(before.to_date) + 1 - self.first if before and before.to_date else 0
-        self.start = max(_number(now.from_date) - self.first, 0) if now.from_date else 0
+        self.end_before = month_number(before.to_date) + 1 - self.first if before and before.to_date else 0
+        self.start = max(month_number(now.from_date) - self.first, 0) if now.from_date else 0
         flat = service * self.size + month - self.first
 
         def cube(rows: NDArray[np.bool_]) -> Ints:
@@ -193,9 +195,6 @@ def attainment_change(now: tuple[DueMonth, ...], before: tuple[DueMonth, ...]) -
     ]
     found = share_change(sides[0], sides[1])
 
-    def estimate(values: NDArray[np.float64]) -> Estimate:
-        return Estimate(*(float(v) if np.isfinite(v) else None for v in values))
-
     now_, before_, difference, ratio = map(estimate, (found.now, found.before, found.difference, found.ratio))
     return Changed(now_, before_, difference, ratio, int(found.months.sum()))
 
@@ -235,11 +234,3 @@ def has_standards(release: Release) -> bool:
     if release.package.openward.standards != "none":
         return True
     return any(resource.rows for name in ("measures", "feedback") if (resource := release.package.resource(name)))
-
-
-def _number(day: date) -> int:
-    return (day.year - 1970) * 12 + day.month - 1
-
-
-def _day(month: int) -> date:
-    return date(1970 + month // 12, month % 12 + 1, 1)
