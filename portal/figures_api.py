@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from datetime import UTC, date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from portal import queries
@@ -159,18 +159,30 @@ def expected(
     return Single(result=told, **_cited(Asked(now, Selection(service=(service,))), response))
 
 
-# Before the route without the ending, which would take it for a part of the figure's name.
-@router.get("/receipts/{figure}.sql", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-def receipt_sql(
+def receipt_asked(
     figure: Figure,
     chosen: Chosen,
     dimension: Annotated[str, Query(max_length=80, description=_ONE_OF + "dimension")] = "",
     layer: Annotated[str, Query(max_length=80, description=_ONE_OF + "layer")] = "",
     key: Annotated[str, Query(max_length=200, description=_ONE_OF + "single group")] = "",
     at: Annotated[str, Query(max_length=10, description=_ONE_OF + "day")] = "",
+) -> Receipt:
+    """The receipt that an address asks for."""
+    if at:
+        _day(chosen.release, at)
+    given = {"dimension": dimension, "layer": layer, "key": key, "at": at}
+    return receipt(chosen.release, figure, chosen.selection, given)
+
+
+Told = Annotated[Receipt, Depends(receipt_asked)]
+
+
+# Before the route without the ending, which would take it for a part of the figure's name.
+@router.get("/receipts/{figure}.sql", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def receipt_sql(
+    told: Told,
 ) -> Response:
     """The SQL of a figure as a file, to be run by DuckDB beside the release's files."""
-    told = _receipt(chosen, figure, dimension, layer, key, at)
     return Response(
         told.sql + "\n",
         media_type="text/plain; charset=utf-8",
@@ -184,16 +196,11 @@ def receipt_sql(
 
 @router.get("/receipts/{figure}")
 def receipt_of(
-    figure: Figure,
+    told: Told,
     chosen: Chosen,
     response: Response,
-    dimension: Annotated[str, Query(max_length=80, description=_ONE_OF + "dimension")] = "",
-    layer: Annotated[str, Query(max_length=80, description=_ONE_OF + "layer")] = "",
-    key: Annotated[str, Query(max_length=200, description=_ONE_OF + "single group")] = "",
-    at: Annotated[str, Query(max_length=10, description=_ONE_OF + "day")] = "",
 ) -> Single[ReceiptDoc]:
     """What a figure means, what it leaves out, and the SQL that makes it again from the downloaded release."""
-    told = _receipt(chosen, figure, dimension, layer, key, at)
     kind = told.kind
     doc = ReceiptDoc(
         figure=kind.name,
@@ -206,13 +213,6 @@ def receipt_of(
         sql=told.sql,
     )
     return Single(result=doc, **_cited(chosen, response))
-
-
-def _receipt(chosen: Asked, figure: str, dimension: str, layer: str, key: str, at: str) -> Receipt:
-    if at:
-        _day(chosen.release, at)
-    given = {"dimension": dimension, "layer": layer, "key": key, "at": at}
-    return receipt(chosen.release, figure, chosen.selection, given)
 
 
 def _comparable(release: Release, dimension: str) -> str:

@@ -13,7 +13,8 @@ from portal.brief.words import age_words
 from portal.charts.compare import Dot
 from portal.charts.monthly import Band, Columns
 from portal.components import figures
-from portal.components.sentences import Handles, day_words, ratio_words, verdict
+from portal.components.sentences import Handles, day_words, late_verdict
+from portal.components.verdicts import ratio_words
 from portal.selection import NOT_STATED
 from portal.text import FEW, _, date_words, number, share
 
@@ -127,7 +128,7 @@ def _compared(sheet: Sheet, report: Report, x: float, y: float, width: float) ->
                 observed=number(late.observed), expected=number(late.expected)
             )
         )
-        said.append(verdict(late.position, late.too_few))
+        said.append(late_verdict(report))
         if late.raw.value is not None and late.adjusted.value is not None and late.city is not None:
             said.append(
                 _("Of those due, {raw} were late; for the city's mix of services it would be {adjusted}. The city: {city}.").format(

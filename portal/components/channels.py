@@ -17,7 +17,8 @@ from portal.components.filters import label_of
 from portal.components.links import address
 from portal.components.parts import Bar, Column, rich, section, table
 from portal.components.receipt import Figures
-from portal.components.sentences import NOTABLE, ratio_words
+from portal.components.sentences import NOTABLE
+from portal.components.verdicts import ratio_words
 from portal.selection import NOT_STATED, Selection
 from portal.text import FEW, _, number, share
 

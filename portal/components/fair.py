@@ -18,8 +18,7 @@ from portal.charts.funnel import Lines, Unit, funnel, unseen
 from portal.components.fair_table import Judged, Subject, comparison_table, count_words, ratio_told, span, time_told
 from portal.components.parts import Column, Node, chart, more, section
 from portal.components.receipt import Figures
-from portal.components.sentences import ratio_words
-from portal.components.verdicts import LATE, TIMES, Kind, counted, said, verdict
+from portal.components.verdicts import LATE, TIMES, Kind, counted, late_words, ratio_words, said, verdict
 from portal.figures.funnel import share_limits
 from portal.text import _, number
 
@@ -91,7 +90,7 @@ def _late_chart(found: Comparison, judged: Sequence[Judged], subject: Subject) -
     city = next((one.row.late.city for one in shown if one.row.late.city), None) or 0.0
     units = [
         Unit(one.row.name, one.row.late.expected, one.row.late.ratio.value or 0.0, one.late.position,
-             one.late.kind is Kind.FEW, _late_words(one))
+             one.late.kind is Kind.FEW, late_words(one.row.late, one.late))
         for one in shown
     ]  # fmt: skip
     title = _("Late requests, beside those expected")
@@ -185,13 +184,6 @@ def _reading(found: Comparison, subject: Subject) -> Node:
             )
             words.append(told.format(figure=name, plural=subject.plural.lower(), phi=f"{phi:.1f}"))
     return more(_("How to read this"), *(html.P(text) for text in words))
-
-
-def _late_words(one: Judged) -> str:
-    if not one.late.compared:
-        return said(one.late, LATE)
-    words = _("{ratio} times as many late as expected; {verdict}")
-    return words.format(ratio=ratio_words(one.row.late.ratio.value or 0.0), verdict=said(one.late, LATE))
 
 
 def _times_short(one: Judged) -> str:

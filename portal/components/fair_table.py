@@ -13,8 +13,7 @@ from dash import html
 from portal.answers_figures import Compared, Estimate
 from portal.components.parts import Column, Node, rich, table
 from portal.components.receipt import Figures
-from portal.components.sentences import ratio_words
-from portal.components.verdicts import LATE, TIMES, Kind, Verdict, said
+from portal.components.verdicts import LATE, TIMES, Kind, Verdict, ratio_words, said
 from portal.selection import Selection
 from portal.text import FEW, _, number, share
 

@@ -18,6 +18,7 @@ from portal.answers_figures import Changed, Compared, Report
 from portal.components.links import address, part
 from portal.components.parts import rich
 from portal.components.receipt import Figures
+from portal.components.verdicts import late_words, ratio_words, verdict
 from portal.text import FEW, _, date_words, duration_words, local, number, share
 
 Node = Any
@@ -68,17 +69,6 @@ def sentences(report: Report, name: str, zone: str) -> list[Node]:
         *_done(report, handles),
     ]
     return [sentence for sentence in found if sentence is not None]
-
-
-def ratio_words(value: float) -> str:
-    """A factor, with as many digits as matter.
-
-    >>> ratio_words(1.583), ratio_words(0.942), ratio_words(2.13), ratio_words(12.3)
-    ('1.58', '0.94', '2.1', '12')
-    """
-    if value >= 10:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 2 else f"{value:.2f}"
 
 
 def percent_change(changed: Changed, handle: Figures) -> list[Node]:
@@ -227,24 +217,18 @@ def _late(report: Report, handles: Handles) -> Iterator[Node]:
                 observed=observed, expected=expected,
             ),
             " ",
-            verdict(late.position, late.too_few),
+            late_verdict(report),
         ]
     )  # fmt: skip
 
 
-def verdict(position: int, few: bool) -> str:
-    """Where a figure lies in its funnel, in words."""
-    if few:
-        return _("That is too few to compare.")
-    if position >= 2:
-        return _("So many more are hardly chance: that happens to fewer than 1 place in 500.")
-    if position == 1:
-        return _("That is more than usual, but of 20 places about one differs so much by chance.")
-    if position == -1:
-        return _("That is fewer than usual, but of 20 places about one differs so much by chance.")
-    if position <= -2:
-        return _("So many fewer are hardly chance: that happens to fewer than 1 place in 500.")
-    return _("The difference is within what chance explains.")
+def late_verdict(report: Report) -> str:
+    """What a place's lateness allows to be said, in the words of the page that compares all places: a sentence."""
+    late = report.compared.late if report.compared else None
+    if late is None:
+        return ""
+    words = late_words(late, verdict(late.ratio, late.position, late.too_few, None, report.late_phi))
+    return words[:1].upper() + words[1:] + "."
 
 
 def _waiting(report: Report, handles: Handles, zone: str) -> Iterator[Node]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from portal.answers import GroupRow
-from portal.answers_figures import Estimate
+from portal.answers_figures import Estimate, Late
 from portal.text import N_, _, number
 
 OTHERS_LEAST = 0.2
@@ -116,6 +116,25 @@ Words = dict[tuple[Kind, int], str]
 def said(found: Verdict, words: Words) -> str:
     """A verdict in words, of LATE or of TIMES."""
     return _(words[found.kind, found.side])
+
+
+def ratio_words(value: float) -> str:
+    """A factor, with as many digits as matter.
+
+    >>> ratio_words(1.583), ratio_words(0.942), ratio_words(2.13), ratio_words(12.3)
+    ('1.58', '0.94', '2.1', '12')
+    """
+    if value >= 10:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 2 else f"{value:.2f}"
+
+
+def late_words(late: Late, found: Verdict) -> str:
+    """'1.5 times as many late as expected; more late than chance explains', or why nothing can be said."""
+    if not found.compared:
+        return said(found, LATE)
+    words = _("{ratio} times as many late as expected; {verdict}")
+    return words.format(ratio=ratio_words(late.ratio.value or 0.0), verdict=said(found, LATE))
 
 
 def counted(verdicts: Iterable[Verdict], words: Words) -> str:

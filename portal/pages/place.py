@@ -19,7 +19,8 @@ from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, breadcrumbs, key_figures, page_head, rich, section, table
 from portal.components.receipt import Figures
 from portal.components.record import linked_section
-from portal.components.sentences import Handles, alike, day_words, ratio_words, request_address, sentences
+from portal.components.sentences import Handles, alike, day_words, request_address, sentences
+from portal.components.verdicts import ratio_words
 from portal.errors import NotFound
 from portal.pages.overview import source_words
 from portal.pages.trends import nothing
