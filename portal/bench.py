@@ -132,8 +132,7 @@ def _tiles(release: Release, layer: str, n: int, rng: random.Random) -> list[Mea
 def _measure(release: Release, name: str, asked: Iterator[tuple[str, Callable[[], Any]]]) -> Measured:
     found = []
     for query, answer in asked:
-        release.cache.clear()
-        release.scans.clear()
+        release.forget()
         with _time_in_queries() as spent:
             started, used = time.perf_counter(), time.process_time()
             answer()

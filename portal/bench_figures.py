@@ -113,8 +113,7 @@ def _measure(release: Release, name: str, asked: list[Question], rival: Rival | 
     asked[0].ours()  # what depends on no selection
     measured = Asked(name, CARD_TARGET_MS if name.startswith(CARD) else FIGURE_TARGET_MS, [])
     for i, question in enumerate(asked):
-        release.cache.clear()
-        release.scans.clear()
+        release.forget()
         started, used = time.perf_counter(), time.process_time()
         answer = question.ours()
         measured.times_ms.append((time.perf_counter() - started) * 1000)

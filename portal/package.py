@@ -139,10 +139,12 @@ class GeocoderAbout(_View):
 
 
 class Index(_View):
-    """The serving index: not a resource."""
+    """The serving index and its columns for counting: not resources."""
 
     path: str = "serve.duckdb"
     sha256: str = ""
+    counting: str = "serve.counting"
+    counting_sha256: str = ""
 
 
 class Accepted(_View):

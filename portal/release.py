@@ -6,7 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -16,11 +16,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from portal.columns import Columns
 from portal.errors import NoRelease, NotFound
 from portal.package import City, Layer, Package, read_package
 from portal.places import Places
-from portal.selection import NOT_STATED, Selection, any_of, quoted
+from portal.selection import COLUMNS, NOT_STATED, Selection, any_of, quoted
 from portal.settings import PortalSettings
+from portal.tally import Between, Rows, Test, everything
 
 T = TypeVar("T")
 
@@ -33,6 +35,9 @@ CONSTANTS_KEPT = 1000
 SCANS_KEPT = 32
 """Scans kept so that a page's questions share them; each holds up to a few megabytes."""
 
+ROWS_KEPT = 6
+"""Selected rows kept so that a page's questions share them; each holds at most 1.2 bytes for each row of the release."""
+
 NEEDED = (
     "SELECT month, closed_month, elapsed_key, elapsed_code, elapsed_coarse, facet FROM requests",
     "SELECT bin, from_minutes, to_minutes, coarse FROM elapsed_bins",
@@ -40,6 +45,7 @@ NEEDED = (
 """What every page is made of: an index without it is noticed when it is opened, not page by page."""
 
 MASK_BITS = 64
+EPOCH = date(1970, 1, 1)
 
 FACETED = ("status", "outcome", "on_time")
 """Keys of a Selection that the column `facet` decides."""
@@ -75,10 +81,10 @@ class Answers:
                 self._kept.popitem(last=False)
         return made
 
-    def find(self, wanted: Callable[[Any], bool]) -> Any:
-        """A kept answer whose key is wanted, or None."""
+    def find(self, wanted: Callable[[Any], bool]) -> list[Any]:
+        """The kept answers whose keys are wanted."""
         with self._lock:
-            return next((answer for key, answer in self._kept.items() if wanted(key)), None)
+            return [answer for key, answer in self._kept.items() if wanted(key)]
 
     def clear(self) -> None:
         """Forget everything."""
@@ -99,6 +105,7 @@ class Release:
         self._allowed: dict[str, Mapping[str, str]] = {}
         self._connection = _connect(folder / self.package.openward.index.path, settings)
         self.scans = Answers(min(settings.cache_entries, SCANS_KEPT))
+        self._choices = Answers(min(settings.cache_entries, ROWS_KEPT))
         try:
             for needed in NEEDED:
                 self.query(f"{needed} LIMIT 0")
@@ -110,7 +117,8 @@ class Release:
                 "SELECT status, outcome, on_time, location_source, excluded FROM facets ORDER BY facet"
             )
             self._codes = {name: self._enum(kind) for name, kind in columns if kind.startswith("ENUM")}
-        except duckdb.Error as error:
+            self.counting = self._counting(folder / self.package.openward.index.counting)
+        except (duckdb.Error, pa.ArrowException, OSError, KeyError, ValueError) as error:
             self.close()
             raise NoRelease(
                 f"The release {folder.name} was built by another version of Openward: publish it again."
@@ -239,6 +247,50 @@ class Release:
     def _enum(self, kind: str) -> dict[str, int]:
         """Label -> code of an ENUM type, which DuckDB itself spelled."""
         return {label: code for code, label in enumerate(self.query(f"SELECT enum_range(NULL::{kind})")[0][0])}
+
+    def chosen(self, selection: Selection) -> Rows:
+        """The selected rows, for counting: found among those of a wider selection where one is at hand."""
+
+        def found() -> Rows:
+            wider = self._choices.find(lambda kept: kept.holds(selection))
+            at_hand = min(wider, key=lambda rows: rows.n, default=everything(self.counting))
+            return cast(Rows, at_hand).that(self._tests(selection))
+
+        return self._choices.get(selection, found) if selection else everything(self.counting)
+
+    def forget(self) -> None:
+        """Forget all that was kept of selections: for measuring."""
+        for kept in (self.cache, self.scans, self._choices):
+            kept.clear()
+
+    def _tests(self, selection: Selection) -> list[Test | Between]:
+        """What a row of the selection passes."""
+        tests: list[Test | Between] = []
+        admitted = self.admitted(selection)
+        if not admitted.all():
+            tests.append(Test(self.counting["facet"], admitted))
+        named = {column: getattr(selection, key) for key, column in COLUMNS.items() if key not in FACETED}
+        named |= {layer: selection.codes(layer) for layer in selection.layers()}
+        for name, values in named.items():
+            if values:
+                wanted = [NOT_STATED if label is None else label for label in self.counting.labels(name)]
+                tests.append(Test(self.counting[name], np.isin(wanted, values)))
+        if selection.from_date or selection.to_date:
+            first, last = (selection.from_date or date.min, selection.to_date or date.max)
+            tests.append(Between(self.counting["requested_day"], (first - EPOCH).days, (last - EPOCH).days))
+        return tests
+
+    def _counting(self, path: Path) -> Columns:
+        """The columns for counting, with those that follow from them."""
+        columns = Columns(path)
+        for name in ("status", "outcome", "on_time", "location_source"):
+            columns.derive(name, "facet", self.facets[name].to_pylist())
+        coarse = [row[0] for row in self.query("SELECT coarse FROM elapsed_bins ORDER BY bin")]
+        codes = [None, *(2 * group + event for group in coarse for event in (0, 1))]
+        columns.derive("elapsed_coarse", "elapsed_code", codes)
+        if columns.rows != self.rows:
+            raise ValueError(f"{path.name} has {columns.rows} rows, the index {self.rows}")
+        return columns
 
     def close(self) -> None:
         """Close the database; queries under way are interrupted."""

@@ -137,6 +137,15 @@ class Selection:
         """The selected areas' codes in a layer."""
         return tuple(code for name, code in self.area if name == layer)
 
+    def holds(self, other: Selection) -> bool:
+        """Whether every request of the other selection is one of this: by what they name, not by what there is."""
+        return (
+            all(_within(getattr(self, key), getattr(other, key)) for key in COLUMNS)
+            and all(_within(self.codes(layer), other.codes(layer)) for layer in self.layers())
+            and (self.from_date is None or (other.from_date is not None and self.from_date <= other.from_date))
+            and (self.to_date is None or (other.to_date is not None and other.to_date <= self.to_date))
+        )
+
     def replace(self, **changes: Any) -> Selection:
         """A copy with other values: `selection.replace(status=("open",))`; `()` or None removes a filter."""
         return replace(self, **changes)
@@ -187,6 +196,10 @@ class Selection:
             return _(coded[value]).lower() if value in coded else known.get(value, value)
 
         return listed([name(v) for v in (getattr(self, dimension) if dimension in COLUMNS else self.codes(dimension))])
+
+
+def _within(values: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    return not values or (bool(others) and set(others) <= set(values))
 
 
 def any_of(column: str, values: Sequence[str]) -> tuple[str, list[Any]]:

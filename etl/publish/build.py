@@ -28,6 +28,8 @@ from etl.disk import sha256_of
 from etl.duck import builder
 from etl.errors import ReleaseError
 from etl.publish import chain, fields, files, index, limits, linked, tables
+from etl.publish.counting import FILE as COUNTING
+from etl.publish.counting import write_counting
 from etl.publish.derive import Derivation
 from etl.publish.fields import Field
 from etl.publish.limits import Acceptance
@@ -44,7 +46,7 @@ from etl.store.state import states
 from geo.geocoding.tables import SCHEMAS
 
 FORMAT = 1
-BUILDER_VERSION = 8
+BUILDER_VERSION = 9
 """Raised when the same store would be built into other files, so that it is published again."""
 
 STORED = (
@@ -185,9 +187,14 @@ class _Build:
         try:
             facts, resources = self._fill(db)
             db.execute("CHECKPOINT")
+            counting = self.building / COUNTING
+            write_counting(db, counting, [layer.layer for layer in self.config.layers])
         finally:
             db.close()
-        facts["index"] = {"path": serve.name, "sha256": sha256_of(serve)}
+        facts["index"] = {
+            "path": serve.name, "sha256": sha256_of(serve),
+            "counting": counting.name, "counting_sha256": sha256_of(counting),
+        }  # fmt: skip
         package = package_of(self.config, resources, facts)
         text = json.dumps(package, indent=1, ensure_ascii=False) + "\n"
         (self.building / chain.PACKAGE).write_text(text, encoding="utf-8")

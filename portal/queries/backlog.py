@@ -1,15 +1,15 @@
 """What is open, or was open at the end of a day, by how long it has waited; and the oldest of it."""
 
-# ruff: noqa: S608 - the names in the SQL are the release's own columns, every value is a parameter
-
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+import numpy as np
+
 from portal.answers import RequestRow
 from portal.answers_figures import Backlog
-from portal.queries.lists import rows_where
+from portal.queries.lists import rows_at
 from portal.queries.scans import kept
 from portal.release import Release
 from portal.selection import Selection
@@ -30,28 +30,23 @@ def backlogs(release: Release, selection: Selection, days: tuple[date, ...]) -> 
 
     A request that is not open, but of which nobody can say when it was closed, is not counted.
     """
-    moments = [end_of(release, day) for day in days]
-    where, params = release.where(selection)
-    open_then = "requested_datetime <= ?::TIMESTAMP AND (status = 'open' OR closed_datetime > ?::TIMESTAMP)"
-    minutes = "date_diff('second', requested_datetime, ?::TIMESTAMP) // 60"
-    group = " + ".join(f"({{minutes}} >= {limit * 24 * 60})::UTINYINT" for limit in AGES_DAYS)
-    at = range(len(days))
-    waited = ", ".join(f"CASE WHEN {open_then} THEN {minutes} END AS m{i}" for i in at)
-    ages = ", ".join(f"CASE WHEN m{i} IS NOT NULL THEN {group.format(minutes=f'm{i}')} END AS a{i}" for i in at)
-    rows = release.query(
-        f"""SELECT {ages}, count(*) FROM (
-              SELECT {waited} FROM requests
-              WHERE requested_datetime <= ? AND (status = 'open' OR closed_datetime > ?) AND {where}
-            ) GROUP BY ALL""",
-        [*(moment for moment in moments for _ in range(3)), max(moments), min(moments), *params],
-    )
+    moments = [int(end_of(release, day).replace(tzinfo=UTC).timestamp()) for day in days]
+    is_open = np.array([status == "open" for status in release.facets["status"].to_pylist()], bool)
+    limits = np.array([limit * 24 * 60 for limit in AGES_DAYS])
+    counted = np.zeros((len(days), len(AGES_DAYS) + 1), np.int64)
+    for requested, closed, facet in release.chosen(selection).pieces("requested_at", "closed_at", "facet"):
+        still = is_open[facet]
+        some = np.flatnonzero(still | (closed > min(moments)))
+        requested, closed, still = requested[some].astype(np.int64), closed[some], still[some]
+        for i, moment in enumerate(moments):
+            then = (requested <= moment) & (still | (closed > moment))
+            age = np.searchsorted(limits, (moment - requested[then]) // 60, side="right")
+            counted[i] += np.bincount(age, minlength=len(AGES_DAYS) + 1)
     edges = (0, *AGES_DAYS, None)
-    found = []
-    for i, day in enumerate(days):
-        counted = [sum(row[-1] for row in rows if row[i] == age) for age in range(len(AGES_DAYS) + 1)]
-        groups = tuple((edges[age] or 0, edges[age + 1], int(n)) for age, n in enumerate(counted))
-        found.append(Backlog(day, sum(n for _, _, n in groups), groups))
-    return tuple(found)
+    return tuple(
+        Backlog(day, int(row.sum()), tuple((edges[i] or 0, edges[i + 1], int(n)) for i, n in enumerate(row)))
+        for day, row in zip(days, counted, strict=True)
+    )
 
 
 def backlog(release: Release, selection: Selection, day: date) -> Backlog:
@@ -63,12 +58,9 @@ def oldest(release: Release, selection: Selection, limit: int = 10) -> list[Requ
     """Selected requests that are still open, the longest waiting first."""
     if selection.status and "open" not in selection.status:
         return []
-    where, params = release.where(selection.replace(status=("open",)))
-    found = release.query(
-        f"SELECT rid FROM requests WHERE {where} ORDER BY requested_datetime, rid LIMIT ?", [*params, limit]
-    )
-    if not found:
-        return []
-    # Rows are read by their place: wide rows of all that is open would take several times as long.
-    places = [rid for (rid,) in found]
-    return rows_where(release, f"rid IN ({', '.join('?' * len(places))}) ORDER BY requested_datetime, rid", places)
+    places = release.chosen(selection.replace(status=("open",))).places()
+    requested = release.counting["requested_at"].read(places)
+    if 0 < limit < places.size:  # all that wait as long as the last of them
+        first = requested <= np.partition(requested, limit - 1)[limit - 1]
+        places, requested = places[first], requested[first]
+    return rows_at(release, places[np.lexsort((places, requested))][:limit].tolist())

@@ -1,7 +1,5 @@
 """Change: a period beside the same months a year earlier, a quarter beside the one before."""
 
-# ruff: noqa: S608 - the names in the SQL are the release's own columns, every value is a parameter
-
 from __future__ import annotations
 
 from datetime import date, timedelta
@@ -16,7 +14,7 @@ from portal.figures.poisson import exact_share
 from portal.queries.estimates import estimate
 from portal.queries.month_numbers import days_in, first_day, month_number
 from portal.queries.months import covered_until
-from portal.queries.scans import MONTH, ON_TIME, bin_minutes, binned, column, counts, kept, wide_bins
+from portal.queries.scans import MONTH, ON_TIME, bin_minutes, binned, counted, counts, kept, wide_bins
 from portal.queries.summary import period
 from portal.release import Release
 from portal.selection import NOT_STATED, Selection
@@ -83,7 +81,7 @@ def shifted(release: Release, selection: Selection, dimension: str) -> list[Shif
     ago, before_end = last_months(release, QUARTER_MONTHS, start - timedelta(days=1))
     if (first := period(release)[0]) is None or ago < first:
         return []
-    key = column(release, dimension)
+    key = counted(release, dimension)
     then = (
         first_day(month_number(start) - YEAR_MONTHS),
         first_day(month_number(end) + 1 - YEAR_MONTHS) - timedelta(days=1),
@@ -110,9 +108,13 @@ def shifted(release: Release, selection: Selection, dimension: str) -> list[Shif
 
 
 def _by_month(release: Release, selection: Selection, key: str) -> list[tuple[str | None, int, int]]:
-    """Requests by key and month: one scan."""
-    where, params = release.where(selection)
-    return release.query(f"SELECT {key}, month, count(*) FROM requests WHERE {where} GROUP BY ALL", params)
+    """Requests by key and month."""
+    found = release.chosen(selection).tally(key, MONTH)
+    labels, months = release.counting.labels(key), release.counting.labels(MONTH)
+    return [
+        (labels[code], months[month], n)
+        for code, month, n in zip(*(codes.tolist() for codes in found.codes), found.n.tolist(), strict=True)
+    ]
 
 
 def _within(rows: list[tuple[str | None, int, int]], first: int, last: int) -> dict[str | None, int]:

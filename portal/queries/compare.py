@@ -1,7 +1,5 @@
 """Fair comparison: each area (or department) beside what its mix of services leads one to expect at the city's pace."""
 
-# ruff: noqa: S608 - the names in the SQL are the release's own columns, every value is a parameter
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,11 +13,11 @@ from portal.figures.funnel import Funnel, ratio_funnel, share_funnel
 from portal.figures.poisson import Interval
 from portal.figures.standardise import StandardisedShare, StandardisedTimes, standardised_share, standardised_times
 from portal.queries.estimates import estimate, estimate_of, finite
-from portal.queries.scans import Ints, bin_edges, column, distinct, ints, kept, kept_scans
+from portal.queries.scans import Ints, bin_edges, counted, kept, kept_scans, timing, told
 from portal.release import Release
-from portal.selection import COLUMNS, Selection, quoted
+from portal.selection import COLUMNS, Selection
 
-STRATUM: Final = quoted(COLUMNS["service"])
+STRATUM: Final = COLUMNS["service"]
 _CELLS: Final = 8_000_000
 """Areas are taken in blocks of at most so many cells (area, service, bin), so that memory stays flat."""
 
@@ -32,7 +30,7 @@ def compare(release: Release, selection: Selection, dimension: str, only: str | 
     `only` one value: the others are not compared in their times, which takes most of the time; its own late requests
     are still judged among those of all.
     """
-    key = column(release, dimension)
+    key = counted(release, dimension)
     scans = kept_scans(release, selection)  # shared by all values of the dimension
     dued = scans.get(("due", selection, key), lambda: _due(release, selection, key))
     cells = scans.get(("cells", selection, key), lambda: _cells(release, selection, key))
@@ -67,14 +65,11 @@ class _Due:
 
 
 def _due(release: Release, selection: Selection, key: str) -> _Due:
-    where, params = release.where(selection)
-    found = release.table(
-        f"SELECT {key} AS k, {STRATUM} AS s, on_time, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
-    )
-    keys, group = distinct(found["k"])
-    services, stratum = distinct(found["s"])
-    names = np.array(found["on_time"].cast("string").to_pylist(), dtype=object)
-    n, shape = ints(found["n"]), (len(keys), len(services))
+    found = release.chosen(selection).tally(key, STRATUM, "on_time")
+    keys, group = told(release, key, found.codes[0])
+    services, stratum = told(release, STRATUM, found.codes[1])
+    names = np.array(release.counting.labels("on_time"), dtype=object)[found.codes[2]]
+    n, shape = found.n, (len(keys), len(services))
 
     def dense(rows: Any) -> Ints:
         flat = np.bincount(group[rows] * shape[1] + stratum[rows], n[rows], minlength=shape[0] * shape[1])
@@ -98,16 +93,11 @@ class _Cells:
 
 
 def _cells(release: Release, selection: Selection, key: str) -> _Cells:
-    where, params = release.where(selection)
-    found = release.table(
-        f"SELECT {key} AS k, {STRATUM} AS s, elapsed_coarse AS c, count(*) AS n FROM requests WHERE {where} GROUP BY ALL",
-        params,
-    )
-    keys, group = distinct(found["k"])
-    services, stratum = distinct(found["s"])
-    code, n = ints(found["c"]), ints(found["n"])
-    timed = code >= 0
-    return _Cells(keys, len(services), group[timed], stratum[timed], code[timed] >> 1, (code[timed] & 1) == 1, n[timed])
+    found = release.chosen(selection).tally(key, STRATUM, "elapsed_coarse")
+    keys, group = told(release, key, found.codes[0])
+    services, stratum = told(release, STRATUM, found.codes[1])
+    place, closed, timed = timing(found.codes[2])
+    return _Cells(keys, len(services), group[timed], stratum[timed], place[timed], closed[timed], found.n[timed])
 
 
 def coarse_edges(release: Release) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -11,7 +11,7 @@ from portal.answers_course import Course, Mark
 from portal.figures.competing_risks import incidence, incidence_at
 from portal.figures.kaplan_meier import curve, restricted_mean, survival_at
 from portal.queries.estimates import estimate
-from portal.queries.scans import OUTCOMES, bin_minutes, binned, column, kept, wide_bins
+from portal.queries.scans import OUTCOMES, bin_minutes, binned, counted, kept, wide_bins
 from portal.release import Release
 from portal.selection import Selection
 
@@ -28,7 +28,7 @@ DAY: Final = 24 * 60.0
 @kept
 def course(release: Release, selection: Selection) -> Course:
     """Shares by time since the request was made; closings without a stated outcome count as 'unknown'."""
-    b = binned(release, selection, column(release, "outcome"))
+    b = binned(release, selection, counted(release, "outcome"))
     times, wide = bin_minutes(release), wide_bins(release)
     causes = np.zeros((len(OUTCOMES), times.size), np.int64)
     for key, events in zip(b.keys, b.events, strict=True):

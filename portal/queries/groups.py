@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portal.answers import GroupRow
 from portal.figures.kaplan_meier import closed_only_median, quantiles
-from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, bin_minutes, binned, column, counts, kept, wide_bins
+from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, bin_minutes, binned, counted, counts, kept, wide_bins
 from portal.queries.summary import hours, quantile, share
 from portal.release import Release
 from portal.selection import NOT_STATED, Selection
@@ -18,7 +18,7 @@ def by(release: Release, selection: Selection, dimension: str, limit: int | None
     of 1% wide bins (each minute its own up to two hours): right within 0.5%. Raises NotFound for a
     dimension that the release does not have.
     """
-    key = column(release, dimension)
+    key = counted(release, dimension)
     c = counts(release, selection, key)
     requests = c.by_key()
     still_open, closed = (c.by_key(c.status == STATUSES.index(name)) for name in ("open", "closed"))

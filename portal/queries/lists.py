@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from portal.answers import Area, Choice, Exclusion, Page, Quality, RequestRow
 from portal.errors import BadRequest, NotFound
@@ -12,6 +15,7 @@ from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, any_counts, column
 from portal.queries.summary import EVERYTHING
 from portal.release import Release
 from portal.selection import Selection, quoted
+from portal.tally import Between
 
 MAX_ROWS = 1000
 MAX_OFFSET = 100_000
@@ -103,22 +107,21 @@ def latest(release: Release, selection: Selection = EVERYTHING, limit: int = 25,
             f"limit must be 0 to {MAX_ROWS} and offset 0 to {MAX_OFFSET}; "
             "for more, download the selection as a file: /download/requests.csv"
         )
-    where, params = release.where(selection)
-    return rows_where(
-        release, f"{where} ORDER BY requested_datetime DESC, rid LIMIT ? OFFSET ?", [*params, limit, offset]
-    )
-
-
-@kept
-def _count(release: Release, selection: Selection) -> int:
-    where, params = release.where(selection)
-    return int(release.query(f"SELECT count(*) FROM requests WHERE {where}", params)[0][0])
+    rows, wanted = release.chosen(selection), offset + limit
+    days = rows.tally("requested_day")
+    enough = np.flatnonzero(np.cumsum(days.n[::-1]) >= wanted)
+    if enough.size:  # only the last days are looked at closer
+        since = int(days.codes[0][::-1][enough[0]])
+        rows = rows.that([Between(release.counting["requested_day"], since, int(days.codes[0][-1]))])
+    places = rows.places()
+    newest = np.lexsort((places, -release.counting["requested_at"].read(places).astype(np.int64)))
+    return rows_at(release, places[newest[offset:wanted]].tolist())
 
 
 def page(release: Release, selection: Selection = EVERYTHING, limit: int = 25, offset: int = 0) -> Page:
     """`latest` with the total."""
     rows = latest(release, selection, limit, offset)
-    return Page(tuple(rows), _count(release, selection), limit, offset)
+    return Page(tuple(rows), release.chosen(selection).n, limit, offset)
 
 
 def request(release: Release, service_request_id: str, source: str | None = None) -> RequestRow:
@@ -135,17 +138,37 @@ def request(release: Release, service_request_id: str, source: str | None = None
 
 def rows_where(release: Release, where: str, params: list[Any]) -> list[RequestRow]:
     """The requests that a condition (with order and limit) leaves."""
-    layers = [layer.layer for layer in release.layers]
-    fields = [name for name in _ROW if name in release.columns]
-    names = ", ".join(quoted(name) for name in [*fields, *layers])
-    found = []
-    for values in release.query(f"SELECT {names} FROM requests WHERE {where}", params):
-        row: dict[str, Any] = dict.fromkeys(_ROW) | dict(zip(fields, values, strict=False))
-        row["flags"] = tuple(flag for flag in (row["flags"] or "").split(";") if flag)
-        stated = zip(layers, values[len(fields) :], strict=True)
-        row["areas"] = {layer: area for layer, area in stated if area is not None}
-        found.append(RequestRow(**row))
-    return found
+    names = ", ".join(_names(release))
+    return [_row(release, row) for row in release.query(f"SELECT {names} FROM requests WHERE {where}", params)]
+
+
+def rows_at(release: Release, places: Sequence[int]) -> list[RequestRow]:
+    """The requests at some positions (`rid`) of the release, in the order given.
+
+    By DuckDB's own number of a row, as a list to join with: it then reads only the parts of the table that hold them
+    (8 rows of ten million in 7 ms, where `rid IN (...)` took 28 and `rid = ?` 10 for each).
+    """
+    names = ", ".join(["rowid", *_names(release)])
+    sql = f"SELECT {names} FROM requests WHERE rowid IN (SELECT unnest(?::BIGINT[]))"
+    found = {row[0]: _row(release, row[1:]) for row in release.query(sql, [list(places)])}
+    return [found[place] for place in places]
+
+
+def _names(release: Release) -> list[str]:
+    return [quoted(name) for name in [*_fields(release), *(layer.layer for layer in release.layers)]]
+
+
+def _fields(release: Release) -> list[str]:
+    return [name for name in _ROW if name in release.columns]
+
+
+def _row(release: Release, values: Sequence[Any]) -> RequestRow:
+    fields, layers = _fields(release), [layer.layer for layer in release.layers]
+    row: dict[str, Any] = dict.fromkeys(_ROW) | dict(zip(fields, values, strict=False))
+    row["flags"] = tuple(flag for flag in (row["flags"] or "").split(";") if flag)
+    stated = zip(layers, values[len(fields) :], strict=True)
+    row["areas"] = {layer: area for layer, area in stated if area is not None}
+    return RequestRow(**row)
 
 
 @once

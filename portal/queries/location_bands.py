@@ -57,6 +57,6 @@ def _bands(release: Release, selection: Selection, layer: str) -> dict[str, Band
     names, group = distinct(found["area"])
     chance, n = np.asarray(found["probability"].to_numpy(), np.float64), ints(found["n"])
     unsure = {str(name): Uncertain(chance[group == i], n[group == i]) for i, name in enumerate(names)}
-    drawn = counts(release, selection, own)
+    drawn = counts(release, selection, layer)
     totals = {str(key): int(total) for key, total in zip(drawn.keys, drawn.by_key(), strict=True) if key is not None}
     return bands(totals, {area: n for area, n in unsure_drawn if area is not None}, unsure)

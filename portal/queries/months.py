@@ -21,7 +21,7 @@ from portal.queries.scans import (
     by_month,
     coarse_minutes,
     coarse_series,
-    column,
+    counted,
     kept,
     wide_bins,
 )
@@ -121,7 +121,7 @@ def monthly_by(
     if len(keys) > MAX_KEYS:
         raise BadRequest(f"At most {MAX_KEYS} series can be asked for at once; {len(keys)} were.")
     values = {None if key == NOT_STATED else key for key in keys}
-    found = coarse_series(release, selection, column(release, dimension), values)
+    found = coarse_series(release, selection, counted(release, dimension), values)
     rows = {value: index for index, value in enumerate(found.keys)}
     every_bin = np.ones(len(coarse_minutes(release)), dtype=bool)
     series: dict[str, list[SeriesRow]] = {key: [] for key in keys}

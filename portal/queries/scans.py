@@ -1,12 +1,9 @@
-"""The few scans of `requests` that the figures are made of.
+"""The few counts of requests that the figures are made of.
 
-Each groups by small-integer and ENUM columns only, which DuckDB counts in a plain array; BOOLEAN columns,
-expressions and FILTER clauses would fall out of that (60–230 ms instead of 10–45 on 10 million rows). So
-the index has columns that hold a time and whether it is an event in one number: `elapsed_key`,
-`elapsed_code`, `elapsed_coarse`, all NULL where a row is excluded from response figures.
+Each counts the selection's rows (`Release.chosen`) by small columns. A time and whether it is an event are one number
+(`elapsed_key`, `elapsed_code`, `elapsed_coarse`), which is 0 where a row is excluded from response figures, else twice the
+time and one or two more.
 """
-
-# ruff: noqa: S608 - the names in the SQL are the release's own columns, every value is a parameter
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from portal.errors import NotFound
-from portal.release import FACETED, Answers, Release
+from portal.release import Answers, Release
 from portal.selection import COLUMNS, Selection, quoted
 
 P = ParamSpec("P")
@@ -33,7 +30,7 @@ OUTCOMES = ("done", "no_action", "not_found", "duplicate", "referred", "unknown"
 ON_TIME = ("on_time", "late", "pending", "no_standard")
 STATUSES = ("open", "closed")
 PLACED = ("source", "geocoder", "none")
-MONTH = quoted("month")
+MONTH = "month"
 
 
 def kept(function: Callable[Concatenate[Release, P], T]) -> Callable[Concatenate[Release, P], T]:
@@ -63,11 +60,16 @@ def _frozen(value: Any) -> Any:
 
 
 def column(release: Release, dimension: str) -> str:
-    """The column of `requests` behind a dimension, quoted; raises NotFound, naming the dimensions there are."""
+    """The column of `requests` behind a dimension, quoted for SQL; raises NotFound, naming the dimensions there are."""
+    return quoted(counted(release, dimension))
+
+
+def counted(release: Release, dimension: str) -> str:
+    """The name of the column of `requests` behind a dimension; raises NotFound, naming the dimensions there are."""
     if dimension in COLUMNS:
-        return quoted(COLUMNS[dimension])
+        return COLUMNS[dimension]
     if any(layer.layer == dimension for layer in release.layers):
-        return quoted(dimension)
+        return dimension
     known = ", ".join([*COLUMNS, *(layer.layer for layer in release.layers)])
     raise NotFound(f"There is no dimension '{dimension[:40]}'; there are: {known}.")
 
@@ -100,26 +102,15 @@ class Counts:
 
 
 def counts(release: Release, selection: Selection, key: str) -> Counts:
-    """One scan for everything that is a count, by `key`: a trusted column's name, quoted."""
+    """Everything that is a count, by `key`: the name of a column."""
     return kept_scans(release, selection).get(("counts", selection, key), lambda: _counts(release, selection, key))
 
 
 def _counts(release: Release, selection: Selection, key: str) -> Counts:
-    return _counted(release, _grouped(release, selection, f"{key} AS k"))
-
-
-def _grouped(release: Release, selection: Selection, keys: str) -> pa.Table:
-    """Rows counted by `keys` and `facet`, which stands for the combination of all categories: a third of the time
-    that five columns take. What the selection asks of them is asked of the counts, not of the rows.
-    """
-    where, params = release.where(selection.replace(**dict.fromkeys(FACETED, ())))
-    found = release.table(f"SELECT {keys}, facet, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params)
-    return found.filter(pa.array(release.admitted(selection)[ints(found["facet"])]))
-
-
-def _counted(release: Release, found: pa.Table) -> Counts:
-    categories, which = release.facets, ints(found["facet"])
-    keys, group = distinct(found["k"])
+    """By `facet`, which stands for the combination of all categories."""
+    found = release.chosen(selection).tally(key, "facet")
+    keys, group = told(release, key, found.codes[0])
+    categories, which = release.facets, found.codes[1]
     return Counts(
         keys=keys,
         group=group,
@@ -128,8 +119,15 @@ def _counted(release: Release, found: pa.Table) -> Counts:
         on_time=positions(categories["on_time"], ON_TIME)[which],
         placed=positions(categories["location_source"], PLACED)[which],
         excluded=categories["excluded"].to_numpy()[which].astype(bool),
-        n=ints(found["n"]),
+        n=found.n,
     )
+
+
+def told(release: Release, name: str, codes: Ints) -> tuple[list[Any], Ints]:
+    """What the codes of a column stand for, each once (None first), and each code's position among them."""
+    used, group = np.unique(codes, return_inverse=True)
+    labels = release.counting.labels(name)
+    return [labels[code] for code in used.tolist()], group.astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -142,19 +140,18 @@ class Flow:
 
 
 def by_month(release: Release, selection: Selection) -> tuple[Counts, Flow]:
-    """Counts by month of request, and what left in each month: one scan for both."""
-    scans = kept_scans(release, selection)
+    """Counts by month of request, and what left in each month."""
 
     def read() -> Flow:
-        found = _grouped(release, selection, f"{MONTH} AS k, closed_month")
-        scans.get(("counts", selection, MONTH), lambda: _counted(release, found))
-        months, requested, n = ints(found["closed_month"]), ints(found["k"]), ints(found["n"])
-        status = positions(release.facets["status"], STATUSES)[ints(found["facet"])]
-        untold = (months < 0) & (status != STATUSES.index("open"))
-        return Flow(_summed(months[months >= 0], n[months >= 0]), _summed(requested[untold], n[untold]))
+        found = release.chosen(selection).tally(MONTH, "closed_month", "facet")
+        (requested, closed, facet), n = found.codes, found.n
+        months = [np.array([-1, *release.counting.labels(name)[1:]], np.int64) for name in (MONTH, "closed_month")]
+        status = positions(release.facets["status"], STATUSES)[facet]
+        untold = (closed == 0) & (status != STATUSES.index("open"))
+        left = closed > 0
+        return Flow(_summed(months[1][closed[left]], n[left]), _summed(months[0][requested[untold]], n[untold]))
 
-    flow = scans.get(("flow", selection), read)
-    return counts(release, selection, MONTH), flow
+    return counts(release, selection, MONTH), kept_scans(release, selection).get(("flow", selection), read)
 
 
 def _summed(months: Ints, n: Ints) -> dict[int, int]:
@@ -172,47 +169,47 @@ class Binned:
 
 
 def binned(release: Release, selection: Selection, key: str) -> Binned:
-    """One scan for response times by `key`: a trusted column's name, quoted."""
+    """Response times by `key`: the name of a column."""
     return kept_scans(release, selection).get(("binned", selection, key), lambda: _binned(release, selection, key))
 
 
 def _binned(release: Release, selection: Selection, key: str) -> Binned:
-    where, params = release.where(selection)
-    found = release.table(
-        f"SELECT {key} AS k, elapsed_code, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
-    )
-    code = ints(found["elapsed_code"])  # twice the bin, and one more for an event
-    place, closed = code >> 1, (code & 1) == 1
-    keys, group = distinct(found["k"])
-    bins, n = len(bin_edges(release)), ints(found["n"])
+    found = release.chosen(selection).tally(key, "elapsed_code")
+    place, closed, timed = timing(found.codes[1])
+    keys, group = told(release, key, found.codes[0])
+    bins = len(bin_edges(release))
 
     def dense(rows: NDArray[np.bool_]) -> Ints:
-        flat = np.bincount(group[rows] * bins + place[rows], n[rows], minlength=len(keys) * bins)
+        flat = np.bincount(group[rows] * bins + place[rows], found.n[rows], minlength=len(keys) * bins)
         return flat.astype(np.int64).reshape(len(keys), bins)
 
-    timed = place >= 0
     return Binned(keys, dense(timed & closed), dense(timed & ~closed))
 
 
+def timing(code: Ints) -> tuple[Ints, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of codes of times: the time, whether it is an event's, and whether there is one at all."""
+    return (code - 1) >> 1, (code - 1) & 1 == 1, code > 0
+
+
 def kept_scans(release: Release, selection: Selection) -> Answers:
-    """Scans of everything are kept for good: most pages stand beside them. Those of a selection come and go."""
+    """Counts of everything are kept for good: most pages stand beside them. Those of a selection come and go."""
     return release.scans if selection else release.constants
 
 
-ANY_KEY = quoted(COLUMNS["service"])
-"""Where the key does not matter: most pages ask by service too, and then share the scan."""
+ANY_KEY = COLUMNS["service"]
+"""Where the key does not matter: most pages ask by service too, and then share the count."""
 
 
 def any_counts(release: Release, selection: Selection) -> Counts:
-    """`counts` by whatever key there is a scan at hand for."""
+    """`counts` by whatever key there is a count at hand for."""
     at_hand = kept_scans(release, selection).find(lambda key: key[:2] == ("counts", selection))
-    return at_hand if at_hand is not None else counts(release, selection, ANY_KEY)
+    return at_hand[0] if at_hand else counts(release, selection, ANY_KEY)
 
 
 def any_binned(release: Release, selection: Selection) -> Binned:
-    """`binned` by whatever key there is a scan at hand for."""
+    """`binned` by whatever key there is a count at hand for."""
     at_hand = kept_scans(release, selection).find(lambda key: key[:2] == ("binned", selection))
-    return at_hand if at_hand is not None else binned(release, selection, ANY_KEY)
+    return at_hand[0] if at_hand else binned(release, selection, ANY_KEY)
 
 
 def bin_minutes(release: Release) -> NDArray[np.float64]:
@@ -258,17 +255,17 @@ def minutes(release: Release, selection: Selection, below: int | None = None) ->
 
 
 def _minutes(release: Release, selection: Selection, below: int | None) -> Minutes:
-    where, params = release.where(selection)
+    column = release.counting["elapsed_key"]
+    found = release.chosen(selection).tally(column if below is None else column.below(2 * below + 1))
+    key, closed, timed = timing(found.codes[0])
     if below is not None:
-        where, params = f"elapsed_key < ? AND {where}", [2 * below, *params]
-    found = release.table(f"SELECT elapsed_key AS k, count(*) AS n FROM requests WHERE {where} GROUP BY 1", params)
-    key, n = ints(found["k"]), ints(found["n"])
-    known = key >= 0
-    by_key = np.bincount(key[known], n[known]).astype(np.int64)
-    by_key = np.append(by_key, 0) if len(by_key) % 2 else by_key
-    censored, events = by_key[0::2], by_key[1::2]
-    taken = np.flatnonzero(censored + events)
-    return Minutes(taken, events[taken], censored[taken])
+        timed = timed & (key < below)
+    minutes, group = np.unique(key[timed], return_inverse=True)
+    closed, n = closed[timed], found.n[timed]
+    events, censored = (
+        np.bincount(group[rows], n[rows], minlength=minutes.size).astype(np.int64) for rows in (closed, ~closed)
+    )
+    return Minutes(minutes, events, censored)
 
 
 @dataclass(frozen=True)
@@ -283,33 +280,35 @@ class CoarseSeries:
 
 
 def coarse_series(release: Release, selection: Selection, key: str, values: Collection[str | None]) -> CoarseSeries:
-    """One scan for the response times of every month and some values (None for NULL) of `key`: a trusted column's
-    name, quoted.
+    """The response times of every month and some values (None for NULL) of `key`: the name of a column.
 
-    All values are counted, as to ask for some of them would take twice the time of the scan; but each takes
-    half a megabyte in ten years, so the rest is left out before the arrays are made. It is not kept: what the
-    figures are made into (`monthly_by`) is, and is small.
+    It is not kept, as each value takes half a megabyte in ten years: what the figures are made into (`monthly_by`) is,
+    and is small.
     """
-    where, params = release.where(selection)
-    found = release.table(
-        f"SELECT {key} AS k, month, elapsed_coarse, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
-    )
-    codes, labels = _categories(found["k"])
-    wanted = np.array([label in values for label in labels] + [None in values], bool)
-    found = found.filter(pa.array(wanted[codes]))  # the code of NULL, -1, is the last place
-    keys, group = distinct(found["k"])
-    month, code, n = ints(found["month"]), ints(found["elapsed_coarse"]), ints(found["n"])
-    first = int(month.min(initial=65535)) if len(month) else 0
-    shape = (len(keys), int(month.max(initial=first)) - first + 1, len(coarse_minutes(release)))
+    labels = release.counting.labels(key)
+    wanted = [code for code, label in enumerate(labels) if label in values]
+    table = np.zeros(len(labels), np.uint16)
+    table[wanted] = np.arange(1, len(wanted) + 1)
+    column = release.counting[key].through(table, len(wanted) + 1)
+    found = release.chosen(selection).tally(column, MONTH, "elapsed_coarse")
+    ours = found.codes[0] > 0
+    (value, month, code), n = (codes[ours] for codes in found.codes), found.n[ours]
+    used, group = np.unique(value, return_inverse=True)
+    first = int(month.min(initial=65535)) if month.size else 0
+    shape = (used.size, int(month.max(initial=first)) - first + 1, len(coarse_minutes(release)))
     row = group * shape[1] + month - first
+    place, closed, timed = timing(code)
 
     def dense(chosen: NDArray[np.bool_]) -> Ints:
-        flat = np.bincount(row[chosen] * shape[2] + (code[chosen] >> 1), n[chosen], minlength=int(np.prod(shape)))
+        flat = np.bincount(row[chosen] * shape[2] + place[chosen], n[chosen], minlength=int(np.prod(shape)))
         return flat.astype(np.int64).reshape(shape)
 
     requested = np.bincount(row, n, minlength=shape[0] * shape[1]).astype(np.int64).reshape(shape[:2])
-    timed = code >= 0
-    return CoarseSeries(keys, first, requested, dense(timed & (code & 1 == 1)), dense(timed & (code & 1 == 0)))
+    return CoarseSeries(
+        [labels[wanted[i - 1]] for i in used.tolist()],
+        int(release.counting.labels(MONTH)[first] or 0),
+        requested, dense(timed & closed), dense(timed & ~closed),
+    )  # fmt: skip
 
 
 def coarse_minutes(release: Release) -> NDArray[np.float64]:

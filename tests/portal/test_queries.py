@@ -152,15 +152,15 @@ def test_series_by_key_are_the_months_of_each_key(release: Release) -> None:
 
 
 def test_series_take_memory_for_the_keys_that_are_asked_for_only(release: Release) -> None:
-    everything = coarse_series(release, Selection(), '"district"', {*"1234", None})
+    everything = coarse_series(release, Selection(), "district", {*"1234", None})
     assert None in everything.keys and len(everything.keys) == 5
-    some = coarse_series(release, Selection(), '"district"', {"2", None, "nowhere"})
+    some = coarse_series(release, Selection(), "district", {"2", None, "nowhere"})
     assert set(some.keys) == {"2", None} and some.events.shape[0] == 2
     for key in some.keys:
         one, all_of = some.keys.index(key), everything.keys.index(key)
         assert some.requested[one].sum() == everything.requested[all_of].sum() > 0
         assert some.events[one].sum() == everything.events[all_of].sum() > 0
-    none = coarse_series(release, Selection(), '"district"', {"nowhere"})
+    none = coarse_series(release, Selection(), "district", {"nowhere"})
     assert none.keys == [] and none.events.size == 0
 
 

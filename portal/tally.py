@@ -1,0 +1,183 @@
+"""Rows of a release and how many there are of each kind, counted over mapped columns.
+
+A selection is tested once, column by column in pieces that stay in the processor's cache; what is left is kept as the
+rows' positions, or as a mask where it is most of them. Every count after that reads only the columns it is by. On ten
+million rows that is 5 to 25 milliseconds for a selection and as much for a count, on one processor; SQL took 20 to 60 on
+two for each count, as it tested the selection each time (docs/decisions/0012).
+
+Charter: rows and counts; what a selection is in codes is `portal.release`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portal.columns import Codes, Column, Columns
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+PIECE: Final = 1 << 17
+"""Rows that are read at once."""
+DENSE: Final = 1 << 24
+"""Kinds that are counted in a plain array; more are sorted."""
+FEW: Final = 0.3
+"""A smaller share of all rows is kept as positions, a larger one as a mask."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """A row passes if its code in a column is one of the `wanted`: a truth for each code."""
+
+    __test__ = False  # no test of pytest's
+
+    column: Column
+    wanted: Bools
+
+    def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
+        """For each of the rows whether it passes."""
+        codes = self.column.read(rows)
+        one = self._one
+        return codes == codes.dtype.type(one) if one is not None else np.asarray(self.wanted.take(codes))
+
+    @property
+    def _one(self) -> int | None:
+        found = np.flatnonzero(self.wanted)
+        return int(found[0]) if found.size == 1 else None
+
+
+@dataclass(frozen=True)
+class Between:
+    """A row passes if its code in a column is from `low` to `high`."""
+
+    column: Column
+    low: int
+    high: int
+
+    def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
+        """For each of the rows whether it passes."""
+        codes = self.column.read(rows)
+        most = int(np.iinfo(codes.dtype).max)
+        if self.low > most or self.high < max(self.low, 0):
+            return np.zeros(codes.shape, bool)
+        # One comparison instead of two: what is below `low` wraps round to the top.
+        low = codes.dtype.type(max(self.low, 0))
+        return np.asarray(codes - low <= codes.dtype.type(min(self.high, most) - int(low)))
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many rows there are of each combination of codes that occurs: one array of codes for each column."""
+
+    codes: tuple[Ints, ...]
+    n: Ints
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a release: all, those of a mask, or those at some positions (ascending)."""
+
+    columns: Columns
+    n: int
+    mask: Bools | None = None
+    positions: NDArray[np.int32] | None = None
+
+    def that(self, tests: Sequence[Test | Between]) -> Rows:
+        """Those of the rows that pass every test."""
+        if not tests:
+            return self
+        if self.positions is not None:
+            kept = [piece[_all(tests, piece)] for piece in self._pieces(PIECE) if not isinstance(piece, slice)]
+            found = np.concatenate(kept) if kept else np.empty(0, np.intp)
+            return Rows(self.columns, found.size, positions=found.astype(np.int32))
+        mask = np.empty(self.columns.rows, bool)
+        for piece in self._pieces(PIECE):
+            mask[piece] = _all(tests, piece)
+            if self.mask is not None:
+                mask[piece] &= self.mask[piece]
+        n = int(np.count_nonzero(mask))
+        if n >= FEW * self.columns.rows and n:
+            return Rows(self.columns, n, mask=mask)
+        return Rows(self.columns, n, positions=np.flatnonzero(mask).astype(np.int32))
+
+    def tally(self, *by: str | Column) -> Tally:
+        """The rows counted by the combination of some columns."""
+        columns = [self.columns[name] if isinstance(name, str) else name for name in by]
+        sizes = tuple(column.size for column in columns)
+        kinds = prod(sizes)
+        if kinds > DENSE:
+            return self._sorted(columns, sizes)
+        counts = np.zeros(kinds + 1, np.int64)
+        for piece in self._pieces(max(PIECE, kinds)):
+            counts += np.bincount(self._combined(columns, piece), minlength=kinds + 1)
+        kind = np.flatnonzero(counts[1:])
+        return Tally(_split(kind, sizes), counts[1:][kind])
+
+    def pieces(self, *names: str) -> Iterator[tuple[Codes, ...]]:
+        """The codes of some columns, piece by piece."""
+        columns = [self.columns[name] for name in names]
+        for piece in self._pieces(PIECE):
+            chosen = None if self.mask is None or not isinstance(piece, slice) else self.mask[piece]
+            read = (column.read(piece) for column in columns)
+            yield tuple(codes if chosen is None else codes[chosen] for codes in read)
+
+    def places(self) -> NDArray[np.int64]:
+        """The rows' positions in the release, ascending."""
+        if self.positions is not None:
+            return self.positions.astype(np.int64)
+        return np.arange(self.columns.rows) if self.mask is None else np.flatnonzero(self.mask)
+
+    def _pieces(self, size: int) -> Iterator[slice | NDArray[np.intp]]:
+        """The rows in pieces: parts of the table that the mask is still to be asked of, or positions."""
+        if self.positions is None:
+            for start in range(0, self.columns.rows, size):
+                yield slice(start, min(start + size, self.columns.rows))
+        else:
+            for start in range(0, self.n, size):
+                yield self.positions[start : start + size].astype(np.intp)
+
+    def _combined(self, columns: Sequence[Column], piece: slice | NDArray[np.intp]) -> NDArray[np.intp]:
+        """One number a row for its combination of codes, from 1 on; 0 for rows that the mask leaves out."""
+        combined = columns[0].read(piece).astype(np.intp)
+        for column in columns[1:]:
+            combined *= column.size
+            combined += column.read(piece)
+        combined += 1
+        if self.mask is not None and isinstance(piece, slice):
+            combined *= self.mask[piece]
+        return combined
+
+    def _sorted(self, columns: Sequence[Column], sizes: tuple[int, ...]) -> Tally:
+        """`tally` where there are more kinds than a plain array should hold: their numbers are sorted."""
+        small = prod(sizes) < np.iinfo(np.int32).max
+        numbers = [
+            self._combined(columns, piece).astype(np.int32 if small else np.int64) for piece in self._pieces(PIECE)
+        ]
+        found = np.concatenate(numbers) if numbers else np.empty(0, np.int64)
+        found = found[found > 0]
+        found.sort()
+        first = np.flatnonzero(np.diff(found, prepend=found.dtype.type(0)))
+        n = np.diff(first, append=found.size)
+        return Tally(_split(found[first].astype(np.int64) - 1, sizes), n.astype(np.int64))
+
+
+def everything(columns: Columns) -> Rows:
+    """All rows of a release."""
+    return Rows(columns, columns.rows)
+
+
+def _all(tests: Sequence[Test | Between], piece: Any) -> Bools:
+    passed = tests[0].passed(piece)
+    for test in tests[1:]:
+        passed &= test.passed(piece)
+    return passed
+
+
+def _split(kind: NDArray[Any], sizes: tuple[int, ...]) -> tuple[Ints, ...]:
+    return tuple(np.asarray(codes, np.int64) for codes in np.unravel_index(kind, sizes))
