@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from portal.errors import BadRequest
 from portal.queries.backlog import AGES_DAYS, end_of
 from portal.queries.scans import OUTCOMES, column
+from portal.receipts.model import Kind
 from portal.receipts.parts import (
     BINS,
     EXACT_MOMENTS,
@@ -22,7 +23,9 @@ from portal.receipts.parts import (
     waits,
     wilson,
 )
+from portal.receipts.words import BAND, COUNTS, DONE, HOURS, ON_TIME, QUANTILES, ROWS, SHARE, TIMES, UNTOLD
 from portal.selection import NOT_STATED, Selection
+from portal.text import N_
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -157,3 +160,61 @@ FROM (
   WHERE requested_datetime <= {moment} AND (status = 'open' OR closed_datetime > {moment})
     AND {condition(selection)}
 );"""
+
+
+KINDS: Final = (
+    Kind(
+        "counts",
+        N_("How many, and what became of them"),
+        N_("Counts of the selected requests. On time is the share, of those whose standard has come due, that were closed within it; open ones that are past due count as late. Done is a share of the closed ones."),  # noqa: E501
+        (ROWS,),
+        {**COUNTS, "open_share": SHARE, **ON_TIME, **DONE},
+        counts,
+    ),
+    Kind(
+        "response",
+        N_("How long it takes"),
+        N_("The time from request to closing by which half, three quarters and nine tenths were closed, open requests counted as not closed yet (Kaplan–Meier), with 95% bands on the log(-log) scale. The last column leaves the open ones out, as most portals do, and flatters."),  # noqa: E501
+        (TIMES, ROWS),
+        {
+            "n": N_("requests with times"), "events": N_("of them closed"),
+            "median_hours": HOURS, "median_low": BAND, "median_high": BAND,
+            "p75_hours": HOURS, "p75_low": BAND, "p75_high": BAND,
+            "p90_hours": HOURS, "p90_low": BAND, "p90_high": BAND,
+            "closed_only_hours": N_("hours, of the closed ones alone"),
+        },
+        response,
+    ),
+    Kind(
+        "by",
+        N_("Figures of each group"),
+        N_("Counts and times of each group. Times are of bins (each minute its own up to two hours, then 1% wide), and so right within half a percent."),  # noqa: E501
+        (TIMES, ROWS),
+        {"key": N_("the group"), **COUNTS, **QUANTILES, **ON_TIME, **DONE},
+        by,
+        arguments=("dimension",),
+        keyed=True,
+    ),
+    Kind(
+        "months",
+        N_("Figures of each month"),
+        N_("Requests made in a month, requests closed in it, and those open at its end; times are of the requests made in the month, in bins 1% wide. Months are of the city's own clock."),  # noqa: E501
+        (TIMES, ROWS),
+        {
+            "key": N_("the month"), "requested": N_("requests made in it"), "closed": N_("requests closed in it"),
+            "open_at_end": N_("open at its end"), **QUANTILES, **ON_TIME,
+        },
+        months,
+        keyed=True,
+    ),
+    Kind(
+        "backlog",
+        N_("What was open at the end of a day"),
+        N_("Requests that had been made and not been closed by the end of a day of the city's clock, by how long they had waited until then."),  # noqa: E501
+        (UNTOLD, ROWS),
+        {"open": N_("requests")} | {f"from_{days}_days": N_("requests that had waited so many days, or more, up to the next column") for days in (0, *AGES_DAYS)},  # noqa: E501
+        backlog,
+        arguments=("at",),
+    ),
+)  # fmt: skip
+"""The kinds of figures that these receipts are of."""

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from portal.errors import NotFound
 from portal.queries.record import ENDED, FLAGS, FURTHER, THINGS, has_links
 from portal.queries.scans import column
+from portal.receipts.model import Kind
 from portal.receipts.parts import REQUESTS, condition, moment
+from portal.receipts.words import ROWS, VAGUE
 from portal.selection import Selection
+from portal.text import N_
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -50,3 +53,36 @@ WITH {things}, {FURTHER.format(requests=REQUESTS)}, cells AS (
 SELECT area AS key, sum(further) AS further, sum(days) AS days, sum(further) / sum(days) AS rate,
        sum(days * city) AS expected, CASE WHEN sum(days * city) > 0 THEN sum(further) / sum(days * city) END AS ratio
 FROM counted JOIN city USING (service) GROUP BY area ORDER BY area;"""
+
+
+KINDS: Final = (
+    Kind(
+        "linked",
+        N_("Reports and things, repeats, closings worth a look"),
+        N_("Requests that report one thing (same service, near, while it was open, sooner and nearer than chance) are one incident; the release says which. A repeat is the same service asked for again within 14 days of a closing and 50 m, unless the city states other limits. Flags are questions, never accusations: implausibly fast for the service, many at one instant, a text that nearly all closings share."),  # noqa: E501
+        (VAGUE, ROWS),
+        {
+            "looked_at": N_("requests whose place is known well enough"), "incidents": N_("things that they report"),
+            "repeats": N_("requests that repeat one that was closed"), "reopened": N_("requests that were closed and are not"),
+            "flagged": N_("closings with a flag"), "fast": N_("implausibly fast for the service"),
+            "bulk": N_("many closed at one instant"), "boilerplate": N_("a text that nearly all closings share"),
+        },
+        linked,
+    ),
+    Kind(
+        "reporting",
+        N_("How readily people report what is known already"),
+        N_("Once a thing has been reported it is known to be there: the further reports that come until it is closed, or for seven days, tell how readily people report, whatever nobody reported (after Liu, Bhandaram & Garg). Expected is what the city's rates of the same services would give in as many days. It takes reports as independent, and duplicates as found equally well everywhere."),  # noqa: E501
+        (VAGUE, ROWS),
+        {
+            "key": N_("the area's code"), "further": N_("reports after the first"), "days": N_("days watched"),
+            "rate": N_("reports a day of a known thing"), "expected": N_("reports expected"),
+            "ratio": N_("observed / expected"),
+        },
+        reporting,
+        arguments=("layer",),
+        keyed=True,
+        files=("requests.parquet", "incidents.parquet"),
+    ),
+)  # fmt: skip
+"""The kinds of figures that these receipts are of."""

@@ -12,6 +12,7 @@ from portal.queries.measures import YEAR
 from portal.queries.standards import ALL, NINE_OF_TEN, standards_period
 from portal.receipts.model import Kind
 from portal.receipts.parts import REQUESTS, condition, literal, moment, quantile, survival, wilson
+from portal.receipts.words import ROWS, SHARE, SHARE_BAND
 from portal.selection import NOT_STATED, Selection
 from portal.text import N_
 
@@ -180,13 +181,7 @@ FROM recent GROUP BY key ORDER BY key;"""
 
 
 _REQUESTS = N_("requests")
-_SHARE = N_("a share, 0 to 1")
-_SHARE_BAND = N_("end of its 95% interval (Wilson)")
 _HOURS = N_("hours")
-_NOT_COMING = N_(
-    "Rows that could not be trusted and rows that their source withdrew are in no figure; they are listed under Sources "
-    "and runs."
-)
 _STATE_COLUMNS: Final = {
     "due": N_("requests whose standard has come due: closed, or past it"), "on_time": N_("of them closed within it"),
     "late": N_("of them closed late, or open past due"), "pending": N_("requests that are open and not yet due"),
@@ -197,11 +192,11 @@ KINDS: Final = (
         "standards",
         N_("Standards: how often they were kept"),
         N_("Of the requests whose standard has come due, those that were closed within it; open ones that are past due are late. Lateness is the time past the due time by which half of the late ones were closed (Kaplan–Meier, whole hours, those still open counted as late so far). Without dates: of the last twelve whole months."),  # noqa: E501
-        (_NOT_COMING,),
+        (ROWS,),
         {
             "key": N_("the service, or all"), "requests": _REQUESTS, **_STATE_COLUMNS,
             "open_late": N_("late requests that are still open"), "no_standard": N_("requests without a standard"),
-            "on_time_share": _SHARE, "on_time_share_low": _SHARE_BAND, "on_time_share_high": _SHARE_BAND,
+            "on_time_share": SHARE, "on_time_share_low": SHARE_BAND, "on_time_share_high": SHARE_BAND,
             "lateness_hours": N_("hours past the due time; empty: not yet reached"),
         },
         standards,
@@ -211,10 +206,10 @@ KINDS: Final = (
         "standards-change",
         N_("Standards: beside the same months of the year before"),
         N_("The shares on time of both years, month by month, each calendar month weighted by its requests in both years together, so that neither the season nor a busier month is taken for a change. Months of which more than 2% are not yet due are left out of both. The interval on the page is made of both sides' score intervals (Newcombe)."),  # noqa: E501
-        (_NOT_COMING,),
+        (ROWS,),
         {
-            "key": N_("the service, or all"), "months": N_("calendar months that were compared"), "now": _SHARE,
-            "before": _SHARE, "difference": N_("now less before"),
+            "key": N_("the service, or all"), "months": N_("calendar months that were compared"), "now": SHARE,
+            "before": SHARE, "difference": N_("now less before"),
         },
         change,
         keyed=True,
@@ -223,11 +218,11 @@ KINDS: Final = (
         "due-months",
         N_("On time and late, by month"),
         N_("What became of the standard of the requests of each month. Young months flatter: what is closed already counts, what is open and not yet due does not."),  # noqa: E501
-        (_NOT_COMING,),
+        (ROWS,),
         {
-            "key": N_("the month"), **_STATE_COLUMNS, "late_share": _SHARE, "late_share_low": _SHARE_BAND,
-            "late_share_high": _SHARE_BAND, "on_time_share": _SHARE, "on_time_share_low": _SHARE_BAND,
-            "on_time_share_high": _SHARE_BAND,
+            "key": N_("the month"), **_STATE_COLUMNS, "late_share": SHARE, "late_share_low": SHARE_BAND,
+            "late_share_high": SHARE_BAND, "on_time_share": SHARE, "on_time_share_low": SHARE_BAND,
+            "on_time_share_high": SHARE_BAND,
         },
         due_months,
         keyed=True,
@@ -236,7 +231,7 @@ KINDS: Final = (
         "targets",
         N_("How long a service has"),
         N_("Hours from request to the due time that stands in the record, over the whole record, whatever is selected: the middle one, and the two between which nine of ten lie. A service without such a time in the record has the target that the city states for it."),  # noqa: E501
-        (_NOT_COMING,),
+        (ROWS,),
         {"key": N_("the service"), "hours": _HOURS, "low_hours": _HOURS, "high_hours": _HOURS},
         targets,
         keyed=True,
@@ -248,7 +243,7 @@ KINDS: Final = (
         N_("Requests of a month or an earlier one that were closed after it, or not at all, by the number of months from that of the request to it. Months are of the city's own clock."),  # noqa: E501
         (
             N_("Requests that are closed, but of which nobody can say when (no time, or a contradicting one), are in no month."),
-            _NOT_COMING,
+            ROWS,
         ),
         {"key": N_("the month"), "open": _REQUESTS}
         | {f"from_{months}_months": N_("requests so many months old, or more, up to the next column") for months in (0, *AGES_MONTHS)},
