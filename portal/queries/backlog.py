@@ -19,20 +19,24 @@ AGES_DAYS: Final = (7, 30, 90, 180, 365)
 
 
 def end_of(release: Release, day: date) -> datetime:
-    """The moment at which a local day is over, or the data were taken, whichever is first; UTC without zone."""
+    """The first moment after a local day, or after the data were taken, whichever is first; UTC without zone.
+
+    What happens at midnight is of the day that begins, as in the months of the index.
+    """
     midnight = datetime.combine(day + timedelta(days=1), time(), release.city.zone).astimezone(UTC)
-    return min(midnight, release.as_of.astimezone(UTC)).replace(tzinfo=None)
+    return min(midnight, release.as_of.astimezone(UTC) + timedelta(microseconds=1)).replace(tzinfo=None)
 
 
 @kept
 def backlogs(release: Release, selection: Selection, days: tuple[date, ...]) -> tuple[Backlog, ...]:
     """What was open at the end of each of some local days, by age: one scan.
 
-    A request that is not open, but of which nobody can say when it was closed, is not counted.
+    A request that is not open, but of which nobody can say when it was closed, is not counted; nor is one whose status
+    is unmapped, of which nobody can say that it was closed at all.
     """
     moments = [end_of(release, day) for day in days]
     where, params = release.where(selection)
-    open_then = "requested_datetime <= ?::TIMESTAMP AND (status = 'open' OR closed_datetime > ?::TIMESTAMP)"
+    open_then = "requested_datetime < ?::TIMESTAMP AND (status = 'open' OR closed_datetime >= ?::TIMESTAMP)"
     minutes = "date_diff('second', requested_datetime, ?::TIMESTAMP) // 60"
     group = " + ".join(f"({{minutes}} >= {limit * 24 * 60})::UTINYINT" for limit in AGES_DAYS)
     at = range(len(days))
@@ -41,7 +45,7 @@ def backlogs(release: Release, selection: Selection, days: tuple[date, ...]) -> 
     rows = release.query(
         f"""SELECT {ages}, count(*) FROM (
               SELECT {waited} FROM requests
-              WHERE requested_datetime <= ? AND (status = 'open' OR closed_datetime > ?) AND {where}
+              WHERE requested_datetime < ? AND (status = 'open' OR status = 'closed' AND closed_datetime >= ?) AND {where}
             ) GROUP BY ALL""",
         [*(moment for moment in moments for _ in range(3)), max(moments), min(moments), *params],
     )

@@ -144,7 +144,7 @@ def backlog(release: Release, selection: Selection, arguments: dict[str, str]) -
         day = date.fromisoformat(arguments["at"])
     except ValueError:
         raise BadRequest(f"at: '{arguments['at'][:20]}' is not a date such as 2025-01-31.") from None
-    moment = f"TIMESTAMP '{end_of(release, day):%Y-%m-%d %H:%M:%S}'"
+    moment = f"TIMESTAMP '{end_of(release, day):%Y-%m-%d %H:%M:%S.%f}'"
     edges = (0, *AGES_DAYS, None)
     groups = "".join(
         f",\n       count(*) FILTER (minutes >= {edges[i]} * 1440"
@@ -157,7 +157,7 @@ SELECT count(*) AS open{groups}
 FROM (
   SELECT date_diff('second', requested_datetime, {moment}) // 60 AS minutes
   FROM {REQUESTS}
-  WHERE requested_datetime <= {moment} AND (status = 'open' OR closed_datetime > {moment})
+  WHERE requested_datetime < {moment} AND (status = 'open' OR status = 'closed' AND closed_datetime >= {moment})
     AND {condition(selection)}
 );"""
 
