@@ -16,7 +16,7 @@ from portal.components import figures
 from portal.components.sentences import Handles, day_words, late_verdict
 from portal.components.verdicts import ratio_words
 from portal.selection import NOT_STATED
-from portal.text import FEW, _, date_words, number, share
+from portal.text import FEW, _, date_words, natural, number, share
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -176,7 +176,7 @@ def _departments(sheet: Sheet, report: Report, x: float, y: float, width: float,
         return y
     head = (_("Department"), _("Requests here"), _("Still open"), _("Half closed within"), _("On time"))
     widths = [width * part for part in (0.35, 0.15, 0.11, 0.24, 0.15)]
-    most = sorted(sorted(found, key=lambda row: -row.requests)[:DEPARTMENTS], key=lambda row: row.name)
+    most = sorted(sorted(found, key=lambda row: -row.requests)[:DEPARTMENTS], key=lambda row: natural(row.name))
     rest = len(found) - len(most)
     about = _("The {n} with most requests, of {all}.").format(n=len(most), all=len(found)) if rest else ""
     rows = [

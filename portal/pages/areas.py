@@ -11,7 +11,6 @@ from portal.answers import GroupRow
 from portal.components import fair as fairly
 from portal.components import figures
 from portal.components.absent import footing
-from portal.components.fair import natural
 from portal.components.fair_table import Subject
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address, part
@@ -25,7 +24,7 @@ from portal.pages.overview import source_words
 from portal.pages.trends import nothing
 from portal.queries.report import narrowed
 from portal.selection import NOT_STATED, Selection
-from portal.text import FEW, _, number, share
+from portal.text import FEW, _, natural, number, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,7 +25,7 @@ from portal.errors import NotFound
 from portal.pages.overview import source_words
 from portal.pages.trends import nothing
 from portal.selection import NOT_STATED, Selection
-from portal.text import FEW, _, date_words, duration_words, number, share
+from portal.text import FEW, _, date_words, duration_words, natural, number, share
 
 if TYPE_CHECKING:
     from portal.answers_figures import Backlog
@@ -408,7 +408,7 @@ def _departments(report: Report) -> Any:
             figures.band_words(row.median, row.n),
             figures.share_words(row.on_time),
         ]
-        for row in sorted(rows, key=lambda row: row.name)
+        for row in sorted(rows, key=lambda row: natural(row.name))
     ]
     what = _("By department")
     return section(

@@ -24,7 +24,7 @@ from portal.components.receipt import Figures
 from portal.components.sentences import percent_change, slower
 from portal.errors import BadSelection
 from portal.pages.overview import source_words
-from portal.queries.change import last_months, year_ago
+from portal.queries.change import year_ago
 from portal.queries.control import due_months, late_control, median_control, open_ages
 from portal.queries.standards import total_change
 from portal.selection import NOT_STATED, Selection
@@ -91,7 +91,7 @@ def nothing(selection: Selection, path: str) -> Any:
 
 def _changed(release: Release, selection: Selection) -> Any:
     """The last twelve months (or the dates asked for) beside the same months of the year before."""
-    year = _last_year(release, selection)
+    year = queries.last_year(release, selection)
     before = year_ago(release, year) if year else None
     title = _("Beside the year before")
     if year is None or before is None or year.from_date is None or year.to_date is None:
@@ -136,15 +136,6 @@ def _changed(release: Release, selection: Selection) -> Any:
         className="detail receipts",
     )  # fmt: skip
     return section(title, "change", *sentences, links)
-
-
-def _last_year(release: Release, selection: Selection) -> Selection | None:
-    """The selection in its dates if it has any, else in the last twelve whole months; within the last year of them."""
-    covered = queries.covered_until(release)
-    start, end = last_months(release, YEAR, min(selection.to_date or covered, covered))
-    if selection.from_date and selection.from_date > start:
-        start = selection.from_date
-    return selection.replace(from_date=start, to_date=end) if start <= end else None
 
 
 def _over_time(release: Release, selection: Selection, months: list[MonthRow], source: str) -> list[Any]:

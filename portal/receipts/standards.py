@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from portal.queries.control import AGES_MONTHS, YOUNG
 from portal.queries.measures import YEAR
-from portal.queries.standards import ALL, NINE_OF_TEN, standards_period
+from portal.queries.periods import dated, year_before
+from portal.queries.standards import ALL, NINE_OF_TEN
 from portal.receipts.model import Kind
 from portal.receipts.parts import REQUESTS, condition, literal, moment, quantile, survival, wilson
 from portal.receipts.words import ROWS, SHARE, SHARE_BAND
@@ -28,7 +29,7 @@ _STATES = """count(*) FILTER (on_time = 'on_time')::DOUBLE AS on_time,
 def standards(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
     """What became of each service's standard, and how late the late ones are, a row each and one of all."""
     del arguments
-    period, _before = standards_period(release, selection)
+    period = dated(release, selection)
     return f"""\
 WITH chosen AS (
   -- each request in the row of its service and in the row of all
@@ -60,7 +61,8 @@ ORDER BY due DESC, key;"""
 def change(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
     """Shares on time beside the same months of the year before, weighted alike, a row each."""
     del arguments
-    now, before = standards_period(release, selection)
+    now = dated(release, selection)
+    before = year_before(release, now)
     both = now if before is None else now.replace(from_date=before.from_date)
     return f"""\
 WITH chosen AS (
@@ -78,7 +80,7 @@ WITH chosen AS (
 ), pairs AS (
   SELECT a.key, a.on_time / a.due AS now, b.on_time / b.due AS before, a.due + b.due AS weight
   FROM told a JOIN told b ON a.key = b.key AND b.month = a.month - INTERVAL 1 YEAR
-  WHERE a.month >= {literal(now.from_date)}
+  WHERE a.month >= {literal(now.from_date)} AND b.month <= {literal((before or now).to_date)}
 )
 SELECT key, count(*) AS months, sum(weight * now) / sum(weight) AS now, sum(weight * before) / sum(weight) AS before,
        sum(weight * (now - before)) / sum(weight) AS difference
