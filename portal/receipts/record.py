@@ -43,15 +43,20 @@ def reporting(release: Release, selection: Selection, arguments: dict[str, str])
     )  # fmt: skip
     return f"""\
 WITH {things}, {FURTHER.format(requests=REQUESTS)}, cells AS (
-  SELECT area, service, sum(days) AS days FROM things WHERE days IS NOT NULL AND area IS NOT NULL GROUP BY ALL
+  SELECT area, service, sum(days) AS days, count(*) AS things
+  FROM things WHERE days IS NOT NULL AND area IS NOT NULL GROUP BY ALL
 ), counted AS (
-  SELECT area, service, days, coalesce(further, 0) AS further
+  SELECT area, service, days, things, coalesce(further, 0) AS further
   FROM cells LEFT JOIN further USING (area, service) WHERE days > 0
 ), city AS (
-  SELECT service, sum(further) / sum(days) AS city FROM counted GROUP BY service
+  SELECT service, sum(further) / sum(days) AS city, sum(further) / sum(things) AS of_a_thing, sum(days) / sum(things) AS lasts
+  FROM counted GROUP BY service
 )
 SELECT area AS key, sum(further) AS further, sum(days) AS days, sum(further) / sum(days) AS rate,
-       sum(days * city) AS expected, CASE WHEN sum(days * city) > 0 THEN sum(further) / sum(days * city) END AS ratio
+       sum(days * city) AS expected, CASE WHEN sum(days * city) > 0 THEN sum(further) / sum(days * city) END AS ratio,
+       sum(things) AS things,
+       CASE WHEN sum(things * of_a_thing) > 0 THEN sum(further) / sum(things * of_a_thing) END AS per_thing,
+       sum(days) / sum(things * lasts) AS lasting
 FROM counted JOIN city USING (service) GROUP BY area ORDER BY area;"""
 
 
@@ -72,12 +77,14 @@ KINDS: Final = (
     Kind(
         "reporting",
         N_("How readily people report what is known already"),
-        N_("Once a thing has been reported it is known to be there: the further reports that come until it is closed, or for seven days, tell how readily people report, whatever nobody reported (after Liu, Bhandaram & Garg). Expected is what the city's rates of the same services would give in as many days. It takes reports as independent, and duplicates as found equally well everywhere."),  # noqa: E501
+        N_("Once a thing has been reported it is known to be there: the further reports that come until it is closed, or for seven days, tell how readily people report, whatever nobody reported (after Liu, Bhandaram & Garg). Expected is what the city's rates of the same services would give in as many days. It takes reports as independent, and duplicates as found equally well everywhere. A rate by the day comes out too low where things last longer and reports come early, one by the thing too high where they keep coming."),  # noqa: E501
         (VAGUE, ROWS),
         {
             "key": N_("the area's code"), "further": N_("reports after the first"), "days": N_("days watched"),
             "rate": N_("reports a day of a known thing"), "expected": N_("reports expected"),
-            "ratio": N_("observed / expected"),
+            "ratio": N_("observed / expected"), "things": N_("things that were reported"),
+            "per_thing": N_("observed / expected of as many things"),
+            "lasting": N_("days watched / days expected of as many things"),
         },
         reporting,
         arguments=("layer",),
