@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from portal import queries
-from portal.answers import GroupRow, ResponseTime
+from portal.answers import ResponseTime
 from portal.answers_figures import Report
-from portal.components import figures
+from portal.components import figures, told
 from portal.components.absent import footing
 from portal.components.course import course_chart
 from portal.components.filters import count_words, filter_form
@@ -28,7 +28,6 @@ from portal.selection import NOT_STATED, Selection
 from portal.text import FEW, _, date_words, duration_words, natural, number, share
 
 if TYPE_CHECKING:
-    from portal.answers_figures import Backlog
     from portal.release import Release
 
 MONTHS_SHOWN = 25
@@ -84,7 +83,7 @@ def _page(
         html.P(_brief(base, path), className="brief-link"),
         kicker=_("Report card: {kind}").format(kind=kind),
     )
-    form = filter_form(release, base, path, report.totals.requests, without=dimension)
+    form = filter_form(release, base, path, report.totals.requests, without=dimension, of=report.here)
     body: list[Any] = [breadcrumbs(trail, name), head]
     if report.totals.requests:
         body += _figures(release, report, name, beside, path, form)
@@ -103,29 +102,30 @@ def _page(
 
 def _figures(release: Release, report: Report, name: str, beside: str, path: str, form: Any) -> list[Any]:
     handles, source, zone = Handles.of(report), source_words(release), release.city.timezone
-    months = queries.monthly(release, report.ever)[-MONTHS_SHOWN:]
+    months, of_months = queries.monthly(release, report.ever)[-MONTHS_SHOWN:], Figures("months", report.ever)
+    by_here, by_city = (Figures("by", selection, dimension="service") for selection in (report.here, report.base))
     return [
         html.Div(sentences(report, name, zone), className="plainly"),
         _few(report),
         _key_figures(report, handles),
         form,
         footing(release, report.here),
-        _location_band(release, report, name),
+        _location_band(release, report, name, handles),
         _beside(release, report, name, beside, path),
         section(
             _("Service by service"), "services",
             figures.here_and_city(report.services, report.city_services, _("Half closed within, here and in the whole city"),
-                                  source, "beside-chart"),
-            _services(report, name),
+                                  source, (by_here, by_city), "beside-chart"),
+            _services(report, name, by_here, by_city),
             lead=_("The same service, here and in the whole city: comparing like with like."),
         ),
         _shifted(report),
         _open(report, handles, zone),
         _departments(report),
-        section(_("Month by month"), "months", figures.requested_and_closed(months, source),
-                figures.durations(months, "median", source, "median"),
-                html.P(Figures("months", report.ever).link(of=_("Month by month")), className="detail")),
-        section(_("Closed is not the same as done"), "done", figures.outcomes(report.totals),
+        section(_("Month by month"), "months", figures.requested_and_closed(months, source, of_months),
+                figures.durations(months, "median", source, of_months, "median"),
+                html.P(of_months.link(of=_("Month by month")), className="detail")),
+        section(_("Closed is not the same as done"), "done", figures.outcomes(report.totals, handles.here),
                 course_chart(queries.course(release, report.here), report.here, source)) if report.totals.closed else None,
         linked_section(queries.linked(release, report.here), report.here),
         measures_section(release, report.key) if report.dimension == "department" else None,
@@ -145,22 +145,23 @@ def _key_figures(report: Report, handles: Handles) -> Any:
     flattering = report.response.closed_only_median_hours
     closed_only = None
     if flattering is not None and report.response.n >= FEW:
-        told = handles.times.told(duration_words(flattering), "closed_only_hours", flattering)
-        closed_only = rich(_("of the closed ones alone: {value}, which flatters"), value=told)
+        alone = handles.times.told(duration_words(flattering), "closed_only_hours", flattering)
+        closed_only = rich(_("of the closed ones alone: {value}, which flatters"), value=alone)
     return html.Div(
         [
             key_figures(
                 [
                     (_("Requests"), handles.here.told(number(totals.requests), "requests", totals.requests),
-                     rich(_("{share} of the city's {n}"), share=share(totals.requests, city.requests),
+                     rich(_("{share} of the city's {n}"), share=_of_city(handles, totals.requests, city.requests),
                           n=handles.city.told(number(city.requests), "requests", city.requests))),
                     (_("Half closed within"), half[0], [*half[1], *([html.Br(), *closed_only] if closed_only else [])]),
                     (_("9 in 10 within"), most[0], most[1]),
-                    (_("On time"), figures.share_words(totals.on_time_share),
-                     in_city.format(value=figures.share_words(city.on_time_share))),
+                    (_("On time"), told.on_time(handles.here, "", totals.on_time_share),
+                     rich(in_city, value=told.on_time(handles.city, "", city.on_time_share))),
                     (_("Of these still open"), handles.here.told(number(totals.open), "open", totals.open),
-                     rich(_("{share} of them; whole city: {city}"), share=share(totals.open, totals.requests),
-                          city=share(city.open, city.requests))),
+                     rich(_("{share} of them; whole city: {city}"),
+                          share=told.part(handles.here, "", "open_share", totals.open, totals.requests),
+                          city=told.part(handles.city, "", "open_share", city.open, city.requests))),
                 ]
             ),
             html.P(
@@ -172,12 +173,18 @@ def _key_figures(report: Report, handles: Handles) -> Any:
     )  # fmt: skip
 
 
-def _location_band(release: Release, report: Report, name: str) -> Any:
+def _of_city(handles: Handles, here: int, city: int) -> Any:
+    """'14%', made of both counts."""
+    return handles.here.told(share(here, city), "requests", here / city, over=handles.city.at("requests"))
+
+
+def _location_band(release: Release, report: Report, name: str, handles: Handles) -> Any:
     """The total with its band, on the page of an area."""
     if report.dimension == "department":
         return None
     bands = queries.location_bands(release, report.dimension, report.base)
-    return figures.band_sentence(name, bands.get(report.key))
+    drawn = told.count(handles.here, "", "requests", report.totals.requests)
+    return figures.band_sentence(name, bands.get(report.key), drawn)
 
 
 def _few(report: Report) -> Any:
@@ -236,8 +243,7 @@ def _beside(release: Release, report: Report, name: str, beside: str, path: str)
 def _told_time(handle: Figures, response: ResponseTime, quantile: int, name: str) -> Any:
     """A quantile in words, marked with its receipt unless there are too few requests to say it."""
     value = response.quantiles[quantile]
-    words = figures.quantile_words(value, response.n)
-    return words if response.n < FEW else handle.told(words, f"{name}_hours", value.hours)
+    return told.time(handle, "", name, value, response.n)
 
 
 def _columns(one: Report, other: Report) -> list[tuple[str, list[Any]]]:
@@ -270,16 +276,17 @@ def _columns(one: Report, other: Report) -> list[tuple[str, list[Any]]]:
         (_("Still open"), counted("open")),
         (_("Half closed within"), timed(50, "median")),
         (_("9 in 10 within"), timed(90, "p90")),
-        (_("Work done, of those closed"), [figures.share_words(t.done_share) for t in (one.totals, other.totals, one.city)]),
+        (_("Work done, of those closed"), [told.on_time(handle, "", totals.done_share, "done_share") for handle, totals in
+          ((mine.here, one.totals), (theirs.here, other.totals), (mine.city, one.city))]),
         (_("Late, of those due, for the city's mix of services"),
-         [late(one, mine), late(other, theirs), "–" if city_late is None else share(city_late)]),
+         [late(one, mine), late(other, theirs),
+          "–" if city_late is None else mine.late.told(share(city_late), f"{one.key}/city", city_late)]),
         (_("The same services take, beside the rest of the city"), [ratio(one, mine), ratio(other, theirs), "–"]),
     ]  # fmt: skip
     return rows if alike(one) else rows[:-2]
 
 
-def _services(report: Report, name: str) -> Any:
-    here, city = (Figures("by", s, dimension="service") for s in (report.here, report.base))
+def _services(report: Report, name: str, here: Figures, city: Figures) -> Any:
     most = max((row.requests for row in report.services), default=1)
     columns = [
         Column(_("Service")), Column(_("Requests here"), "bar"),
@@ -293,12 +300,12 @@ def _services(report: Report, name: str) -> Any:
         cells.append(
             [
                 row.name,
-                Bar(number(row.requests), row.requests / most),
-                _half(here, row),
-                figures.band_words(row.median, row.n),
-                _half(city, whole),
-                figures.share_words(row.on_time),
-                figures.share_words(whole.on_time),
+                Bar(told.count(here, row.key, "requests", row.requests), row.requests / most),
+                told.time(here, row.key, "median", row.median, row.n),
+                told.time_band(here, row.key, "median", row.median, row.n),
+                told.time(city, row.key, "median", whole.median, whole.n),
+                told.on_time(here, row.key, row.on_time),
+                told.on_time(city, row.key, whole.on_time),
             ]
         )
     return html.Div(
@@ -310,11 +317,6 @@ def _services(report: Report, name: str) -> Any:
             ),
         ]
     )
-
-
-def _half(handle: Figures, row: GroupRow) -> Any:
-    words = figures.quantile_words(row.median, row.n)
-    return words if row.n < FEW else handle.told(words, f"{row.key}/median_hours", row.median.hours)
 
 
 def _shifted(report: Report) -> Any:
@@ -353,9 +355,10 @@ def _open(report: Report, handles: Handles, zone: str) -> Any:
         Column(_("Had waited")), Column(date_words(now.day), "bar"), Column(date_words(before.day), "number"),
     ]  # fmt: skip
     cells = [
-        [_age(low, high), Bar(number(n), n / most), handles.backlog_before.told(number(then), f"from_{low}_days", then)]
+        [_age(low, high), Bar(told.count(handles.backlog, "", f"from_{low}_days", n), n / most),
+         told.count(handles.backlog_before, "", f"from_{low}_days", then)]
         for (low, high, n), (_l, _h, then) in zip(now.ages, before.ages, strict=True)
-    ]
+    ]  # fmt: skip
     oldest = [
         [
             html.A(row.service_request_id, href=request_address(row)),
@@ -371,17 +374,16 @@ def _open(report: Report, handles: Handles, zone: str) -> Any:
         table(_("Open at the end of a day, by age"), columns, cells, "ages"),
         html.P(handles.backlog.link(_("Receipt of this table"), of=_("Open at the end of a day, by age")), className="detail"),
         table(_("The oldest of what is open now"), what, oldest, "oldest") if oldest else None,
-        lead=_backlog_words(now, before),
+        lead=_backlog_words(report, handles),
     )  # fmt: skip
 
 
-def _backlog_words(now: Backlog, before: Backlog) -> str:
-    if now.open == before.open:
+def _backlog_words(report: Report, handles: Handles) -> Any:
+    gap = report.backlog.open - report.backlog_before.open
+    if not gap:
         return _("As many as three months before.")
-    gap = number(abs(now.open - before.open))
-    if now.open > before.open:
-        return _("{n} more than three months before.").format(n=gap)
-    return _("{n} fewer than three months before.").format(n=gap)
+    words = _("{n} more than three months before.") if gap > 0 else _("{n} fewer than three months before.")
+    return rich(words, n=handles.backlog.told(number(abs(gap)), "open", gap, less=handles.backlog_before.at("open")))
 
 
 def _age(low: int, high: int | None) -> str:
@@ -402,11 +404,11 @@ def _departments(report: Report) -> Any:
     cells = [
         [
             html.A(row.name, href=address(f"/departments/{part(row.key)}", report.here)),
-            Bar(number(row.requests), row.requests / most),
-            handle.told(number(row.open), f"{row.key}/open", row.open),
-            _half(handle, row),
-            figures.band_words(row.median, row.n),
-            figures.share_words(row.on_time),
+            Bar(told.count(handle, row.key, "requests", row.requests), row.requests / most),
+            told.count(handle, row.key, "open", row.open),
+            told.time(handle, row.key, "median", row.median, row.n),
+            told.time_band(handle, row.key, "median", row.median, row.n),
+            told.on_time(handle, row.key, row.on_time),
         ]
         for row in sorted(rows, key=lambda row: natural(row.name))
     ]

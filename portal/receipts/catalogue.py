@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from portal.errors import BadRequest, NotFound
 from portal.receipts import changing, comparing, counting, course, places, record, standards
-from portal.receipts.model import Receipt
+from portal.receipts.model import PACKAGE, Receipt
 from portal.selection import COLUMNS, Selection
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def receipt(release: Release, name: str, selection: Selection, arguments: dict[s
     if kind is None:
         raise NotFound(f"There is no receipt '{name[:40]}'; there are: {', '.join(RECEIPTS)}.")
     published = {f"{resource.name}.parquet" for resource in release.package.resources}
-    if absent := [name for name in kind.files if name not in published]:
+    if absent := [file for file in kind.files if file not in published and file != PACKAGE]:
         raise NotFound(f"This release has no {absent[0]}, so there is no receipt '{name}' of it.")
     given = {key: arguments[key] for key in kind.arguments if arguments.get(key)}
     if missing := [key for key in kind.arguments if key not in given]:

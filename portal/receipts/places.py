@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from portal.receipts.model import Kind
 from portal.receipts.parts import REQUESTS, condition, literal
-from portal.receipts.words import ROWS
+from portal.receipts.words import ROWS, SHARE
 from portal.selection import NOT_STATED, Selection, quoted
 from portal.text import N_
 
@@ -20,7 +20,8 @@ def located(release: Release, selection: Selection, arguments: dict[str, str]) -
     """Requests by where their place comes from."""
     del release, arguments
     return f"""\
-SELECT coalesce(location_source, {literal(NOT_STATED)}) AS key, count(*) AS requests
+SELECT coalesce(location_source, {literal(NOT_STATED)}) AS key, count(*) AS requests,
+       count(*) / sum(count(*)) OVER () AS share
 FROM {REQUESTS}
 WHERE {condition(selection)}
 GROUP BY ALL ORDER BY requests DESC, key;"""
@@ -31,7 +32,8 @@ def methods(release: Release, selection: Selection, arguments: dict[str, str]) -
     del release, arguments
     return f"""\
 SELECT coalesce(geocode_method, 'generalised') AS key, count(*) AS requests,
-       median(geocode_score) AS score, median(geocode_radius_m) AS radius_m
+       median(geocode_score) AS score, median(geocode_radius_m) AS radius_m,
+       count(*) / (SELECT count(*) FROM {REQUESTS} WHERE {condition(selection)}) AS share
 FROM {REQUESTS}
 WHERE location_source = 'geocoder' AND {condition(selection)}
 GROUP BY ALL ORDER BY requests DESC, key;"""
@@ -63,7 +65,7 @@ KINDS: Final = (
         N_("Where the places come from"),
         N_("Requests at the source's own point, at the place of their address, and without a place."),
         (ROWS,),
-        {"key": N_("source, geocoder or none"), "requests": N_("requests")},
+        {"key": N_("source, geocoder or none"), "requests": N_("requests"), "share": SHARE},
         located,
         keyed=True,
     ),
@@ -73,7 +75,7 @@ KINDS: Final = (
         N_("Requests at the place of their address, by how it was found; the score is the chance of being right, the radius holds the true place in 95 of 100 cases."),  # noqa: E501
         (ROWS,),
         {"key": N_("the method"), "requests": N_("requests"), "score": N_("median score, 0 to 1"),
-         "radius_m": N_("median radius, metres")},
+         "radius_m": N_("median radius, metres"), "share": N_("share of all selected requests, 0 to 1")},
         methods,
         keyed=True,
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from portal.errors import NotFound
 from portal.queries.record import ENDED, FLAGS, FURTHER, THINGS, has_links
 from portal.queries.scans import column
-from portal.receipts.model import Kind
+from portal.receipts.model import PACKAGE, Kind
 from portal.receipts.parts import REQUESTS, condition, moment
 from portal.receipts.words import ROWS, VAGUE
 from portal.selection import Selection
@@ -60,7 +60,34 @@ SELECT area AS key, sum(further) AS further, sum(days) AS days, sum(further) / s
 FROM counted JOIN city USING (service) GROUP BY area ORDER BY area;"""
 
 
+def left_out(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
+    """Rows of requests that no figure counts, as one row."""
+    del selection, arguments
+    sources = " UNION ".join(
+        f"SELECT source FROM '{name}.parquet'" for name in ("measures", "feedback") if {"measures", "feedback"} <= release.tables
+    )
+    elsewhere = "0"
+    if sources:
+        elsewhere = f"""coalesce((SELECT sum(rows) FROM 'exclusions.parquet'
+         WHERE kind = 'quarantined' AND source IN ({sources})
+           AND NOT list_contains(json_keys(openward->'profile'), source)), 0)"""
+    return f"""\
+-- rows of measures and of feedback are in no figure of requests anyway
+SELECT greatest((openward->'counts'->>'quarantined')::BIGINT - {elsewhere}, 0) AS quarantined,
+       (openward->'counts'->>'withdrawn')::BIGINT AS withdrawn
+FROM read_json('{PACKAGE}', columns = {{openward: 'JSON'}});"""
+
+
 KINDS: Final = (
+    Kind(
+        "left-out",
+        N_("Rows that no figure counts"),
+        N_("In the whole record, whatever is selected: rows that could not be trusted, and rows that their source withdrew. The reasons are listed under Sources and runs."),  # noqa: E501
+        (),
+        {"quarantined": N_("rows that could not be trusted"), "withdrawn": N_("rows that their source withdrew")},
+        left_out,
+        files=(PACKAGE, "exclusions.parquet"),
+    ),
     Kind(
         "linked",
         N_("Reports and things, repeats, closings worth a look"),

@@ -28,6 +28,7 @@ UNTOLD = N_(
 )
 HOURS = N_("hours; empty: not yet reached")
 BAND = N_("end of the 95% band, hours")
+DUE = N_("requests whose standard has come due: closed, or past it")
 SHARE = N_("a share, 0 to 1")
 SHARE_BAND = N_("end of its 95% interval (Wilson)")
 

@@ -21,13 +21,13 @@ from portal.html import to_html
 from portal.queries.control import due_months, late_control, median_control, open_ages
 from portal.queries.measures import feedback, measures
 from portal.queries.periods import dated, year_before
-from portal.queries.standards import has_standards, standards, targets, total_change
+from portal.queries.standards import ALL, has_standards, standards, targets, total_change
 from portal.receipts import receipt
 from portal.release import Release, Releases
 from portal.routes import render
 from portal.selection import Selection
+from tests.portal.check_page import wrong_numbers
 from tests.portal.run_receipt import run
-from tests.portal.test_every_number import wrong_numbers
 from tests.release_factory import build_release
 
 QUERIES = (

@@ -26,7 +26,7 @@ from portal.release import Release
 from portal.routes import render
 from portal.selection import Selection
 from portal.text import natural
-from tests.portal.test_every_number import wrong_numbers
+from tests.portal.check_page import wrong_numbers
 
 WIDE = re.compile(r'<svg class="wide".*?</svg>', re.DOTALL)
 
