@@ -41,7 +41,8 @@ class Forecast:
     `basis` is the group that it rests on: season (same area, the same season a year before), area (same area, the last
     twelve months), recent (the whole city, the last twelve months) or service (all of them). They are `requests`, of
     which `events` are closed, made in `area` of `layer` (None: in the whole city) from `first` to `last` (None: from
-    the first to the last of the record).
+    the first to the last of the record). It is for a request made in `month` (its first day): that in which the data was
+    taken or, where the record ends before, the one after its last.
     """
 
     half_hours: float | None
@@ -54,3 +55,4 @@ class Forecast:
     area: str | None
     first: date | None
     last: date | None
+    month: date

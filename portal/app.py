@@ -109,13 +109,19 @@ class Assets(StaticFiles):
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Answer the unfiltered pages once in the background, so that the first visitor does not wait."""
-    threading.Thread(target=_warm, args=(app.state.site,), daemon=True, name="warm").start()
+    over = threading.Event()
+    warm = threading.Thread(target=_warm, args=(app.state.site, over), daemon=True, name="warm")
+    warm.start()
     yield
+    over.set()
+    warm.join()  # a query that is cut off at the end of the process would abort it
     app.state.releases.close()
 
 
-def _warm(site: Site) -> None:
+def _warm(site: Site, over: threading.Event) -> None:
     for path in WARM_PATHS:
+        if over.is_set():
+            return
         try:
             site.page(path)
         except Exception:

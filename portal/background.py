@@ -71,7 +71,8 @@ class Background(Generic[T]):
             job = self._jobs.get(release)
             if job is None:
                 job = self._jobs[release] = _Job()
-                job.thread = threading.Thread(target=self._run, args=(release, job), daemon=True, name=self._name)
+                # No daemon: the process waits for it at its end, as a query that is cut off there would abort it.
+                job.thread = threading.Thread(target=self._run, args=(release, job), name=self._name)
                 job.thread.start()
             return job
 

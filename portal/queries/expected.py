@@ -78,7 +78,7 @@ def drawn_layer(release: Release) -> str | None:
 
 def _work_out(release: Release) -> _Ready:
     last = month_number(covered_until(release))
-    # The month of a request that is made when the data was taken; an extract may end long before that.
+    # A request is made when the data was taken, or right after the record: an extract may end long before.
     now = min(month_number(release.as_of.astimezone(release.city.zone).date()), last + 1)
     begun = period(release)[0]
     first = None
@@ -148,7 +148,7 @@ def _told(
         here = kind[1] if basis in BASES[:2] else None
         return Forecast(
             finite(half), finite(most), basis, int(times.requests[i]), int(times.events[i]), kind[0],
-            layer if here else None, here, *windows[basis],
+            layer if here else None, here, *windows[basis], first_day(now),
         )  # fmt: skip
 
     whole: dict[Kind, Forecast] = {
