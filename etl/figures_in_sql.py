@@ -83,8 +83,8 @@ FROM counted c LEFT JOIN quantiles USING (k) LEFT JOIN ended ON closed_month = c
 BACKLOG: Final = """
 SELECT width_bucket(days, ARRAY[7, 30, 90, 180, 365]::float8[]) AS age, count(*) FROM (
   SELECT floor(extract(epoch FROM %(moment)s::timestamp - date_trunc('second', requested_datetime)) / 60) / 1440 AS days
-  FROM requests WHERE requested_datetime <= %(moment)s::timestamp
-    AND (status = 'open' OR closed_datetime > %(moment)s::timestamp) AND {where}
+  FROM requests WHERE requested_datetime < %(moment)s::timestamp
+    AND (status = 'open' OR status = 'closed' AND closed_datetime >= %(moment)s::timestamp) AND {where}
 ) waiting GROUP BY 1"""
 
 OLDEST: Final = """

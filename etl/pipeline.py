@@ -35,6 +35,7 @@ from etl.locating import CityGeocoder
 from etl.progress import Reporter, Silent
 from etl.providers.chain import ProviderChain, chain_of
 from etl.publish import build, chain, status
+from etl.publish.annotations import check_areas
 from etl.publish.demographics import replace_demographics
 from etl.publish.limits import Acceptance
 from etl.store import reference, state
@@ -129,6 +130,7 @@ def prepare(config: CityConfig, config_path: Path, inputs: Mapping[str, Path | s
     layers = read_layers(config, folders)
     basemap = Basemap(config.basemap, folders, layers)
     people = read_demographics(config, folders, layers)
+    check_areas(config.annotations, layers)
     return Prepared(config_path.parent, dict(inputs), layers, basemap, ReferenceFiles.of(config, folders), people)
 
 

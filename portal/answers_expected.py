@@ -39,7 +39,10 @@ class Forecast:
     """A new request of a service: half are closed within `half_hours`, 9 of 10 within `most_hours`; None: not reached.
 
     `basis` is the group that it rests on: season (same area, the same season a year before), area (same area, the last
-    twelve months), recent (the whole city, the last twelve months) or service (all of them); with how many requests.
+    twelve months), recent (the whole city, the last twelve months) or service (all of them). They are `requests`, of
+    which `events` are closed, made in `area` of `layer` (None: in the whole city) from `first` to `last` (None: from
+    the first to the last of the record). It is for a request made in `month` (its first day): that in which the data was
+    taken or, where the record ends before, the one after its last.
     """
 
     half_hours: float | None
@@ -47,3 +50,9 @@ class Forecast:
     basis: str
     requests: int
     events: int
+    service: str
+    layer: str | None
+    area: str | None
+    first: date | None
+    last: date | None
+    month: date

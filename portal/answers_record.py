@@ -24,7 +24,8 @@ class Linked:
 class Reporting:
     """One area: further reports of things that were known, the days those were watched, and the rate beside the city's.
 
-    `ratio` is to the city's rates of the same services; `relative` to the area in the middle.
+    `ratio` is to the city's rates of the same services a day, `per_thing` to those for each thing; `lasting` says how many
+    times as long things were watched here as those of the same services; `relative` is to the area in the middle.
     """
 
     key: str
@@ -34,4 +35,7 @@ class Reporting:
     rate: Estimate  # reports a day of a thing that is known
     expected: float
     ratio: Estimate
+    things: int
+    per_thing: Estimate
+    lasting: float
     relative: Estimate

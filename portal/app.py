@@ -22,6 +22,7 @@ from portal.errors import NoRelease, NotFound, PortalError
 from portal.head import HeadAsGet
 from portal.pages.frame import frame
 from portal.problems import plain_problem, problem
+from portal.queries import expected
 from portal.release import Releases
 from portal.security import Compress, Limits, SecurityHeaders, content_security_policy
 from portal.settings import PortalSettings
@@ -42,7 +43,7 @@ def from_environment() -> FastAPI:
 
 def create_app(settings: PortalSettings) -> FastAPI:
     """The whole portal as one ASGI app."""
-    releases = Releases(settings.releases, settings)
+    releases = Releases(settings.releases, settings, opened=expected.prepare)
     app = FastAPI(
         title="Openward",
         summary="A city's service requests: figures, tiles and files of published releases.",
@@ -108,13 +109,19 @@ class Assets(StaticFiles):
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Answer the unfiltered pages once in the background, so that the first visitor does not wait."""
-    threading.Thread(target=_warm, args=(app.state.site,), daemon=True, name="warm").start()
+    over = threading.Event()
+    warm = threading.Thread(target=_warm, args=(app.state.site, over), daemon=True, name="warm")
+    warm.start()
     yield
+    over.set()
+    warm.join()  # a query that is cut off at the end of the process would abort it
     app.state.releases.close()
 
 
-def _warm(site: Site) -> None:
+def _warm(site: Site, over: threading.Event) -> None:
     for path in WARM_PATHS:
+        if over.is_set():
+            return
         try:
             site.page(path)
         except Exception:
@@ -138,7 +145,7 @@ def _page(request: Request) -> Response:
     base = request.app.state.settings.public_url or str(request.base_url).rstrip("/")
     status, html = site.page(path, request.url.query, request.headers.get("accept-language", ""), base)
     # What people typed is part of this address: no cache between them and us may hold it.
-    kept = "private, no-cache" if request.url.path.startswith("/places") else "no-cache"
+    kept = "private, no-cache" if request.url.path.startswith(("/places", "/expected")) else "no-cache"
     return HTMLResponse(html, status_code=status, headers={"Cache-Control": kept, "Vary": "Accept-Language"})
 
 

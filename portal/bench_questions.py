@@ -15,10 +15,11 @@ from portal import queries
 from portal.answers_figures import Comparison
 from portal.bench import random_selection
 from portal.queries.backlog import end_of
-from portal.queries.change import QUARTER_MONTHS, YEAR_MONTHS, last_months
+from portal.queries.change import QUARTER_MONTHS
 from portal.queries.month_numbers import month_number
+from portal.queries.periods import YEAR_MONTHS, dated, last_months
 from portal.queries.record import has_links
-from portal.queries.report import QUARTER_DAYS, narrowed, report_period
+from portal.queries.report import QUARTER_DAYS, narrowed
 from portal.release import Release
 from portal.selection import COLUMNS, Selection, quoted
 
@@ -52,7 +53,7 @@ def _some(release: Release, rng: random.Random, without: str | None = None) -> S
 
 
 def _yearly(release: Release, rng: random.Random) -> Selection:
-    return report_period(release, _some(release, rng).replace(from_date=None, to_date=None))
+    return dated(release, _some(release, rng).replace(from_date=None, to_date=None))
 
 
 def _key(dimension: str) -> str:
@@ -149,7 +150,7 @@ def card(release: Release, dimension: str, rng: random.Random) -> Question | Non
     if not keys:
         return None
     key, selection = rng.choice(keys), random_selection(release, rng)
-    base = report_period(release, narrowed(selection, dimension, None))
+    base = dated(release, narrowed(selection, dimension, None))
     here = narrowed(base, dimension, key)
     ever = here.replace(from_date=None, to_date=None)
     until = base.to_date or queries.covered_until(release)

@@ -132,7 +132,11 @@ def report_card(dimension: Dimension, key: Key, chosen: Chosen, response: Respon
 
 
 class ExpectedTime(BaseModel):
-    """A forecast, and how well such forecasts held on the last months: both None where too little is known."""
+    """A forecast, and how well such forecasts held on the last months: both None where too little is known.
+
+    In a forecast `basis` says which requests it stands on: season (this area, the same three months a year before), area
+    (this area, the last twelve months), recent (the city, the last twelve months) or service (the city, all of them).
+    """
 
     forecast: Forecast | None
     calibration: Calibration | None
@@ -148,7 +152,7 @@ def expected(
     """How long a request of a service that is made now should take: half, and 9 in 10, are closed within these hours.
 
     Recalibrated on the last three months, and with the share of held-out requests that were within their stated times.
-    The first answer of a release holds nine months against their forecasts, and takes seconds.
+    They are worked out when a release is opened; a few seconds long the answer is 503, with Retry-After.
     """
     if service not in now.allowed("service") or service == NOT_STATED:
         raise NotFound(f"There is no service '{service[:40]}' in this release.")

@@ -300,9 +300,13 @@ class Release:
 class Releases:
     """The folder of releases: which is current, and which can still be asked."""
 
-    def __init__(self, path: Path, settings: PortalSettings | None = None) -> None:
+    def __init__(
+        self, path: Path, settings: PortalSettings | None = None, opened: Callable[[Release], None] | None = None
+    ) -> None:
+        """`opened` is told of each release that becomes the current one; it must return at once."""
         self.path = Path(path)
         self.settings = settings or PortalSettings(releases=self.path)
+        self._opened = opened
         self.places = Places()
         self._open: OrderedDict[str, Release] = OrderedDict()
         self._lock = threading.Lock()
@@ -362,6 +366,8 @@ class Releases:
             return
         self._open.move_to_end(target)
         self._target = target
+        if self._opened is not None:
+            self._opened(self._open[target])
         while len(self._open) > KEPT_OPEN:
             # Not closed: requests under way may hold it; it closes when the last of them lets go.
             self._open.popitem(last=False)

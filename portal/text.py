@@ -7,6 +7,7 @@ request with `speaking`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -266,3 +267,13 @@ def listed(words: Sequence[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return _("{first} and {last}").format(first=", ".join(words[:-1]), last=words[-1])
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """A key that sorts names as people do, numbers anywhere in them as numbers.
+
+    >>> sorted(["Ward 10", "ward 2", "12th Street", "9th Street", "Ward 2 East"], key=natural)
+    ['9th Street', '12th Street', 'ward 2', 'Ward 2 East', 'Ward 10']
+    """
+    runs = re.findall(r"\d+|\D+", name.casefold().strip())
+    return tuple((0, int(run), "") if run.isdecimal() else (1, 0, run.strip()) for run in runs)

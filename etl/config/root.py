@@ -7,6 +7,7 @@ import json
 
 from pydantic import Field, model_validator
 
+from etl.config.annotations import Annotation, check_annotations
 from etl.config.base import Slug, Strict
 from etl.config.city import City
 from etl.config.demographics import Demographics, check_demographics
@@ -33,6 +34,7 @@ class CityConfig(Strict):
     layers: tuple[Layer, ...] = ()
     basemap: tuple[BasemapFile, ...] = ()
     demographics: tuple[Demographics, ...] = Field(default=(), description="who lives where, by area of a layer")
+    annotations: tuple[Annotation, ...] = Field(default=(), description="events that charts over time are marked with")
     geocoder: GeocoderSettings | None = Field(default=None, description="how addresses are found; none: they are not")
     incidents: Incidents = Field(default=Incidents(), description="when requests are reports of one incident")
     repeats: Repeats = Field(default=Repeats(), description="when a request asks again for what was closed")
@@ -81,6 +83,12 @@ class CityConfig(Strict):
     @model_validator(mode="after")
     def _demographics_have_areas(self) -> CityConfig:
         check_demographics(self.demographics, [layer.layer for layer in self.layers if layer.files])
+        return self
+
+    @model_validator(mode="after")
+    def _annotations_are_of_something(self) -> CityConfig:
+        names = [layer.layer for layer in self.layers]
+        check_annotations(self.annotations, self.services, self.departments, names)
         return self
 
     def fingerprint(self) -> str:

@@ -535,7 +535,22 @@ DEMOGRAPHIC_FIELDS = (
     Field("source", "string", "Source", "Who says so.", required=True),
     Field("license", "string", "License", "Terms of the source."),
 )
+ANNOTATION_FIELDS = (
+    Field("first_day", "date", "First day", "When it happened or began, by the city's calendar.", required=True),
+    Field("last_day", "date", "Last day", "Of a period, that day in it; empty: one day, or from then on."),
+    Field("text", "string", "What happened", "In the city's words.", required=True),
+    Field(
+        "service_code", "string", "Service code", "The only service that it touched; empty: it is not one service's."
+    ),
+    Field(
+        "department", "string", "Department code", "The only department that it touched; empty: not one department's."
+    ),
+    Field("layer", "string", "Layer", "Which division of the city the area is of."),
+    Field("area", "string", "Area code", "The only area that it touched; empty: it is not one area's."),
+    Field("link", "string", "Link", "A page that tells more."),
+)
 SMALL: dict[str, Sequence[Field]] = {
+    "annotations": ANNOTATION_FIELDS,
     "demographics": DEMOGRAPHIC_FIELDS,
     "services": SERVICE_FIELDS,
     "departments": DEPARTMENT_FIELDS,

@@ -47,6 +47,10 @@ ABOUT = {
         "Demographics",
         "Who lives where, as the city supplies it: figures of other sources, which each row names.",
     ),
+    "annotations": (
+        "Annotations",
+        "What happened in the city or in its work, as the city says it: charts over time are marked with it.",
+    ),
     "incidents": (
         "Incidents",
         "Requests that are reports of one and the same thing, by service, place and time; those of several reports.",

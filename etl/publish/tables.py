@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from etl.config import CityConfig
 from etl.privacy.locations import ANCHORS
+from etl.publish.annotations import with_annotations
 from etl.publish.demographics import read_demographics, with_demographics
 from etl.publish.located import area_probabilities, located_by
 from etl.publish.policy import PublicRows
@@ -120,7 +121,7 @@ def small_tables(
     tables |= policy.feedback(db)
     if "monthly" in config.privacy.small_cells.tables:
         tables["monthly"] = policy.cells("monthly", _monthly(db, [layer.layer for layer in config.layers]))
-    return with_demographics(tables, stored.demographics)
+    return with_annotations(with_demographics(tables, stored.demographics), config)
 
 
 def _changes(db: duckdb.DuckDBPyConnection, since: int | None, public: Sequence[str]) -> pa.Table:

@@ -11,7 +11,7 @@ from portal.brief.draw_map import KEY_MM, draw_map
 from portal.brief.place_map import natural_aspect, place_map
 from portal.brief.sheet import INK, POINT_MM, QUIET, RULE, Run, Sheet, leading, tidy
 from portal.brief.words import filter_words, period_words, runs
-from portal.components import figures
+from portal.components import figure_words, figures
 from portal.components.sentences import sentences
 from portal.pages.overview import source_words
 from portal.text import FEW, _, duration_words, number, share, time_words
@@ -104,7 +104,7 @@ def _figures(report: Report) -> list[tuple[str, str, str]]:
     totals, city, whole = report.totals, report.city, _("whole city: {value}")
 
     def time(response: ResponseTime, quantile: int) -> str:
-        return figures.quantile_words(response.quantiles[quantile], response.n)
+        return figure_words.quantile_words(response.quantiles[quantile], response.n)
 
     requests = (
         _("Requests"), number(totals.requests),
@@ -116,8 +116,8 @@ def _figures(report: Report) -> list[tuple[str, str, str]]:
         requests,
         (_("Half closed within"), time(report.response, 50), whole.format(value=time(report.city_response, 50))),
         (_("9 in 10 within"), time(report.response, 90), whole.format(value=time(report.city_response, 90))),
-        (_("On time"), figures.share_words(totals.on_time_share),
-         whole.format(value=figures.share_words(city.on_time_share))),
+        (_("On time"), figure_words.share_words(totals.on_time_share),
+         whole.format(value=figure_words.share_words(city.on_time_share))),
         (_("Still open"), number(totals.open),
          _("{share} of them; whole city: {city}").format(
              share=share(totals.open, totals.requests), city=share(city.open, city.requests))),

@@ -12,11 +12,11 @@ from portal.brief.sheet import POINT_MM, Sheet, leading, tidy
 from portal.brief.words import age_words
 from portal.charts.compare import Dot
 from portal.charts.monthly import Band, Columns
-from portal.components import figures
+from portal.components import figure_words, figures
 from portal.components.sentences import Handles, day_words, late_verdict
 from portal.components.verdicts import ratio_words
 from portal.selection import NOT_STATED
-from portal.text import FEW, _, date_words, number, share
+from portal.text import FEW, _, date_words, natural, number, share
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -76,9 +76,9 @@ def _services(sheet: Sheet, report: Report, x: float, y: float, width: float, bo
     rows = []
     for row in report.services:
         whole, few = report.city_services.get(row.key, row), row.n < FEW
-        words = figures.quantile_words(row.median, row.n)
+        words = figure_words.quantile_words(row.median, row.n)
         if not few and whole.n >= FEW:
-            words = _("{here}; city {city}").format(here=words, city=figures.quantile_words(whole.median, whole.n))
+            words = _("{here}; city {city}").format(here=words, city=figure_words.quantile_words(whole.median, whole.n))
         rows.append(
             Dot(
                 f"{row.name} ({number(row.requests)})",
@@ -176,12 +176,12 @@ def _departments(sheet: Sheet, report: Report, x: float, y: float, width: float,
         return y
     head = (_("Department"), _("Requests here"), _("Still open"), _("Half closed within"), _("On time"))
     widths = [width * part for part in (0.35, 0.15, 0.11, 0.24, 0.15)]
-    most = sorted(sorted(found, key=lambda row: -row.requests)[:DEPARTMENTS], key=lambda row: row.name)
+    most = sorted(sorted(found, key=lambda row: -row.requests)[:DEPARTMENTS], key=lambda row: natural(row.name))
     rest = len(found) - len(most)
     about = _("The {n} with most requests, of {all}.").format(n=len(most), all=len(found)) if rest else ""
     rows = [
-        [row.name, number(row.requests), number(row.open), figures.quantile_words(row.median, row.n),
-         "–" if row.on_time.n < FEW else figures.share_words(row.on_time)]
+        [row.name, number(row.requests), number(row.open), figure_words.quantile_words(row.median, row.n),
+         "–" if row.on_time.n < FEW else figure_words.share_words(row.on_time)]
         for row in most
     ]  # fmt: skip
     return _table(sheet, x, y, bottom, _("By department"), about, widths, head, rows)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from portal.charts.monthly import NARROW, WIDE, grid, month_labels, runs
+from portal.charts.events import Event, room, within
+from portal.charts.events import draw as draw_events
+from portal.charts.monthly import NARROW, WIDE, grid, higher, month_labels, runs
 from portal.charts.svg import Axis, Canvas, both, count_axis, hours_axis, nice_ticks
 from portal.text import _, month_name, number
 
@@ -33,20 +35,24 @@ class Note:
 
 
 def control(
-    points: Sequence[Point], notes: Sequence[Note], unit: str, name: str, title: str, description: str
+    points: Sequence[Point], notes: Sequence[Note], unit: str, name: str, title: str, description: str,
+    happened: Sequence[Event] = (),
 ) -> str:  # fmt: skip
     """The line of the values before the usual range; `unit` is 'hours' or 'share'."""
+    months = [p.month for p in points]
+    marked = within(happened, months)
     values = [v for p in points for v in (p.value, p.high, p.low) if v is not None]
 
     def draw(canvas: Canvas) -> None:
         wide = canvas.kind == "wide"
         left, right, bottom = 64.0, canvas.width - 12, canvas.height - 40
-        top = 42.0 + 17 * len(notes)
+        top = 42.0 + 17 * len(notes) + room(marked)
         axis = _share_axis(values, bottom, top) if unit == "share" else hours_axis(values, bottom, top, may_log=False)
         _key(canvas, left if wide else 4.0, any(p.unusual for p in points))
         grid(canvas, axis, left, right)
         step = (right - left) / max(len(points), 1)
-        month_labels(canvas, [p.month for p in points], left, step, bottom)
+        month_labels(canvas, months, left, step, bottom)
+        draw_events(canvas, marked, months, left, step, top, bottom)
         centre = [left + (i + 0.5) * step for i in range(len(points))]
         for run in runs([p.low is not None for p in points]):
             upper = [(centre[i], axis.at(points[i].high or 0.0)) for i in run]
@@ -62,23 +68,27 @@ def control(
         for i, point in enumerate(points):
             canvas.rect(left + i * step, top, step, bottom - top, "hit", point.said)
 
-    return both(draw, WIDE, (NARROW[0], NARROW[1] + 16), name, title, description)
+    sizes = higher(WIDE, room(marked)), higher(NARROW, 16 + room(marked))
+    return both(draw, *sizes, name, title, description)
 
 
 def aged(rows: Sequence[tuple[date, Sequence[int]]], groups: Sequence[str], name: str, title: str,
-         description: str) -> str:  # fmt: skip
+         description: str, happened: Sequence[Event] = ()) -> str:  # fmt: skip
     """Columns by month in parts by age, the oldest at the bottom, where it can be followed along the axis."""
+    months = [month for month, _parts in rows]
+    marked = within(happened, months)
     top_of = max((sum(parts) for _month, parts in rows), default=1)
 
     def draw(canvas: Canvas) -> None:
         wide = canvas.kind == "wide"
         left, right, bottom = 46.0, canvas.width - 4, canvas.height - 40
-        top = 34.0 if wide else 66.0
+        top = (34.0 if wide else 66.0) + room(marked)
         axis = count_axis(max(top_of, 1), bottom, top)
         _ages_key(canvas, groups, left if wide else 4.0)
         grid(canvas, axis, left, right)
         step = (right - left) / max(len(rows), 1)
-        month_labels(canvas, [month for month, _parts in rows], left, step, bottom)
+        month_labels(canvas, months, left, step, bottom)
+        draw_events(canvas, marked, months, left, step, top, bottom)
         for i, (month, parts) in enumerate(rows):
             x, under = left + i * step, 0
             for group in range(len(parts) - 1, -1, -1):
@@ -90,7 +100,8 @@ def aged(rows: Sequence[tuple[date, Sequence[int]]], groups: Sequence[str], name
             said = _("{month}: {n} open ({parts})").format(month=month_name(month), n=number(sum(parts)), parts=told)
             canvas.rect(x, top, step, bottom - top, "hit", said)
 
-    return both(draw, WIDE, (NARROW[0], NARROW[1] + 40), name, title, description)
+    sizes = higher(WIDE, room(marked)), higher(NARROW, 40 + room(marked))
+    return both(draw, *sizes, name, title, description)
 
 
 def _share_axis(values: Sequence[float], start: float, end: float) -> Axis:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from portal.charts.events import Event, room, within
+from portal.charts.events import draw as draw_events
 from portal.charts.svg import Axis, Canvas, both, count_axis, hours_axis
 from portal.text import _, duration_words, month_name, month_short, number
 
@@ -33,16 +35,21 @@ class Band:
     complete: bool = True
 
 
-def requested_and_closed(rows: Sequence[Columns], name: str, title: str, description: str) -> str:
-    """Columns of what was asked for and a line of what was closed, by month."""
+def requested_and_closed(
+    rows: Sequence[Columns], name: str, title: str, description: str, happened: Sequence[Event] = ()
+) -> str:
+    """Columns of what was asked for and a line of what was closed, by month, marked with what happened."""
+    months = [r.month for r in rows]
+    marked = within(happened, months)
 
     def draw(canvas: Canvas) -> None:
-        left, right, top, bottom = 46.0, canvas.width - 4, 34.0, canvas.height - 40
+        left, right, top, bottom = 46.0, canvas.width - 4, 34.0 + room(marked), canvas.height - 40
         axis = count_axis(max((max(r.requested, r.closed) for r in rows), default=1), bottom, top)
         _key(canvas, left)
         grid(canvas, axis, left, right)
         step = (right - left) / max(len(rows), 1)
-        month_labels(canvas, [r.month for r in rows], left, step, bottom)
+        month_labels(canvas, months, left, step, bottom)
+        draw_events(canvas, marked, months, left, step, top, bottom)
         line = []
         for i, row in enumerate(rows):
             x, y = left + i * step, axis.at(row.requested)
@@ -62,19 +69,22 @@ def requested_and_closed(rows: Sequence[Columns], name: str, title: str, descrip
             )
             canvas.rect(left + i * step, top, step, bottom - top, "hit", said)
 
-    return both(draw, WIDE, NARROW, name, title, description)
+    return both(draw, higher(WIDE, room(marked)), higher(NARROW, room(marked)), name, title, description)
 
 
-def duration_band(rows: Sequence[Band], name: str, title: str, description: str) -> str:
+def duration_band(rows: Sequence[Band], name: str, title: str, description: str, happened: Sequence[Event] = ()) -> str:
     """A line of durations by month with its 95% band; months not yet reached are shown as such."""
+    months = [r.month for r in rows]
+    marked = within(happened, months)
     known = [v for r in rows for v in (r.hours, _kept(r.high, r.hours)) if v is not None]
 
     def draw(canvas: Canvas) -> None:
-        left, right, top, bottom = 64.0, canvas.width - 12, 16.0, canvas.height - 40
+        left, right, top, bottom = 64.0, canvas.width - 12, 16.0 + room(marked), canvas.height - 40
         axis = hours_axis(known, bottom, top, may_log=False)
         grid(canvas, axis, left, right)
         step = (right - left) / max(len(rows), 1)
-        month_labels(canvas, [r.month for r in rows], left, step, bottom)
+        month_labels(canvas, months, left, step, bottom)
+        draw_events(canvas, marked, months, left, step, top, bottom)
         centre = [left + (i + 0.5) * step for i in range(len(rows))]
         for run in runs([r.hours is not None for r in rows]):
             tops = [(i, _kept(rows[i].high, rows[i].hours)) for i in run]
@@ -89,7 +99,12 @@ def duration_band(rows: Sequence[Band], name: str, title: str, description: str)
         for i, row in enumerate(rows):
             canvas.rect(left + i * step, top, step, bottom - top, "hit", band_words(row))
 
-    return both(draw, WIDE, NARROW, name, title, description)
+    return both(draw, higher(WIDE, room(marked)), higher(NARROW, room(marked)), name, title, description)
+
+
+def higher(size: tuple[float, float], by: float) -> tuple[float, float]:
+    """A drawing's size with more height."""
+    return size[0], size[1] + by
 
 
 def band_words(row: Band) -> str:

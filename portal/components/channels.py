@@ -12,7 +12,7 @@ from dash import html
 
 from portal import queries
 from portal.answers_figures import Compared
-from portal.components import figures
+from portal.components import told
 from portal.components.filters import label_of
 from portal.components.links import address
 from portal.components.parts import Bar, Column, rich, section, table
@@ -20,7 +20,7 @@ from portal.components.receipt import Figures
 from portal.components.sentences import NOTABLE
 from portal.components.verdicts import ratio_words
 from portal.selection import NOT_STATED, Selection
-from portal.text import FEW, _, number, share
+from portal.text import _, share
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -42,23 +42,21 @@ def channels_section(release: Release, selection: Selection, source: str) -> Nod
         Column(_("The same services take"), "number"),
     ]  # fmt: skip
     alike = {row.key: row for row in queries.compare(release, selection, "channel").rows}
-    cells = []
-    for row in rows:
-        half: Node = figures.quantile_words(row.median, row.n)
-        if row.n >= FEW:
-            half = handle.told(half, f"{row.key}/median_hours", row.median.hours)
-        cells.append(
-            [
-                html.A(label_of(release, "channel", row.key), href=address("/trends", selection.replace(channel=(row.key,)))),
-                Bar(number(row.requests), row.requests / most),
-                share(row.requests / total),
-                half,
-                figures.band_words(row.median, row.n),
-                figures.quantile_words(row.p90, row.n),
-                figures.share_words(row.on_time),
-                _ratio(alike.get(row.key), selection),
-            ]
-        )  # fmt: skip
+    cells = [
+        [
+            html.A(
+                label_of(release, "channel", row.key), href=address("/trends", selection.replace(channel=(row.key,)))
+            ),
+            Bar(told.count(handle, row.key, "requests", row.requests), row.requests / most),
+            handle.told(share(row.requests / total), f"{row.key}/share_of_stated", row.requests / total),
+            told.time(handle, row.key, "median", row.median, row.n),
+            told.time_band(handle, row.key, "median", row.median, row.n),
+            told.time(handle, row.key, "p90", row.p90, row.n),
+            told.on_time(handle, row.key, row.on_time),
+            _ratio(alike.get(row.key), selection),
+        ]
+        for row in rows
+    ]
     return section(
         _("By channel"), "channels",
         html.P(_doors([alike[row.key] for row in rows if row.key in alike], selection)),
@@ -73,9 +71,9 @@ def _ratio(row: Compared | None, selection: Selection) -> Node:
     """'1.04 times', with its interval; '–' where too little is known."""
     if not _known(row) or row is None:
         return "–"
-    told, ratio = _factor(row, selection), row.times.time_ratio
+    factor, ratio = _factor(row, selection), row.times.time_ratio
     band = _("{low} to {high}").format(low=ratio_words(ratio.low or 0.0), high=ratio_words(ratio.high or 0.0))
-    return html.Span([told, " ", html.Span(f"({band})", className="detail")])
+    return html.Span([factor, " ", html.Span(f"({band})", className="detail")])
 
 
 def _doors(rows: Sequence[Compared], selection: Selection) -> list[Node]:

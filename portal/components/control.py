@@ -14,8 +14,10 @@ from dash import html
 
 from portal.answers_standards import AgesRow, Control, ControlMonth, DueMonth
 from portal.charts import control as drawn
+from portal.charts.events import Event
 from portal.components.change_words import late_note, time_note
-from portal.components.figures import too_few
+from portal.components.figure_words import too_few
+from portal.components.happened import with_events
 from portal.components.parts import Column, chart, more
 from portal.components.receipt import Figures
 from portal.figures.control_chart import BEYOND, SHIFT
@@ -47,14 +49,16 @@ def how_to_read() -> Node:
     )  # fmt: skip
 
 
-def median_chart(control: Control, source: str, receipt: Figures, key: str = "control-median") -> Node:
+def median_chart(
+    control: Control, source: str, receipt: Figures, key: str = "control-median", happened: Sequence[Event] = ()
+) -> Node:
     """The monthly median before what is usual for the month."""
     said = [_time_said(row) for row in control.rows]
     notes = [drawn.Note(s.month, time_note(s.size, month_name(s.month))) for s in control.shifts]
     title = _("Half closed within, beside what is usual for the month")
     svg = drawn.control(
         _points(control, said), notes, "hours", key, title,
-        _("Months outside the grey range are unusual; a dotted line marks the month from which a new level holds."),
+        _("Months outside the grey range are unusual; a dotted line marks the month from which a new level holds."), happened,
     )  # fmt: skip
     columns = [Column(_("Month")), Column(_("Half closed within"), "number"), Column(_("Usual"), "number"),
                Column(_("It is")), Column(_("Requests"), "number")]  # fmt: skip
@@ -72,11 +76,13 @@ def median_chart(control: Control, source: str, receipt: Figures, key: str = "co
     subtitle = _(
         "By month of request; open requests count. Grey: where {n} in 1,000 months like the first {months} lie. {source}"
     )
+    columns, cells = with_events(columns, cells, [row.month for row in reversed(control.rows)], happened)
     return chart(key, title, subtitle.format(n=997, months=control.baseline, source=source), svg, columns, cells)
 
 
 def late_chart(
-    control: Control, due: Sequence[DueMonth], source: str, receipt: Figures, key: str = "control-late"
+    control: Control, due: Sequence[DueMonth], source: str, receipt: Figures, key: str = "control-late",
+    happened: Sequence[Event] = (),
 ) -> Node:  # fmt: skip
     """The monthly share late before what is usual for the month."""
     at = {row.month: row for row in due}
@@ -85,7 +91,7 @@ def late_chart(
     title = _("Late, beside what is usual for the month")
     svg = drawn.control(
         _points(control, said), notes, "share", key, title,
-        _("Months outside the grey range are unusual; a dotted line marks the month from which a new level holds."),
+        _("Months outside the grey range are unusual; a dotted line marks the month from which a new level holds."), happened,
     )  # fmt: skip
     columns = [Column(_("Month")), Column(_("Late"), "number"), Column(_("Usual"), "number"), Column(_("It is")),
                Column(_("Due"), "number"), Column(_("Not yet due"), "number")]  # fmt: skip
@@ -108,17 +114,19 @@ def late_chart(
     subtitle = _(
         "Share of the requests that came due, by month of request. Grey: where {n} in 1,000 months like the first {months} lie. {source}"
     )
+    columns, cells = with_events(columns, cells, [row.month for row in reversed(control.rows)], happened)
     return chart(key, title, subtitle.format(n=997, months=control.baseline, source=source), svg, columns, cells)
 
 
 def ages_chart(
-    rows: Sequence[AgesRow], begins: date, source: str, receipt: Figures, key: str = "open-ages"
+    rows: Sequence[AgesRow], begins: date, source: str, receipt: Figures, key: str = "open-ages",
+    happened: Sequence[Event] = (),
 ) -> Node:  # fmt: skip
     """What was open at the end of each month, by age; `begins` is the first month of the selected requests."""
     title, groups = _("Open at the end of each month, by age"), _age_groups()
     svg = drawn.aged(
         [(row.month, row.ages) for row in rows], groups, key, title,
-        _("Columns show what was open at the end of a month; the darker a part, the longer it had been waiting."),
+        _("Columns show what was open at the end of a month; the darker a part, the longer it had been waiting."), happened,
     )  # fmt: skip
     columns = [Column(_("End of")), Column(_("Open"), "number"), *(Column(words, "number") for words in groups)]
     names = [f"from_{start}_months" for start in (0, *AGES_MONTHS)]
@@ -136,6 +144,7 @@ def ages_chart(
     note = _(
         "The record begins in {month}: what was open from before is not in it, and so the first columns are too low."
     )
+    columns, cells = with_events(columns, cells, [row.month for row in reversed(rows)], happened)
     return chart(
         key, title, subtitle.format(source=source), svg, columns, cells, note=note.format(month=month_name(begins))
     )

@@ -6,7 +6,6 @@ are in the order of their names.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -20,20 +19,13 @@ from portal.components.parts import Column, Node, chart, more, section
 from portal.components.receipt import Figures
 from portal.components.verdicts import LATE, TIMES, Kind, counted, late_words, ratio_words, said, verdict
 from portal.figures.funnel import share_limits
-from portal.text import _, number
+from portal.text import _, natural, number
 
 KEY = "fair"
 CHARTED = 40
 """More rows than this are in the table only."""
 _POINTS = 90
 """Points of a limit's line."""
-
-
-def natural(name: str) -> tuple[str, int, str]:
-    """A key that sorts names as people do: numbers at their end as numbers."""
-    digits = re.search(r"\d*$", name)
-    tail = digits.group() if digits else ""
-    return (name.removesuffix(tail).casefold(), int(tail) if tail else 0, name)
 
 
 def section_of(

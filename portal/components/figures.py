@@ -11,77 +11,37 @@ from typing import Any, TypeVar
 
 from dash import html
 
-from portal.answers import GroupRow, MonthRow, Quantile, ResponseTime, Share, Totals, VolumeRow
+from portal.answers import GroupRow, MonthRow, ResponseTime, Share, Totals, VolumeRow
 from portal.charts import compare, monthly, small
+from portal.charts.events import Event
+from portal.components import told
 from portal.components.elements import Svg
+from portal.components.figure_words import quantile_words, share_words
+from portal.components.happened import with_events
 from portal.components.labels import OUTCOME_MEANINGS, OUTCOMES
 from portal.components.links import address
 from portal.components.parts import Column, chart, rich, twin
+from portal.components.receipt import Figures
 from portal.figures.location_band import Band
-from portal.text import FEW, _, duration_words, month_name, number, share, span_words
+from portal.text import FEW, _, duration_words, month_name, number, share
 
 Node = Any
 Month = TypeVar("Month", bound=VolumeRow)
 
 
-def too_few() -> str:
-    """What is said instead of a figure of less than FEW requests."""
-    return _("too few to say")
+def band_sentence(name: str, band: Band | None, drawn: Node = None) -> Node:
+    """'1,204 requests are drawn in …; between 1,196 and 1,213 …', or nothing where locations leave no doubt.
 
-
-def quantile_words(value: Quantile, n: int) -> str:
-    """'3.2 days', 'not yet reached' or 'too few to say'."""
-    return too_few() if n < FEW else duration_words(value.hours)
-
-
-def band_words(value: Quantile, n: int) -> str:
-    """'2.9 to 3.5 days'."""
-    if n < FEW or value.low is None:
-        return "–"
-    return span_words(value.low, value.high)
-
-
-def share_words(value: Share) -> str:
-    """'81%', or 'too few to say'."""
-    if value.n == 0:
-        return _("no standard due")
-    return too_few() if value.n < FEW else share(value.k, value.n)
-
-
-def band_sentence(name: str, band: Band | None) -> Node:
-    """'1,204 requests are drawn in …; between 1,196 and 1,213 …', or nothing where locations leave no doubt."""
+    `drawn`: the first of these numbers, marked with its receipt."""
     if band is None or not band.matters:
         return None
     words = _("{n} requests are drawn in {name}: between {low} and {high}, allowing for uncertain locations. {link}")
     link = html.A(_("How that is known"), href=address("/methods") + "#location-band")
     parts = rich(
-        words, n=html.Strong(number(band.requests)), name=name, low=html.Strong(number(band.low)),
+        words, n=html.Strong(drawn if drawn is not None else number(band.requests)), name=name, low=html.Strong(number(band.low)),
         high=html.Strong(number(band.high)), link=link,
     )  # fmt: skip
     return html.P(parts, className="detail location-band")
-
-
-def total_band_words(band: Band | None) -> str:
-    """'1,196 to 1,213', or '–' where locations leave no doubt."""
-    if band is None or not band.matters:
-        return "–"
-    return _("{low} to {high}").format(low=number(band.low), high=number(band.high))
-
-
-def half_words(response: ResponseTime) -> str:
-    """The sentence about how long it takes."""
-    half, most = response.quantiles[50].hours, response.quantiles[90].hours
-    if response.n < FEW:
-        return _("There are too few requests to say how long they take.")
-    if half is None:
-        return _("Less than half of them are closed so far.")
-    if most is None:
-        return _("Half are closed within {half}; fewer than 9 in 10 are closed so far.").format(
-            half=duration_words(half)
-        )
-    return _("Half are closed within {half}, 9 in 10 within {most}.").format(
-        half=duration_words(half), most=duration_words(most)
-    )
 
 
 def begun(rows: Sequence[Month]) -> Sequence[Month]:
@@ -90,16 +50,27 @@ def begun(rows: Sequence[Month]) -> Sequence[Month]:
     return rows[:-1] if last and not (last.complete or last.requested or last.closed) else rows
 
 
-def requested_and_closed(rows: Sequence[VolumeRow], source: str, key: str = "monthly") -> Node:
-    """Requests and closures by month."""
+def requested_and_closed(rows: Sequence[VolumeRow], source: str, of: Figures, key: str = "monthly",
+                         happened: Sequence[Event] = ()) -> Node:  # fmt: skip
+    """Requests and closures by month, marked with what happened; `of` is the receipt of the months."""
     rows = begun(rows)
     data = [monthly.Columns(r.month, r.requested, r.closed, r.complete) for r in rows]
     title = _("Requested and closed each month")
     svg = monthly.requested_and_closed(
-        data, key, title, _("Columns show requests made in a month, the line shows requests closed in it.")
+        data, key, title, _("Columns show requests made in a month, the line shows requests closed in it."), happened
     )
     columns = [Column(_("Month")), *(Column(c, "number") for c in (_("Requested"), _("Closed"), _("Open at its end")))]
-    cells = [[_month(r), number(r.requested), number(r.closed), number(r.open_at_end)] for r in reversed(rows)]
+    cells = [
+        [
+            _month(r),
+            *(
+                told.count(of, f"{r.month:%Y-%m}", name, getattr(r, name))
+                for name in ("requested", "closed", "open_at_end")
+            ),
+        ]
+        for r in reversed(rows)
+    ]
+    columns, cells = with_events(columns, cells, [r.month for r in reversed(rows)], happened)
     unfinished = any(not r.complete for r in rows)
     return chart(
         key, title, _("Number of requests. {source}").format(source=source), svg, columns, cells,
@@ -107,8 +78,10 @@ def requested_and_closed(rows: Sequence[VolumeRow], source: str, key: str = "mon
     )  # fmt: skip
 
 
-def durations(rows: Sequence[MonthRow], which: str, source: str, key: str, title: str = "") -> Node:
-    """The median or the 90th percentile by month of request, with its band; `which` is median or p90."""
+def durations(rows: Sequence[MonthRow], which: str, source: str, of: Figures, key: str, title: str = "",
+              happened: Sequence[Event] = ()) -> Node:  # fmt: skip
+    """The median or the 90th percentile by month of request, with its band; `which` is median or p90, `of` the receipt
+    of the months."""
     shown = [(r, r.median if which == "median" else r.p90) for r in begun(rows)]
     data = [
         monthly.Band(r.month, q.hours if r.n >= FEW else None, q.low, q.high, r.complete) for r, q in shown
@@ -117,7 +90,7 @@ def durations(rows: Sequence[MonthRow], which: str, source: str, key: str, title
     known = any(band.hours is not None for band in data)
     svg = "" if not known else monthly.duration_band(
         data, key, title,
-        _("By the month in which they were asked for. The band holds the true value 19 times in 20."),
+        _("By the month in which they were asked for. The band holds the true value 19 times in 20."), happened,
     )  # fmt: skip
     columns = [
         Column(_("Month")),
@@ -125,14 +98,19 @@ def durations(rows: Sequence[MonthRow], which: str, source: str, key: str, title
         Column(_("95% band"), "number"),
         Column(_("Requests"), "number"),
     ]
-    cells = [[_month(r), quantile_words(q, r.n), band_words(q, r.n), number(r.n)] for r, q in reversed(shown)]
+    cells = []
+    for r, q in reversed(shown):
+        month = f"{r.month:%Y-%m}"
+        cells.append([_month(r), told.time(of, month, which, q, r.n), told.time_band(of, month, which, q, r.n),
+                      told.count(of, month, "n", r.n)])  # fmt: skip
+    columns, cells = with_events(columns, cells, [r.month for r, _q in reversed(shown)], happened)
     subtitle = _("Time from request to closing, by month of request; open requests count. {source}")
     note = None if known else _("So few are closed so far that this cannot be said of any month.")
     return chart(key, title, subtitle.format(source=source), svg, columns, cells, note=note)
 
 
-def outcomes(totals: Totals, key: str = "outcomes") -> Node:
-    """What became of closed requests: a bar and the list that explains it."""
+def outcomes(totals: Totals, of: Figures, key: str = "outcomes") -> Node:
+    """What became of closed requests: a bar and the list that explains it; `of` is the receipt of the counts."""
     closed, title = totals.closed or 1, _("What became of closed requests")
     parts = [(code, totals.outcomes.get(code, 0)) for code in OUTCOMES]
     svg = small.stacked(
@@ -148,8 +126,8 @@ def outcomes(totals: Totals, key: str = "outcomes") -> Node:
             [
                 html.Span("", className=f"swatch outcome-{code}", **{"aria-hidden": "true"}),
                 html.Span(_(OUTCOMES[code]), className="name"),
-                html.Span(share(n, totals.closed), className="share"),
-                html.Span(number(n), className="count"),
+                html.Span(told.part(of, "", f"{code}_share", n, totals.closed), className="share"),
+                html.Span(told.count(of, "", code, n), className="count"),
                 html.Span(_(OUTCOME_MEANINGS[code]), className="meaning"),
             ]
         )
@@ -157,14 +135,17 @@ def outcomes(totals: Totals, key: str = "outcomes") -> Node:
         if n
     ]
     columns = [Column(_("Outcome")), Column(_("Requests"), "number"), Column(_("Share of those closed"), "number")]
-    cells = [[_(OUTCOMES[code]), number(n), share(n, totals.closed)] for code, n in parts]
+    cells = [
+        [_(OUTCOMES[code]), told.count(of, "", code, n), told.part(of, "", f"{code}_share", n, totals.closed)]
+        for code, n in parts
+    ]
     list_of_parts = html.Ul(items, className="outcome-list")
     return html.Div([Svg(svg, className="chart stacked-box"), list_of_parts, twin(key, title, columns, cells)])
 
 
-def medians(rows: Sequence[GroupRow], city: ResponseTime | None, title: str, source: str, key: str,
+def medians(rows: Sequence[GroupRow], city: ResponseTime | None, title: str, source: str, of: Figures, key: str,
             what: str) -> Node:  # fmt: skip
-    """Medians of several groups with their bands, beside the city's."""
+    """Medians of several groups with their bands, beside the city's; `of` is the receipt of the groups."""
     half = city.quantiles[50].hours if city else None
     data = [
         compare.Dot(
@@ -187,13 +168,19 @@ def medians(rows: Sequence[GroupRow], city: ResponseTime | None, title: str, sou
         Column(_("Half closed within"), "number"),
         Column(_("95% band"), "number"),
     ]
-    cells = [[r.name, number(r.requests), quantile_words(r.median, r.n), band_words(r.median, r.n)] for r in rows]
+    cells = [
+        [r.name, told.count(of, r.key, "requests", r.requests), told.time(of, r.key, "median", r.median, r.n),
+         told.time_band(of, r.key, "median", r.median, r.n)]
+        for r in rows
+    ]  # fmt: skip
     subtitle = _("Half of the requests are closed within this time; the line is the 95% band. {source}")
     return chart(key, title, subtitle.format(source=source), svg, columns, cells)
 
 
-def here_and_city(rows: Sequence[GroupRow], city: Mapping[str, GroupRow], title: str, source: str, key: str) -> Node:
-    """Medians service by service: a dot for here, a mark for the whole city."""
+def here_and_city(rows: Sequence[GroupRow], city: Mapping[str, GroupRow], title: str, source: str,
+                  receipts: tuple[Figures, Figures], key: str) -> Node:  # fmt: skip
+    """Medians service by service: a dot for here, a mark for the whole city; `receipts` of both, in that order."""
+    here, in_city = receipts
     data, cells = [], []
     for r in rows:
         whole = city.get(r.key, r)
@@ -205,8 +192,9 @@ def here_and_city(rows: Sequence[GroupRow], city: Mapping[str, GroupRow], title:
             )
         )  # fmt: skip
         cells.append(
-            [r.name, quantile_words(r.median, r.n), band_words(r.median, r.n), quantile_words(whole.median, whole.n)]
-        )
+            [r.name, told.time(here, r.key, "median", r.median, r.n), told.time_band(here, r.key, "median", r.median, r.n),
+             told.time(in_city, r.key, "median", whole.median, whole.n)]
+        )  # fmt: skip
     svg = compare.dots(
         data, "hours", key, title,
         _("A dot is the time within which half were closed here, with its 95% band; the upright mark is the whole city."),
@@ -217,8 +205,9 @@ def here_and_city(rows: Sequence[GroupRow], city: Mapping[str, GroupRow], title:
     return chart(key, title, subtitle.format(source=source), svg, columns, cells)
 
 
-def shares_on_time(rows: Sequence[GroupRow], city: Share, title: str, source: str, key: str, what: str) -> Node:
-    """Shares closed on time of several groups with their intervals, beside the city's."""
+def shares_on_time(rows: Sequence[GroupRow], city: Share, title: str, source: str, of: Figures, key: str,
+                   what: str) -> Node:  # fmt: skip
+    """Shares closed on time of several groups with their intervals, beside the city's; `of` is the groups' receipt."""
     data = [
         compare.Dot(r.name, *((r.on_time.share, r.on_time.low, r.on_time.high) if r.on_time.n >= FEW else (None,) * 3),
                     share_words(r.on_time))
@@ -237,15 +226,13 @@ def shares_on_time(rows: Sequence[GroupRow], city: Share, title: str, source: st
         Column(_("On time"), "number"),
         Column(_("95% interval"), "number"),
     ]
-    cells = [[r.name, number(r.on_time.n), share_words(r.on_time), _interval(r.on_time)] for r in rows]
+    cells = [
+        [r.name, told.count(of, r.key, "due", r.on_time.n), told.on_time(of, r.key, r.on_time),
+         told.share_band(of, r.key, r.on_time)]
+        for r in rows
+    ]  # fmt: skip
     subtitle = _("Of the requests whose standard has come due; open ones that are past due count as late. {source}")
     return chart(key, title, subtitle.format(source=source), svg, columns, cells)
-
-
-def _interval(value: Share) -> str:
-    if value.n < FEW or value.low is None or value.high is None:
-        return "–"
-    return _("{low} to {high}").format(low=share(value.low), high=share(value.high))
 
 
 def _month(row: VolumeRow) -> str:

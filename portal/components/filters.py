@@ -14,6 +14,8 @@ from dash import html
 from portal.components.elements import Field
 from portal.components.labels import DIMENSIONS, ON_TIME, OUTCOMES, STATUSES, named
 from portal.components.links import address
+from portal.components.parts import rich
+from portal.components.receipt import Figures
 from portal.selection import COLUMNS, NOT_STATED, Selection
 from portal.text import _, date_words, language, main_language, number
 
@@ -29,10 +31,10 @@ CODED = {"status": STATUSES, "outcome": OUTCOMES, "on_time": ON_TIME}
 
 def filter_form(
     release: Release, selection: Selection, path: str, requests: int | None, extra: Sequence[Node] = (),
-    opened: bool = False, without: str = "", **kept: str
+    opened: bool = False, without: str = "", of: Selection | None = None, **kept: str
 ) -> Node:  # fmt: skip
     """The form for `path`. `extra` are controls of the page itself, `kept` other keys that its address carries,
-    `without` the dimension or layer that the page itself stands for."""
+    `without` the dimension or layer that the page itself stands for; `of` whose requests are counted, if not the selection's."""
     hidden: list[Node] = [Field("hidden", key, value) for key, value in sorted(kept.items()) if value]
     if language() != main_language():
         hidden.append(Field("hidden", "lang", language()))
@@ -75,7 +77,7 @@ def filter_form(
     )
     title = [html.Span(_("Filter"), className="filter-title")]
     if requests is not None:
-        title.append(html.Span(count_words(requests), className="filter-count"))
+        title.append(html.Span(_counted(requests, of or selection), className="filter-count"))
     return html.Div(
         [
             html.Details(
@@ -92,6 +94,15 @@ def count_words(requests: int) -> str:
     if requests == 1:
         return _("Showing 1 request")
     return _("Showing {n} requests").format(n=number(requests))
+
+
+def _counted(requests: int, selection: Selection) -> list[Node]:
+    """The same with its receipt."""
+    words = _("Showing 1 request") if requests == 1 else _("Showing {n} requests")
+    counts = Figures("counts", selection)
+    if requests == 1:
+        return [counts.told(words, "requests", 1)]
+    return rich(words, n=counts.told(number(requests), "requests", requests))
 
 
 def chips(release: Release, selection: Selection, path: str, **kept: str) -> Node:

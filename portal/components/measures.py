@@ -14,7 +14,7 @@ from dash import html
 from portal.answers_standards import Feedback, Measure, MeasureValue, Score
 from portal.charts import compare, small
 from portal.charts.svg import nice_ticks
-from portal.components import figures
+from portal.components import figure_words
 from portal.components.elements import Svg
 from portal.components.links import address
 from portal.components.parts import Column, chart, rich, section, twin
@@ -222,7 +222,7 @@ def _scores(title: str, kind: str, rows: Sequence[Score], overall: Score, receip
         if kind == "channel" and row.key in ANSWERED_BY:
             name = _(ANSWERED_BY[row.key])
         mean = row.mean
-        words = figures.too_few() if few else _score(mean.value)
+        words = figure_words.too_few() if few else _score(mean.value)
         data.append(compare.Dot(name, *((None, None, None) if few else (mean.value, mean.low, mean.high)), words))
         cells.append(
             [

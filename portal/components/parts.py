@@ -33,7 +33,7 @@ class Column:
 class Bar:
     """A number in a cell with a bar beside it, `share` of the longest."""
 
-    words: str
+    words: Node
     share: float
 
 
@@ -43,12 +43,20 @@ def rich(message: str, **parts: Node) -> list[Node]:
     return [parts.get(piece, piece) if i % 2 else piece for i, piece in enumerate(pieces) if piece]
 
 
+def listed_nodes(parts: Sequence[Node]) -> list[Node]:
+    """'a, b and c' of components, as `portal.text.listed` says it of words."""
+    if len(parts) < 2:
+        return list(parts)
+    first = [node for i, part in enumerate(parts[:-1]) for node in ([", "] if i else []) + [part]]
+    return rich(_("{first} and {last}"), first=first, last=parts[-1])
+
+
 def heading(words: str, key: str, level: int = 2) -> Node:
     """A heading that can be linked to."""
     return (html.H2 if level == 2 else html.H3)(words, id=key)
 
 
-def section(title: str, key: str, *children: Node, lead: str = "") -> Node:
+def section(title: str, key: str, *children: Node, lead: Node = "") -> Node:
     """A titled part of a page."""
     intro = [html.P(lead, className="lead")] if lead else []
     return html.Section([heading(title, key), *intro, *children], className="section", **{"aria-labelledby": key})

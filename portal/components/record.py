@@ -15,9 +15,12 @@ from portal.charts import compare
 from portal.components.parts import Column, aside, chart, rich, section
 from portal.components.receipt import Figures
 from portal.selection import Selection
-from portal.text import FEW, N_, _, number
+from portal.text import FEW, N_, _, listed, number
 
 Node = Any
+
+UNLIKE = 0.08
+"""Where things are watched for more or less than this part of the city's days, the page says so."""
 
 FLAGS = {
     "fast": N_("{n} were closed implausibly fast for their service."),
@@ -78,7 +81,8 @@ def reporting_section(rows: Sequence[Reporting], selection: Selection, layer: st
     columns = [
         Column(what), Column(_("Further reports"), "number"), Column(_("Days watched"), "number"),
         Column(_("Expected at the city's rates"), "number"), Column(_("Times the city's rate"), "number"),
-        Column(_("95% band"), "number"),
+        Column(_("95% band"), "number"), Column(_("For each thing, times the city's"), "number"),
+        Column(_("Watched, times as long"), "number"),
     ]  # fmt: skip
     cells = [
         [
@@ -88,6 +92,10 @@ def reporting_section(rows: Sequence[Reporting], selection: Selection, layer: st
             told.told(number(row.expected), f"{row.key}/expected", row.expected),
             told.told(_ratio(row), f"{row.key}/ratio", row.ratio.value) if row.further >= FEW else _ratio(row),
             "–" if row.ratio.low is None or row.ratio.high is None else f"{row.ratio.low:.2f} – {row.ratio.high:.2f}",
+            "–"
+            if row.further < FEW or row.per_thing.value is None
+            else told.told(f"{row.per_thing.value:.2f}", f"{row.key}/per_thing", row.per_thing.value),
+            told.told(f"{row.lasting:.2f}", f"{row.key}/lasting", row.lasting),
         ]
         for row in rows
     ]
@@ -97,13 +105,32 @@ def reporting_section(rows: Sequence[Reporting], selection: Selection, layer: st
         _("Few requests need not mean little need"), "reporting",
         chart("reporting", title, subtitle.format(source=source), svg, columns, cells),
         html.P(told.link(of=title), className="detail"),
+        _unlike(rows),
         aside(
             _("What this can tell."),
             html.P(_("Where the same things are reported over and over, people report readily; where they are not, part of what is "
                      "wrong may never be reported. This takes reports as independent of one another and duplicates as found "
                      "equally well everywhere; it tells nothing of things that nobody reported at all.")),
+            html.P(_("It also takes things to last equally long everywhere. Where they last longer and most reports come early, "
+                     "the rate by the day is too low; where reports keep coming while a thing lasts, the one for each thing is too "
+                     "high. The truth lies between the two; where things are watched as long as elsewhere, they agree.")),
         ),
     )  # fmt: skip
+
+
+def _unlike(rows: Sequence[Reporting]) -> Node:
+    """Which areas' things last longer or shorter than the same services' elsewhere; nothing where none do."""
+    parts = []
+    for words, apart in (
+        (_("Things last longer in {areas}: beside the chart, read what is told for each thing."),
+         [row for row in rows if row.lasting > 1 + UNLIKE]),
+        (_("Things last less long in {areas}: beside the chart, read what is told for each thing."),
+         [row for row in rows if row.lasting < 1 - UNLIKE]),
+    ):  # fmt: skip
+        told = [row.name for row in apart if row.further >= FEW]
+        if told:
+            parts.append(html.P(words.format(areas=listed(told))))
+    return html.Div(parts, className="detail") if parts else None
 
 
 def _ratio(row: Reporting) -> str:

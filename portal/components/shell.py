@@ -25,6 +25,7 @@ Node = Any
 SECTIONS = (
     ("/", N_("Overview")),
     ("/map", N_("Map")),
+    ("/expected", N_("How long?")),
     ("/trends", N_("Trends")),
     ("/areas", N_("Areas")),
     ("/departments", N_("Departments")),

@@ -70,21 +70,58 @@ def expected_times(
     every share, the narrowest with enough events, and what it does not reach is NaN. `wide` as in
     `kaplan_meier.quantiles`. `recalibrated` takes the last months' drift out of them.
     """
+    return narrowest(group_times(times, events, censored, shares, wide), enough)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """What each group of a cascade says by itself, whether that is enough or not."""
+
+    times: Floats  # (…, groups, shares): NaN where not reached
+    requests: Ints  # (…, groups)
+    events: Ints  # (…, groups)
+
+    def joined(self, *others: Groups, axis: int) -> Groups:
+        """These groups with those of others, along an axis that all have."""
+        every = (self, *others)
+        return Groups(
+            np.concatenate([one.times for one in every], axis),
+            np.concatenate([one.requests for one in every], axis),
+            np.concatenate([one.events for one in every], axis),
+        )
+
+    def taken(self, which: Ints) -> Groups:
+        """Entries of the first axis, in another order or more than once."""
+        return Groups(self.times[which], self.requests[which], self.events[which])
+
+
+def group_times(
+    times: NDArray[Any],
+    events: NDArray[Any],
+    censored: NDArray[Any],
+    shares: Sequence[float] = SHARES,
+    wide: NDArray[np.bool_] | None = None,
+) -> Groups:
+    """What each group says by itself; arguments as in `expected_times`, which asks `narrowest` for the choice."""
     gone, out = np.asarray(events), np.asarray(censored)
     n_events = gone.sum(axis=-1).astype(np.int64)
     n = n_events + out.sum(axis=-1).astype(np.int64)
-    found = _next(np.asarray(times, np.float64), gone, out, shares, wide)
-    many = (n_events >= enough) & (n_events > 0)
-    told = many & np.isfinite(found).all(axis=-1)
+    return Groups(_next(np.asarray(times, np.float64), gone, out, shares, wide), n, n_events)
+
+
+def narrowest(groups: Groups, enough: int = ENOUGH) -> Expected:
+    """The forecasts of the groups that are taken, as `expected_times` says."""
+    many: NDArray[np.bool_] = (groups.events >= enough) & (groups.events > 0)
+    told: NDArray[np.bool_] = many & np.isfinite(groups.times).all(axis=-1)
     chosen = np.where(told.any(axis=-1), told.argmax(axis=-1), many.argmax(axis=-1))
-    any_group = many.any(axis=-1)
+    any_group = np.asarray(many.any(axis=-1))
 
     def of(array: Ints) -> Ints:
         return np.where(any_group, np.take_along_axis(array, chosen[..., None], axis=-1)[..., 0], 0)
 
-    picked = np.take_along_axis(found, chosen[..., None, None], axis=-2)[..., 0, :]
+    picked = np.take_along_axis(groups.times, chosen[..., None, None], axis=-2)[..., 0, :]
     picked = np.where(any_group[..., None], picked, np.nan)
-    return Expected(picked, np.where(any_group, chosen, -1).astype(np.int64), of(n), of(n_events))
+    return Expected(picked, np.where(any_group, chosen, -1).astype(np.int64), of(groups.requests), of(groups.events))
 
 
 def held_out(

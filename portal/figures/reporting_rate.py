@@ -9,8 +9,10 @@ What must hold:
 - Reports of one thing are a Poisson process while it lasts. The count starts after the first report, which is what
   makes the thing visible, and ends at a moment that does not look ahead: the closing, the as-of time, or a stated
   longest time of watching. That later reports may hasten the closing does no harm.
-- The rate of a service is the same throughout the time watched, or falls off alike in every area; a closing ends the
-  thing. Where one area's things last longer and reports come early, the rate there comes out too low, so watch briefly.
+- The rate of a service is the same throughout the time watched; a closing ends the thing. Where reports come early and
+  one area's things last longer, its rate comes out too low, for the later days bring little. `per_thing` counts reports
+  for each thing, however long it was watched: it is right where all who report do so at once, and too high where reports
+  keep coming while a thing lasts. So the two enclose the truth, and `lasting` says where they differ.
 - Duplicates are found equally well everywhere. What was grouped by mistake raises the rate where many things lie near
   one another; duplicates that the city's own system drops before it publishes lower it.
 - Services are alike in kind across areas: rates are compared within services (`stratum`), never over their mix.
@@ -26,7 +28,7 @@ Charter: arrays in, rates out; what an incident is was decided when the release 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +50,10 @@ class ReportingRates:
 
     `further`: reports after the first; `days`: how long the things were watched, summed; `rate`: reports a day of a thing
     that is known (raw); `expected`: reports at the city's rates of the services; `ratio`: observed over expected, that is
-    against the whole city, this area in it; `relative`: the area's factor in a model of area times service, 1 for the
-    median of the areas with reports, so that two areas may be divided by one another; `city`: reports a day over all.
+    against the whole city, this area in it; `per_thing`: the same of reports for each thing instead of for each day;
+    `lasting`: days watched over those expected of as many things of the services; `relative`: the area's factor in a
+    model of area times service, 1 for the median of the areas with reports, so that two areas may be divided by one
+    another; `city`: reports a day over all.
     """
 
     further: Ints
@@ -57,6 +61,8 @@ class ReportingRates:
     rate: Interval
     expected: Floats
     ratio: Interval
+    per_thing: Interval
+    lasting: Floats
     relative: Interval
     city: float
     dispersion: float
@@ -70,8 +76,8 @@ def tally(
     lag_days: Floats,
     shape: tuple[int, int],
     window_days: float = WINDOW_DAYS,
-) -> tuple[Ints, Floats]:
-    """Further reports and days watched by area and stratum: two arrays of `shape` (areas, strata).
+) -> tuple[Ints, Floats, Ints]:
+    """Further reports, days watched and things by area and stratum: three arrays of `shape` (areas, strata).
 
     `area`, `stratum`, `days` describe the things by their first reports, `days` from there to the closing or the as-of
     time; a thing of area or stratum -1, or of days that are unknown (NaN), is left out. `incident` (index of the thing)
@@ -87,24 +93,28 @@ def tally(
     size = shape[0] * shape[1]
     further = np.bincount(cell[counted], minlength=size).reshape(shape)
     exposure = np.bincount(cell, weights=watched, minlength=size).reshape(shape)
-    return further.astype(np.int64), exposure.astype(np.float64)
+    things = np.bincount(cell[known], minlength=size).reshape(shape)
+    return further.astype(np.int64), exposure.astype(np.float64), things.astype(np.int64)
 
 
-def reporting_rates(further: Ints, days: Floats, level: float = 0.95) -> ReportingRates:
-    """Rates of areas from further reports and days watched, both of shape (areas, strata).
+def reporting_rates(further: Ints, days: Floats, things: Ints, level: float = 0.95) -> ReportingRates:
+    """Rates of areas from further reports, days watched and things, all of shape (areas, strata).
 
     NaN where an area was not watched, or where nothing was to be expected of its services. `relative` has the strata's
     rates as known. ValueError for counts or days below 0, or reports without days.
     """
     count, time = np.asarray(further, np.int64), np.asarray(days, np.float64)
-    if count.shape != time.shape or count.ndim != 2:
-        raise ValueError(f"reports {count.shape} and days {time.shape} are to be of one shape, areas by strata")
-    if (count < 0).any() or (time < 0).any() or (count[time == 0] > 0).any():
-        raise ValueError("reports and days are never below 0, and no report comes when nobody watches")
+    known = np.asarray(things, np.int64)
+    if not count.shape == time.shape == known.shape or count.ndim != 2:
+        raise ValueError(f"reports {count.shape}, days {time.shape}, things {known.shape}: one shape, areas by strata")
+    if (count < 0).any() or (time < 0).any() or (known < 0).any() or (count[(time == 0) | (known == 0)] > 0).any():
+        raise ValueError("reports, days and things are never below 0, and no report comes when nobody watches")
     observed, watched = count.sum(axis=1), time.sum(axis=1)
     whole_count, whole_time = count.sum(axis=0), time.sum(axis=0)
-    by_stratum = np.divide(whole_count, whole_time, out=np.zeros(len(whole_time)), where=whole_time > 0)
-    expected = time @ by_stratum
+    expected = time @ _over(whole_count, whole_time)
+    whole_things = known.sum(axis=0)
+    a_thing = known @ _over(whole_count, whole_things)
+    lasts = known @ _over(whole_time, whole_things)
     area_factor, stratum_rate = _multiplicative(count, time)
     fitted = time * area_factor[:, None] * stratum_rate
     base = time @ stratum_rate
@@ -118,10 +128,17 @@ def reporting_rates(further: Ints, days: Floats, level: float = 0.95) -> Reporti
         rate=exact_interval(observed, watched, level),
         expected=expected,
         ratio=exact_interval(observed, expected, level),
+        per_thing=exact_interval(observed, a_thing, level),
+        lasting=np.divide(watched, lasts, out=np.full(len(watched), np.nan), where=lasts > 0),
         relative=relative,
         city=float(observed.sum() / total) if total > 0 else float("nan"),
         dispersion=_dispersion(count, fitted),
     )
+
+
+def _over(total: NDArray[Any], of: NDArray[Any]) -> Floats:
+    """Each stratum's rate in the whole city, 0 where there is nothing to have one."""
+    return np.divide(total, of, out=np.zeros(len(of)), where=of > 0)
 
 
 def _multiplicative(count: Ints, time: Floats) -> tuple[Floats, Floats]:

@@ -6,8 +6,7 @@ response times directly (the area's curves, weighted as the city's strata are). 
 the city, are not a ratio of one area to the other, as their mixes differ.
 
 Sources: Breslow & Day (1987) on indirect standardisation; Kitagawa (1955) on parts of a gap; Peto & Peto (1972) on
-observed and expected closings; Louis (1981) and Tsiatis (1990) on time ratios from the log-rank; Hjort (1990) on
-curves that lean on a known one where data are few.
+observed and expected closings. Time ratios and curves of areas: `time_ratio`.
 
 Charter: counts by area, stratum and bin in; figures by area out. No ranks.
 """
@@ -21,22 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from portal.figures.kaplan_meier import Z95
+from portal.figures.life_table import Floats, LifeTable, curve_quantiles, pooled
 from portal.figures.poisson import Interval, exact_interval, exact_share
+from portal.figures.time_ratio import adjusted_quantiles, time_ratio
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-LEAN = 5.0
-"""So many requests' worth of the city's curve are added to each stratum of an area."""
 
 SMALL_GAP = 0.05
 """A gap to the city's quantile of less than this part of it is not split into parts: they would be noise."""
-
-_FARTHEST = 64.0
-"""A time ratio is sought from 1/64 to 64."""
-
-_HALVINGS = 50
 
 
 @dataclass(frozen=True)
@@ -162,23 +153,23 @@ def standardised_times(
     whole_c = np.asarray(censored.sum(axis=0, dtype=np.int64) if city_censored is None else city_censored, np.int64)
     if whole_e.shape[-1] != scale.size - 1:
         raise ValueError(f"{scale.size} edges do not bound {whole_e.shape[-1]} bins")
-    city = _Table.of(whole_e, whole_c)
+    city = LifeTable.of(whole_e, whole_c)
     weights = city.n / max(1.0, city.n.sum())
     areas = len(events)
     expected, raw = np.zeros(areas), np.full((areas, len(shares)), np.nan)
     ratio, adjusted = np.full((areas, 3), np.nan), np.full((areas, len(shares), 3), np.nan)
     for area in range(areas):
-        own = _Table.of(events[area], censored[area])
+        own = LifeTable.of(events[area], censored[area])
         expected[area] = float((own.at_risk * city.hazard).sum())
-        raw[area] = _quantiles(scale, _pooled(own).survival(), shares)
-        rest = _Table.of(whole_e - events[area], whole_c - censored[area])
-        ratio[area] = _time_ratio(scale, own, rest)
+        raw[area] = curve_quantiles(scale, pooled(own).survival(), shares)
+        rest = LifeTable.of(whole_e - events[area], whole_c - censored[area])
+        ratio[area] = time_ratio(scale, own, rest)
         if not own.n.any():
             continue
-        reference = _Table.where(rest.n > 0, rest, city)
-        adjusted[area] = _adjusted(scale, own, reference, ratio[area], weights, shares)
+        reference = LifeTable.where(rest.n > 0, rest, city)
+        adjusted[area] = adjusted_quantiles(scale, own, reference, ratio[area], weights, shares)
     observed = events.sum(axis=(1, 2), dtype=np.int64)
-    whole = _quantiles(scale, _pooled(city).survival(), shares)
+    whole = curve_quantiles(scale, pooled(city).survival(), shares)
     with np.errstate(invalid="ignore", divide="ignore"):
         gap = raw - whole
         mix_share = np.where(np.abs(gap) >= SMALL_GAP * whole, (raw - adjusted[..., 0]) / gap, np.nan)
@@ -194,142 +185,3 @@ def standardised_times(
         mix=raw - adjusted[..., 0],
         mix_share=mix_share,
     )
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A life table for each stratum: arrays of shape (strata, bins); n of shape (strata,)."""
-
-    events: Floats
-    censored: Floats
-    at_risk: Floats
-    hazard: Floats
-    n: Floats
-
-    @classmethod
-    def of(cls, events: NDArray[Any], censored: NDArray[Any]) -> _Table:
-        closed, cut = np.asarray(events, np.float64), np.asarray(censored, np.float64)
-        if (closed < 0).any() or (cut < 0).any():
-            raise ValueError("the city has at least the requests of each of its areas, and counts are never below 0")
-        entering = np.cumsum((closed + cut)[:, ::-1], axis=1)[:, ::-1]
-        at_risk = entering - cut / 2
-        hazard = np.divide(closed, at_risk, out=np.zeros_like(closed), where=at_risk > 0)
-        return cls(closed, cut, at_risk, hazard, closed.sum(axis=1) + cut.sum(axis=1))
-
-    @classmethod
-    def where(cls, chosen: NDArray[np.bool_], one: _Table, other: _Table) -> _Table:
-        rows = chosen[:, None]
-        return cls.of(np.where(rows, one.events, other.events), np.where(rows, one.censored, other.censored))
-
-    def survival(self) -> Floats:
-        """Share still open at each edge: shape (strata, bins + 1)."""
-        return np.asarray(
-            np.cumprod(np.pad(1 - self.hazard, ((0, 0), (1, 0)), constant_values=1.0), axis=1), np.float64
-        )
-
-    def cumulated(self) -> Floats:
-        """Cumulated hazard at each edge, from the rate within each bin: shape (strata, bins + 1)."""
-        rate = self.hazard / (1 - self.hazard / 2)
-        return np.pad(np.cumsum(rate, axis=1), ((0, 0), (1, 0)))
-
-
-def _pooled(table: _Table) -> _Table:
-    return _Table.of(table.events.sum(axis=0)[None], table.censored.sum(axis=0)[None])
-
-
-def _place(edges: Floats, times: Floats) -> tuple[NDArray[np.intp], Floats]:
-    """The bin in which each time lies, and how far into it (0…1); what is beyond the last edge is at its end."""
-    index = np.clip(np.searchsorted(edges, times, side="right") - 1, 0, edges.size - 2)
-    return np.asarray(index, np.intp), np.clip((times - edges[index]) / (edges[index + 1] - edges[index]), 0.0, 1.0)
-
-
-def _time_ratio(edges: Floats, own: _Table, rest: _Table) -> tuple[float, float, float]:
-    """The factor that stretches the rest's times to expect the area's closings, and its 95% interval."""
-    both = (rest.n > 0) & (own.n > 0)
-    counts = (own.events + own.censored)[both]
-    observed = own.events[both].sum()
-    middle = (edges[1:] + edges[:-1]) / 2
-    # How much hazard the requests that ended in a bin have gathered by each edge of the rest's curves. After this
-    # one product over strata, any factor costs no more than a look-up.
-    gathered = counts.T @ rest.cumulated()[both]
-    rows = np.arange(middle.size)
-
-    def expected(factor: float) -> float:
-        bin_, into = _place(edges, middle / factor)
-        return float((gathered[rows, bin_] * (1 - into) + gathered[rows, bin_ + 1] * into).sum())
-
-    def solved(target: float) -> float:
-        low, high = -np.log(_FARTHEST), np.log(_FARTHEST)
-        if not expected(1 / _FARTHEST) > target:
-            return 0.0
-        if not expected(_FARTHEST) < target:
-            return np.inf
-        for _ in range(_HALVINGS):
-            center = (low + high) / 2
-            low, high = (center, high) if expected(float(np.exp(center))) > target else (low, center)
-        return float(np.exp((low + high) / 2))
-
-    if not counts.sum() or not rest.events[both].sum():
-        return np.nan, np.nan, np.nan
-    exact = exact_interval(observed)
-    estimate, fewest, most = solved(observed), solved(float(exact.high)), solved(float(exact.low))
-    if not 0 < estimate < np.inf:
-        return estimate, fewest, most
-    # The chance in the rest's hazards, on top of the chance in the area's count.
-    bin_, into = _place(edges, middle / estimate)
-    at_least = rows[None] < bin_[:, None]
-    exposed = counts @ np.where(rows[None] == bin_[:, None], into[:, None], at_least)
-    at_risk = rest.at_risk[both]
-    spread = np.divide(rest.events[both], at_risk**2, out=np.zeros_like(at_risk), where=at_risk > 0)
-    wider = np.sqrt(1 + float((exposed**2 * spread).sum()) / observed)
-    with np.errstate(divide="ignore"):
-        ends = np.exp(np.log(estimate) + wider * np.log(np.array([fewest, most]) / estimate))
-    return estimate, float(ends[0]), float(ends[1])
-
-
-def _adjusted(
-    edges: Floats, own: _Table, reference: _Table, ratio: Floats, weights: Floats, shares: Sequence[float]
-) -> Floats:
-    """Quantiles of the area's curves, weighted as the city's strata are: shape (shares, 3)."""
-    known = np.where(np.isnan(ratio), 1.0, ratio)
-    stretch, least, most = (float(end) for end in np.clip(known, 1 / _FARTHEST, _FARTHEST))
-    survival, terms = _leaning(edges, own, reference, stretch)
-    variance = survival**2 * np.pad(np.cumsum(terms, axis=1), ((0, 0), (1, 0)))
-    mean = weights @ survival
-    # Where few are the area's own, the curve moves with the time ratio that it leans by, which is itself uncertain.
-    moved = [np.abs(weights @ _leaning(edges, own, reference, end)[0] - mean) for end in (least, most)]
-    error = np.sqrt(Z95**2 * (weights**2 @ variance) + np.maximum(*moved) ** 2)
-    # On the arcsine scale, which does not blow up while next to nobody has closed (Borgan & Liestøl 1990).
-    spread = np.sqrt(np.maximum(mean * (1 - mean), 0.0))
-    margin = np.divide(error / 2, spread, out=np.zeros_like(mean), where=spread > 0)
-    angle = np.arcsin(np.sqrt(np.clip(mean, 0.0, 1.0)))
-    early, late = (np.sin(np.clip(angle + side, 0.0, np.pi / 2)) ** 2 for side in (-margin, margin))
-    return np.stack([_quantiles(edges, line[None], shares) for line in (mean, early, late)], axis=-1)
-
-
-def _leaning(edges: Floats, own: _Table, reference: _Table, stretch: float) -> tuple[Floats, Floats]:
-    """The area's curves with LEAN requests of the stretched reference in each stratum, and Greenwood's terms."""
-    bin_, into = _place(edges, edges / stretch)
-    curve = reference.survival()
-    stretched = curve[:, bin_] * (1 - into) + curve[:, bin_ + 1] * into
-    still = stretched[:, :-1] > 0
-    lean = np.divide(stretched[:, 1:], stretched[:, :-1], out=np.zeros_like(own.hazard), where=still)
-    # Where the city's curve has ended it says nothing more, unless the area has nobody left either.
-    strength = np.where(still | (own.at_risk == 0), LEAN, 0.0)
-    base = own.at_risk + strength
-    closing = (own.events + strength * (1 - lean)) / base
-    survival = np.cumprod(np.pad(1 - closing, ((0, 0), (1, 0)), constant_values=1.0), axis=1)
-    return survival, np.divide(closing, base * (1 - closing), out=np.zeros_like(closing), where=closing < 1)
-
-
-def _quantiles(edges: Floats, survival: Floats, shares: Sequence[float]) -> Floats:
-    """When a curve, straight between edges, first leaves 1 - share open; NaN if never. `survival`: (1, edges)."""
-    curve = survival[0]
-    found = np.full(len(shares), np.nan)
-    for place, share in enumerate(shares):
-        reached = curve <= 1 - share + 1e-12
-        if reached.any():
-            after = int(reached.argmax())
-            into = (curve[after - 1] - (1 - share)) / (curve[after - 1] - curve[after])
-            found[place] = edges[after - 1] + min(1.0, float(into)) * (edges[after] - edges[after - 1])
-    return found

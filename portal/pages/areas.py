@@ -9,15 +9,15 @@ from dash import html
 from portal import queries
 from portal.answers import GroupRow
 from portal.components import fair as fairly
-from portal.components import figures
+from portal.components import figure_words, figures, told
 from portal.components.absent import footing
-from portal.components.fair import natural
 from portal.components.fair_table import Subject
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address, part
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, page_head, rich, section, table, tabs
 from portal.components.period import period
+from portal.components.receipt import Figures
 from portal.components.record import reporting_section
 from portal.components.verdicts import by_others
 from portal.errors import NotFound
@@ -25,7 +25,7 @@ from portal.pages.overview import source_words
 from portal.pages.trends import nothing
 from portal.queries.report import narrowed
 from portal.selection import NOT_STATED, Selection
-from portal.text import FEW, _, number, share
+from portal.text import FEW, _, natural, number, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ def layout(release: Release, selection: Selection, layer: str, fair: str = "") -
     else:
         bands = queries.location_bands(release, layer, selection)
         body.append(compared(release, selection, layer, of.title, of.plural, path, asked=fair == "1"))
-        body += comparison(release, selection, rows, of.title, lambda row: f"{path}/{part(row.key)}", bands)
+        body += comparison(release, selection, layer, rows, of.title, lambda row: f"{path}/{part(row.key)}", bands)
         body.append(
             reporting_section(
                 queries.reporting(release, selection, layer), selection, layer, of.title, source_words(release)
@@ -78,8 +78,22 @@ def layout(release: Release, selection: Selection, layer: str, fair: str = "") -
         elsewhere = totals.requests - sum(row.requests for row in rows)
         if elsewhere:
             words = _("{n} requests ({share}) are in none of these, because their place is not known well enough.")
+            groups, counts = Figures("by", selection, dimension=layer), Figures("counts", selection)
+            item = f"{NOT_STATED}/requests"
             body.append(
-                html.P(words.format(n=number(elsewhere), share=share(elsewhere, totals.requests)), className="detail")
+                html.P(
+                    rich(
+                        words,
+                        n=groups.told(number(elsewhere), item, elsewhere),
+                        share=groups.told(
+                            share(elsewhere, totals.requests),
+                            item,
+                            elsewhere / totals.requests,
+                            over=counts.at("requests"),
+                        ),
+                    ),
+                    className="detail",
+                )
             )
         map_link = address("/map", selection, layer=layer, figure="median")
         body.append(html.P(html.A(_("See them on the map"), href=map_link, className="onward")))
@@ -126,7 +140,7 @@ def compared(
 
 
 def comparison(
-    release: Release, selection: Selection, rows: list[GroupRow], what: str, path_of: Any,
+    release: Release, selection: Selection, dimension: str, rows: list[GroupRow], what: str, path_of: Any,
     bands: Mapping[str, Band] | None = None,
 ) -> list[Any]:  # fmt: skip
     """Charts and table of groups beside the city; used for areas (with `bands` of their totals) and for departments."""
@@ -135,9 +149,10 @@ def comparison(
     city = queries.response(release, selection, exact=False)  # beside medians of the same bins
     on_time = queries.totals(release, selection).on_time_share
     charted = rows if len(rows) <= CHARTED else sorted(rows, key=lambda row: -row.requests)[:CHARTED]
-    charts = [figures.medians(charted, city, _("Half closed within"), source, "medians", what)]
+    of = Figures("by", selection, dimension=dimension)
+    charts = [figures.medians(charted, city, _("Half closed within"), source, of, "medians", what)]
     if on_time.n >= FEW:
-        charts.append(figures.shares_on_time(charted, on_time, _("Closed on time"), source, "on-time", what))
+        charts.append(figures.shares_on_time(charted, on_time, _("Closed on time"), source, of, "on-time", what))
     most = max((row.requests for row in rows), default=1)
     columns = [
         Column(what), Column(_("Requests"), "bar"),
@@ -149,13 +164,13 @@ def comparison(
     cells = [
         [
             html.A(row.name, href=address(path_of(row), selection)),
-            Bar(number(row.requests), row.requests / most),
-            *([figures.total_band_words((bands or {}).get(row.key))] if uncertain else []),
-            number(row.open),
-            figures.quantile_words(row.median, row.n),
-            figures.band_words(row.median, row.n),
-            figures.share_words(row.on_time),
-            figures.too_few() if row.done.n < FEW else share(row.done.k, row.done.n),
+            Bar(told.count(of, row.key, "requests", row.requests), row.requests / most),
+            *([figure_words.total_band_words((bands or {}).get(row.key))] if uncertain else []),
+            told.count(of, row.key, "open", row.open),
+            told.time(of, row.key, "median", row.median, row.n),
+            told.time_band(of, row.key, "median", row.median, row.n),
+            told.on_time(of, row.key, row.on_time),
+            figure_words.too_few() if row.done.n < FEW else told.on_time(of, row.key, row.done, "done_share"),
         ]
         for row in rows
     ]
@@ -165,6 +180,7 @@ def comparison(
             _("All figures"),
             "table",
             table(_("In the order of their names"), columns, cells, "groups"),
+            html.P(of.link(_("Receipt of this table")), className="detail"),
             _about_bands() if uncertain else None,
         ),
     ]

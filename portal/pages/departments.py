@@ -11,8 +11,9 @@ from portal.components.absent import footing
 from portal.components.filters import count_words, filter_form
 from portal.components.links import part
 from portal.components.page import Page
-from portal.components.parts import page_head
+from portal.components.parts import page_head, rich
 from portal.components.period import period
+from portal.components.receipt import Figures
 from portal.pages.areas import by_name, compared, comparison
 from portal.pages.trends import nothing
 from portal.selection import NOT_STATED, Selection
@@ -41,11 +42,12 @@ def layout(release: Release, selection: Selection, fair: str = "") -> Page:
     if totals.requests:
         what = _("Department")
         body.append(compared(release, selection, "department", what, _("Departments"), "/departments", fair == "1"))
-        body += comparison(release, selection, stated, what, lambda row: f"/departments/{part(row.key)}")
+        body += comparison(release, selection, "department", stated, what, lambda row: f"/departments/{part(row.key)}")
         unstated = totals.requests - sum(row.requests for row in stated)
         if unstated:
-            words = _("For {n} requests the record names no department.").format(n=number(unstated))
-            body.append(html.P(words, className="detail"))
+            of = Figures("by", selection, dimension="department")
+            n = of.told(number(unstated), f"{NOT_STATED}/requests", unstated)
+            body.append(html.P(rich(_("For {n} requests the record names no department."), n=n), className="detail"))
     else:
         body.append(nothing(selection, "/departments"))
     return Page(

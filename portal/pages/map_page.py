@@ -8,7 +8,7 @@ from dash import html
 
 from portal import queries
 from portal.answers import GroupRow, RequestRow, Totals
-from portal.components import figures
+from portal.components import figure_words
 from portal.components.absent import footing
 from portal.components.address_box import address_box
 from portal.components.elements import Field, MapFrame
@@ -62,7 +62,7 @@ def layout(
             release, selection, "/map", totals.requests,
             [_choice("figure", _("Show"), {k: _(v) for k, v in FIGURES.items()}, figure),
              _choice("layer", _("Areas"), {each.layer: each.plural for each in drawn}, shaded)],
-            opened=False, **kept,
+            opened=False, of=selection, **kept,
         ),
         html.P(_placed(totals), className="detail"),
         footing(release, selection),
@@ -127,9 +127,9 @@ def _areas(release: Release, selection: Selection, layer: str) -> Any:
         [
             html.A(row.name, href=address(f"/areas/{layer}/{part(row.key)}", selection)),
             Bar(number(row.requests), row.requests / most),
-            figures.quantile_words(row.median, row.n),
+            figure_words.quantile_words(row.median, row.n),
             share(row.open, row.requests),
-            figures.share_words(row.on_time),
+            figure_words.share_words(row.on_time),
         ]
         for row in rows
     ]

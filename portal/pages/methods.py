@@ -8,6 +8,8 @@ from dash import html
 
 from portal import queries
 from portal.answers import Exclusion, Quality
+from portal.background import Failed
+from portal.components.expected import held_chart, held_table
 from portal.components.labels import (
     EXCLUSION_KINDS,
     LOCATION_NOTES,
@@ -23,11 +25,16 @@ from portal.components.labels import (
 from portal.components.links import address
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, code, contents, more, page_head, section, table
+from portal.errors import NotReady
+from portal.figures.expected_time import ENOUGH
+from portal.pages.overview import source_words
+from portal.queries.expected import calibration
 from portal.receipts import receipt
 from portal.selection import Selection
 from portal.text import FEW, _, listed, ngettext, number, share
 
 if TYPE_CHECKING:
+    from portal.answers_expected import Calibration
     from portal.package import GeocoderAbout
     from portal.release import Release
 
@@ -39,6 +46,7 @@ def layout(release: Release, selection: Selection) -> Page:
         ("response-time", _("Response time"), _response_time(release)),
         ("outcomes", _("Outcomes: closed is not the same as done"), _outcomes(release)),
         ("on-time", _("On time"), _on_time(release)),
+        ("expected-times", _("Expected times, and how they held"), _expected(release)),
         ("comparing", _("Comparing places"), _comparing()),
         ("location", _("Where requests are"), _location(release, quality)),
         ("texts", _("What people wrote"), _texts(release)),
@@ -109,6 +117,46 @@ def _on_time(release: Release) -> list[Any]:
                  "and past due counts as late. One that is not due yet counts neither way.")),
         _sql(release, "counts", _("The SQL of on time")),
     ]  # fmt: skip
+
+
+def _expected(release: Release) -> list[Any]:
+    try:
+        found = calibration(release)
+    except NotReady:
+        held: list[Any] = [
+            html.P(_("They are worked out anew for each release, which takes a few seconds. Load this page again."))
+        ]
+    except Failed:
+        held = [html.P(_("Expected times could not be worked out."))]
+    else:
+        held = _held(release, found)
+    return [
+        html.P(_("How long a new request should take is read off similar ones: the same service in the same area in the same "
+                 "three months a year before; if fewer than {n} of those are closed, or 9 in 10 are not, the same service and area in the "
+                 "last twelve months; then the service in the whole city in the last twelve months; then all on record. Open ones "
+                 "count as waiting, as in all times here.").format(n=ENOUGH)),
+        html.P(_("“Half” and “9 in 10” are promises about the next request, so they are tested: for each of the last months every "
+                 "request gets the times that could have been stated when its month began, from nothing that was known only later, "
+                 "and then it is counted how many were closed within them. Of a good forecast 50% and 90% are.")),
+        html.P(_("Cities get slower and faster. So the times are multiplied by the factor by which the forecasts of the three months "
+                 "before would have held, as it was known then; one factor serves the whole city. What changes within a month or in "
+                 "one service alone is not in it, and shows as a share that was not kept.")),
+        *held,
+        html.P(html.A(_("How long will mine take?"), href=address("/expected"), className="onward")),
+    ]  # fmt: skip
+
+
+def _held(release: Release, found: Calibration | None) -> list[Any]:
+    if found is None:
+        return [html.P(_("The record is too short to say how well such forecasts hold."))]
+    half, most = found.factors
+    words = _("The factors of a request that is made now are {half} for half and {most} for 9 in 10. In the band lies the true "
+              "share 19 times in 20, if requests are independent; of those still open it counts how long they have waited.")  # fmt: skip
+    return [
+        held_chart(found, source_words(release)),
+        held_table(found),
+        html.P(words.format(half=f"{half:.2f}", most=f"{most:.2f}"), className="detail"),
+    ]
 
 
 def _comparing() -> list[Any]:

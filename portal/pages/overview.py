@@ -9,15 +9,16 @@ from dash import html
 
 from portal import queries
 from portal.answers import GroupRow, ResponseTime, Totals
-from portal.components import figures
+from portal.components import figures, told
 from portal.components.absent import footing
 from portal.components.address_box import address_box
 from portal.components.links import address
 from portal.components.notices import notices
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, key_figures, page_head, rich, section, table
+from portal.components.receipt import Figures
 from portal.selection import NOT_STATED, Selection
-from portal.text import FEW, _, date_words, duration_words, local, month_name, number, share, time_words
+from portal.text import FEW, _, date_words, duration_words, local, month_name, number, time_words
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -34,27 +35,33 @@ def layout(release: Release, selection: Selection) -> Page:
     source = source_words(release)
     groups = [row for row in queries.by(release, year, "service", TOP_SERVICES) if row.key != NOT_STATED]
     months = queries.volumes(release, selection)
+    counts, times = Figures("counts", year), Figures("response", year)
     body = [
         html.Div(
             [
                 page_head(
                     _("What {city} asks for, and what gets done").format(city=release.city.name),
-                    *_hero(release, year, totals, response),
+                    *_hero(release, year, totals, response, counts, times),
                 ),
-                _fresh(release, sum(row.requested for row in months), months[0].month if months else None),
+                _fresh(release, selection, sum(row.requested for row in months), months[0].month if months else None),
             ],
             className="opening",
         ),
         address_box(release),
         *notices(release),
-        _key_figures(totals, response, year),
+        _key_figures(totals, response, year, counts, times),
         footing(release, year),
         _doors(release),
-        section(_("Month by month"), "months", figures.requested_and_closed(months[-25:], source)),
+        section(
+            _("Month by month"),
+            "months",
+            figures.requested_and_closed(months[-25:], source, Figures("months", selection)),
+        ),
         section(
             _("Closed is not the same as done"),
             "done",
-            figures.outcomes(totals),
+            figures.outcomes(totals, counts),
+            html.P(counts.link(of=_("Closed is not the same as done")), className="detail"),
             lead=_("A request is closed when the city stops working on it. This is what the records say happened."),
         ),
         section(
@@ -88,7 +95,9 @@ def source_words(release: Release) -> str:
     return _("Release {id}, data as of {date}.").format(id=release.id, date=as_of)
 
 
-def _hero(release: Release, year: Selection, totals: Totals, response: ResponseTime) -> Any:
+def _hero(
+    release: Release, year: Selection, totals: Totals, response: ResponseTime, counts: Figures, times: Figures
+) -> Any:  # fmt: skip
     today = queries.covered_until(release)
     if year.to_date or year.from_date != a_year_before(today):
         start, end = year.from_date or queries.period(release, year)[0] or today, year.to_date or today
@@ -103,24 +112,27 @@ def _hero(release: Release, year: Selection, totals: Totals, response: ResponseT
                     "requests are closed; for {done} of those the record says that the work was done."
                 ),
                 when=when,
-                requests=html.Strong(_("{n} times").format(n=number(totals.requests))),
-                closed=html.Strong(number(totals.closed)),
-                done=share(totals.outcomes.get("done", 0), totals.closed),
+                requests=html.Strong(
+                    counts.told(_("{n} times").format(n=number(totals.requests)), "requests", totals.requests)
+                ),
+                closed=html.Strong(told.count(counts, "", "closed", totals.closed)),
+                done=told.part(counts, "", "done_share", totals.outcomes.get("done", 0), totals.closed),
             ),
             className="hero",
         ),
         html.P(
-            [html.Strong(figures.half_words(response)), " ", _("That counts the ones still open.")], className="hero"
+            [html.Strong(told.half(times, response)), " ", _("That counts the ones still open.")],
+            className="hero",
         ),
     ]
 
 
-def _fresh(release: Release, requests: int, since: date | None) -> Any:
+def _fresh(release: Release, selection: Selection, requests: int, since: date | None) -> Any:
     """What the figures rest on, beside the first sentence."""
+    n = told.count(Figures("counts", selection), "", "requests", requests)
     facts: list[tuple[str, Any]] = [
         (_("Data as of"), time_words(release.as_of, release.city.timezone)),
-        (_("In all"), _("{n} requests since {month}").format(n=number(requests), month=month_name(since))
-         if since else number(requests)),
+        (_("In all"), rich(_("{n} requests since {month}"), n=n, month=month_name(since)) if since else n),
         (_("Release"), html.A(html.Code(release.id), href=address("/data"))),
     ]  # fmt: skip
     return html.Div(
@@ -133,38 +145,53 @@ def _fresh(release: Release, requests: int, since: date | None) -> Any:
     )  # fmt: skip
 
 
-def _key_figures(totals: Totals, response: ResponseTime, year: Selection) -> Any:
+def _key_figures(
+    totals: Totals, response: ResponseTime, year: Selection, counts: Figures, times: Figures
+) -> Any:  # fmt: skip
     half = response.quantiles[50].hours
     on_time = totals.on_time_share
-    located = share(totals.located, totals.requests)
+    located = told.part(counts, "", "located_share", totals.located, totals.requests)
     flattered = response.closed_only_median_hours
     return key_figures(
         [
             (
                 _("Requests"),
-                number(totals.requests),
+                told.count(counts, "", "requests", totals.requests),
                 _("since {date}").format(date=date_words(year.from_date)) if year.from_date else _("in this selection"),
             ),
             (
                 _("Still open"),
-                number(totals.open),
-                _("{share} of these requests").format(share=share(totals.open, totals.requests)),
+                told.count(counts, "", "open", totals.open),
+                rich(
+                    _("{share} of these requests"),
+                    share=told.part(counts, "", "open_share", totals.open, totals.requests),
+                ),
             ),
             (
                 _("Half closed within"),
-                figures.quantile_words(response.quantiles[50], response.n),
-                _("{time} if the open ones were left out").format(time=duration_words(flattered))
+                told.time(times, "", "median", response.quantiles[50], response.n),
+                rich(
+                    _("{time} if the open ones were left out"),
+                    time=times.told(duration_words(flattered), "closed_only_hours", flattered),
+                )
                 if flattered is not None and half is not None and response.n >= FEW
                 else _("counting those still open"),
             ),
             (
                 _("On time"),
-                figures.share_words(on_time),
-                _("of {n} whose standard has come due; open and past due counts as late").format(n=number(on_time.n))
+                told.on_time(counts, "", on_time),
+                rich(
+                    _("of {n} whose standard has come due; open and past due counts as late"),
+                    n=told.count(counts, "", "due", on_time.n),
+                )
                 if on_time.n
                 else _("no standard has come due"),
             ),
-            (_("On the map"), located, _("{n} could not be placed").format(n=number(totals.not_located))),
+            (
+                _("On the map"),
+                located,
+                rich(_("{n} could not be placed"), n=told.count(counts, "", "not_located", totals.not_located)),
+            ),
         ]
     )
 
@@ -205,6 +232,7 @@ def district_layer(release: Release) -> str:
 
 
 def _services(rows: list[GroupRow], year: Selection) -> Any:
+    of = Figures("by", year, dimension="service")
     most = max((row.requests for row in rows), default=1)
     columns = [
         Column(_("Service")),
@@ -217,16 +245,17 @@ def _services(rows: list[GroupRow], year: Selection) -> Any:
     cells = [
         [
             html.A(row.name, href=address("/trends", year.replace(service=(row.key,), from_date=None))),
-            Bar(number(row.requests), row.requests / most),
-            figures.quantile_words(row.median, row.n),
-            figures.quantile_words(row.p90, row.n),
-            figures.share_words(row.on_time),
-            number(row.open),
+            Bar(told.count(of, row.key, "requests", row.requests), row.requests / most),
+            told.time(of, row.key, "median", row.median, row.n),
+            told.time(of, row.key, "p90", row.p90, row.n),
+            told.on_time(of, row.key, row.on_time),
+            told.count(of, row.key, "open", row.open),
         ]
         for row in rows
     ]
     return [
         table(_("The services that were asked for most, over the same time"), columns, cells, "top-services"),
+        html.P(of.link(_("Receipt of this table")), className="detail"),
         aside(
             _("Fast is not the same as good."),
             html.P(

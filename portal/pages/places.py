@@ -8,6 +8,7 @@ from dash import html
 
 from portal.components.address_box import address_box
 from portal.components.elements import MapFrame
+from portal.components.expected import expected_address
 from portal.components.labels import METHOD_MEANINGS, METHODS, PLACE_KINDS, named
 from portal.components.links import address
 from portal.components.page import Page
@@ -15,6 +16,7 @@ from portal.components.parts import Column, aside, key_figures, page_head, secti
 from portal.components.spot import Spot
 from portal.errors import NotFound, NotReady
 from portal.places import SURE, Found, Gazetteer, Likely, Other, has_index
+from portal.queries.expected import drawn_layer
 from portal.selection import Selection
 from portal.text import _, number, share
 
@@ -106,6 +108,7 @@ def _found(release: Release, found: Found, title: str) -> list[Any]:
         _is_an_area(release, own) if own else _guess(found),
         _others(release, found.alternatives),
         None if own else section(_("Which areas it is in"), "areas", *_areas(release, found.areas)),
+        _how_long(release, found.areas),
         section(
             _("On the map"), "where",
             MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
@@ -159,6 +162,16 @@ def _areas(release: Release, areas: tuple[Likely, ...]) -> list[Any]:
     if any((row.probability or 1) < SURE for row in areas):
         parts.append(html.P(_("A border is so near that the place may lie on its other side.")))
     return parts
+
+
+def _how_long(release: Release, areas: tuple[Likely, ...]) -> Any:
+    """The way to the expected times of the area that it is most likely in."""
+    layer = drawn_layer(release)
+    here = next((row.area for row in areas if row.layer == layer and row.area and row.name), None)
+    if here is None:
+        return None
+    href = expected_address("", layer, here)
+    return html.P(html.A(_("How long will mine take? Expected times here"), href=href, className="onward"))
 
 
 def sure_words(row: Likely) -> str:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
+from portal.background import Failed
+from portal.components.expected import expected_address
+from portal.components.expected import sentence as forecast_sentence
 from portal.components.labels import ON_TIME, OUTCOME_MEANINGS, OUTCOMES, REASONS, STATUSES, named, source_name
 from portal.components.links import address, part
 from portal.components.page import Page
@@ -13,13 +16,14 @@ from portal.components.parts import aside, code, key_figures, page_head, rich, s
 from portal.components.passport import ABOUT_PLACE, passport, place_map, where_words
 from portal.components.similar import closed_sooner, expected_words, of_100, standard_words, standing_words
 from portal.components.timeline import against_due, moment_node, timeline
-from portal.errors import NotFound
+from portal.errors import NotFound, NotReady
 from portal.pages.data import citation
 from portal.pages.overview import source_words
+from portal.queries.expected import drawn_layer, expected
 from portal.queries.one_request import one_request, withdrawn
 from portal.queries.similar import similar
 from portal.selection import Selection
-from portal.text import _, date_words, duration_words, local, time_words
+from portal.text import _, date_words, duration_words, local, month_name, time_words
 
 if TYPE_CHECKING:
     from portal.answers_request import OneRequest, Similar, Withdrawn
@@ -72,6 +76,7 @@ def _request(release: Release, request: OneRequest) -> Page:
             _("What it should take"), "expected",
             html.P(standard_words(release, request)),
             *expected_words(release, like),
+            _made_now(release, request),
         ),
         section(
             _("How similar ones went"), "similar",
@@ -88,6 +93,26 @@ def _request(release: Release, request: OneRequest) -> Page:
         body=body,
         section="/map",
     )
+
+
+def _made_now(release: Release, request: OneRequest) -> Any:
+    """Of an open request: what one that is made now should take, which is no promise for this one; the way to more."""
+    row, layer = request.row, drawn_layer(release)
+    if row.status != "open":
+        return None
+    area = row.areas.get(layer, "") if layer else ""
+    link = html.A(_("How long will mine take?"), href=expected_address(row.service_code, layer, area))
+    try:
+        found = expected(release, row.service_code, area or None)
+    except (NotReady, Failed):
+        found = None
+    if found is None:
+        return html.P(link)
+    words = _(
+        "For a new request made in {month}, where this data ends, and so no promise for this one: {forecast} {link}"
+    )
+    told = html.Span(forecast_sentence(release, found).nodes)
+    return html.P(rich(words, month=month_name(found.month), forecast=told, link=link))
 
 
 def sentence(release: Release, request: OneRequest) -> str:

@@ -40,7 +40,7 @@ def layout(release: Release, selection: Selection) -> Page:
                    className="lead"),
             period(release, register.period),
         ),
-        filter_form(release, selection, "/standards", requests),
+        filter_form(release, selection, "/standards", requests, of=register.period),
         footing(release, register.period),
     ]  # fmt: skip
     if not requests:

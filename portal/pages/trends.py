@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,13 @@ from dash import html
 from portal import queries
 from portal.answers import GroupRow, MonthRow, SeriesRow
 from portal.charts import small
-from portal.components import control, figures
+from portal.charts.events import Event
+from portal.components import control, figure_words, figures, told
 from portal.components.absent import footing
 from portal.components.change_words import late_shifts, on_time_words, time_shifts
 from portal.components.elements import Field, Svg
 from portal.components.filters import count_words, filter_form, label_of, labelled
+from portal.components.happened import happened_section, marks
 from portal.components.labels import DIMENSIONS
 from portal.components.links import address
 from portal.components.page import Page
@@ -24,7 +27,8 @@ from portal.components.receipt import Figures
 from portal.components.sentences import percent_change, slower
 from portal.errors import BadSelection
 from portal.pages.overview import source_words
-from portal.queries.change import last_months, year_ago
+from portal.queries.annotations import happened
+from portal.queries.change import year_ago
 from portal.queries.control import due_months, late_control, median_control, open_ages
 from portal.queries.standards import total_change
 from portal.selection import NOT_STATED, Selection
@@ -91,7 +95,7 @@ def nothing(selection: Selection, path: str) -> Any:
 
 def _changed(release: Release, selection: Selection) -> Any:
     """The last twelve months (or the dates asked for) beside the same months of the year before."""
-    year = _last_year(release, selection)
+    year = queries.last_year(release, selection)
     before = year_ago(release, year) if year else None
     title = _("Beside the year before")
     if year is None or before is None or year.from_date is None or year.to_date is None:
@@ -119,15 +123,15 @@ def _changed(release: Release, selection: Selection) -> Any:
             if half.hours
             else _("Less than half of them are closed so far.")
         )
-        told = html.Strong(times.told(duration_words(half.hours), "median_hours", half.hours))
-        sentences.append(html.P([*rich(words, half=told), " ", *slower(before.median, of, ago)]))
+        marked = html.Strong(times.told(duration_words(half.hours), "median_hours", half.hours))
+        sentences.append(html.P([*rich(words, half=marked), " ", *slower(before.median, of, ago)]))
     on_time = totals.on_time_share
     if on_time.share is not None and on_time.n >= FEW:
-        told = html.Strong(counts.told(share(on_time.share), "on_time_share", on_time.share))
+        marked = html.Strong(counts.told(share(on_time.share), "on_time_share", on_time.share))
         changed = total_change(release, year)
         words = _("Of those whose standard came due, {share} were closed on time.")
         sentences.append(
-            html.P([*rich(words, share=told), " ", *(on_time_words(changed, of, kept) if changed else [])])
+            html.P([*rich(words, share=marked), " ", *(on_time_words(changed, of, kept) if changed else [])])
         )
     links = html.P(
         [counts.link(_("Receipt of the counts")), " · ", times.link(_("Receipt of the times")), " · ",
@@ -138,30 +142,24 @@ def _changed(release: Release, selection: Selection) -> Any:
     return section(title, "change", *sentences, links)
 
 
-def _last_year(release: Release, selection: Selection) -> Selection | None:
-    """The selection in its dates if it has any, else in the last twelve whole months; within the last year of them."""
-    covered = queries.covered_until(release)
-    start, end = last_months(release, YEAR, min(selection.to_date or covered, covered))
-    if selection.from_date and selection.from_date > start:
-        start = selection.from_date
-    return selection.replace(from_date=start, to_date=end) if start <= end else None
-
-
 def _over_time(release: Release, selection: Selection, months: list[MonthRow], source: str) -> list[Any]:
     handle, ages = Figures("months", selection), open_ages(release, selection)
+    listed = happened(release, selection)
+    events = marks(listed)
     return [
         section(
             _("How much"), "volume",
-            figures.requested_and_closed(months, source),
-            control.ages_chart(ages, months[0].month, source, Figures("open-ages", selection)) if len(ages) > 1 else None,
+            figures.requested_and_closed(months, source, handle, happened=events),
+            control.ages_chart(ages, months[0].month, source, Figures("open-ages", selection), happened=events)
+            if len(ages) > 1 else None,
             html.P([handle.link(_("Receipt of the months")), " · ",
                     Figures("open-ages", selection).link(_("Receipt of what was open"))], className="detail receipts"),
         ),
         section(
             _("How long"),
             "time",
-            figures.durations(months, "median", source, "median"),
-            figures.durations(months, "p90", source, "p90"),
+            figures.durations(months, "median", source, handle, "median", happened=events),
+            figures.durations(months, "p90", source, handle, "p90", happened=events),
             more(
                 _("How to read this"),
                 html.P(_("The line is the time within which half (or 9 in 10) of a month's requests were closed.")),
@@ -170,11 +168,12 @@ def _over_time(release: Release, selection: Selection, months: list[MonthRow], s
                 html.P(_("The band is the range in which the true value lies 19 times in 20: few requests, wide band.")),
             ),
         ),
-        _shifts(release, selection, source),
+        _shifts(release, selection, source, events),
+        happened_section(listed),
     ]  # fmt: skip
 
 
-def _shifts(release: Release, selection: Selection, source: str) -> Any:
+def _shifts(release: Release, selection: Selection, source: str, events: Sequence[Event]) -> Any:
     """Control charts, and what they say first."""
     usual, standard = median_control(release, selection), late_control(release, selection)
     handle, late = Figures("months", selection), Figures("due-months", selection)
@@ -183,11 +182,11 @@ def _shifts(release: Release, selection: Selection, source: str) -> Any:
     said, charts, links = [], [], []
     if usual:
         said.append(html.Li([html.Strong(_("How long:")), " ", " ".join(time_shifts(usual))]))
-        charts.append(control.median_chart(usual, source, handle))
+        charts.append(control.median_chart(usual, source, handle, happened=events))
         links.append(handle.link(_("Receipt of the months")))
     if standard:
         said.append(html.Li([html.Strong(_("Late:")), " ", " ".join(late_shifts(standard))]))
-        charts.append(control.late_chart(standard, due_months(release, selection), source, late))
+        charts.append(control.late_chart(standard, due_months(release, selection), source, late, happened=events))
         links += [*([" · "] if links else []), late.link(_("Receipt of what was late"))]
     return section(
         _("What really changed"), "shifts",
@@ -208,13 +207,20 @@ def _compared(
         scale = _("Each has its own scale, from nothing to the time beneath it.")
     city = queries.response(release, selection, exact=False)  # beside medians of the same bins
     leaders = [row for row in rows if row.n >= FEW][:MULTIPLES]
+    groups = Figures("by", selection, dimension=by)
     parts = [
         figures.medians(
-            rows, city, _("Half closed within, by {what}").format(what=words.lower()), source, "by-median", words
+            rows,
+            city,
+            _("Half closed within, by {what}").format(what=words.lower()),
+            source,
+            groups,
+            "by-median",
+            words,
         )
     ]
     return [
-        section(title, "compared", *parts, _table(release, selection, by, words, rows)),
+        section(title, "compared", *parts, _table(release, selection, by, words, rows, groups)),
         section(
             _("From month to month"), "multiples", _multiples(release, selection, by, leaders, months, years),
             lead=f"{_multiples_words(months, years, by)} {scale}",
@@ -239,7 +245,9 @@ def _multiples_words(months: list[MonthRow], years: tuple[list[date], list[date]
     return words.format(first=month_name(months[0].month), last=month_name(months[-1].month)) + grey
 
 
-def _table(release: Release, selection: Selection, by: str, words: str, rows: list[GroupRow]) -> Any:
+def _table(
+    release: Release, selection: Selection, by: str, words: str, rows: list[GroupRow], of: Figures
+) -> Any:  # fmt: skip
     most = max(row.requests for row in rows)
     columns = [
         Column(words), Column(_("Requests"), "bar"), Column(_("Still open"), "number"),
@@ -248,15 +256,18 @@ def _table(release: Release, selection: Selection, by: str, words: str, rows: li
     cells = [
         [
             html.A(label_of(release, by, row.key), href=address("/trends", narrowed(selection, by, row.key), by=by)),
-            Bar(number(row.requests), row.requests / most),
-            number(row.open),
-            figures.quantile_words(row.median, row.n),
-            figures.quantile_words(row.p90, row.n),
-            figures.share_words(row.on_time),
+            Bar(told.count(of, row.key, "requests", row.requests), row.requests / most),
+            told.count(of, row.key, "open", row.open),
+            told.time(of, row.key, "median", row.median, row.n),
+            told.time(of, row.key, "p90", row.p90, row.n),
+            told.on_time(of, row.key, row.on_time),
         ]
         for row in rows
     ]
-    return table(_("The same requests by {what}").format(what=words.lower()), columns, cells, "by-table")
+    caption = _("The same requests by {what}").format(what=words.lower())
+    return html.Div(
+        [table(caption, columns, cells, "by-table"), html.P(of.link(_("Receipt of this table")), className="detail")]
+    )
 
 
 def narrowed(selection: Selection, by: str, key: str) -> Selection:
@@ -287,7 +298,7 @@ def _multiples(
         values, behind = [line.get(month) for month in at], list(at.values()) if places else []
         if years:
             values, behind = ([line.get(month) for month in year] for year in years)
-        said = figures.quantile_words(row.median, row.n)
+        said = figure_words.quantile_words(row.median, row.n)
         svg = small.spark(
             values, behind, top, f"spark-{i}", label,
             _("Half closed within {time} over all months").format(time=said),

@@ -4,7 +4,7 @@ Values reach SQL as parameters; names of columns come from the release's own lis
 """
 
 from portal.queries.backlog import backlog, oldest
-from portal.queries.change import last_months, shifted, year_ago
+from portal.queries.change import shifted, year_ago
 from portal.queries.compare import compare
 from portal.queries.course import course
 from portal.queries.groups import by
@@ -13,6 +13,7 @@ from portal.queries.lists import areas, choices, exclusions, latest, page, quali
 from portal.queries.located import doubts, located, methods
 from portal.queries.location_bands import location_bands, unsure
 from portal.queries.months import covered_until, monthly, monthly_by, volumes
+from portal.queries.periods import dated, last_months, last_year, year_before
 from portal.queries.published import chain, dictionary, files, status
 from portal.queries.record import linked, reporting
 from portal.queries.report import narrowed, report
@@ -32,12 +33,14 @@ __all__ = [
     "compare",
     "course",
     "covered_until",
+    "dated",
     "dictionary",
     "doubts",
     "edits",
     "exclusions",
     "files",
     "last_months",
+    "last_year",
     "latest",
     "linked",
     "located",
@@ -62,4 +65,5 @@ __all__ = [
     "unsure",
     "volumes",
     "year_ago",
+    "year_before",
 ]

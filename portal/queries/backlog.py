@@ -19,27 +19,35 @@ AGES_DAYS: Final = (7, 30, 90, 180, 365)
 
 
 def end_of(release: Release, day: date) -> datetime:
-    """The moment at which a local day is over, or the data were taken, whichever is first; UTC without zone."""
+    """The first moment after a local day, or after the data were taken, whichever is first; UTC without zone.
+
+    What happens at midnight is of the day that begins, as in the months of the index.
+    """
     midnight = datetime.combine(day + timedelta(days=1), time(), release.city.zone).astimezone(UTC)
-    return min(midnight, release.as_of.astimezone(UTC)).replace(tzinfo=None)
+    return min(midnight, release.as_of.astimezone(UTC) + timedelta(microseconds=1)).replace(tzinfo=None)
 
 
 @kept
 def backlogs(release: Release, selection: Selection, days: tuple[date, ...]) -> tuple[Backlog, ...]:
-    """What was open at the end of each of some local days, by age: one scan.
+    """What was open at the end of each of some local days, by age.
 
-    A request that is not open, but of which nobody can say when it was closed, is not counted.
+    A request that is not open, but of which nobody can say when it was closed, is not counted; nor is one whose status
+    is unmapped, of which nobody can say that it was closed at all.
     """
-    moments = [int(end_of(release, day).replace(tzinfo=UTC).timestamp()) for day in days]
-    is_open = np.array([status == "open" for status in release.facets["status"].to_pylist()], bool)
+    ends = [end_of(release, day).replace(tzinfo=UTC) for day in days]
+    # Whole seconds, as in the columns: until when is waited, and from when on all is later.
+    moments = [(int(end.timestamp()), int(end.timestamp()) + (end.microsecond > 0)) for end in ends]
+    first = min(after for _, after in moments)
+    statuses = release.facets["status"].to_pylist()
+    is_open, is_closed = (np.array([status == name for status in statuses], bool) for name in ("open", "closed"))
     limits = np.array([limit * 24 * 60 for limit in AGES_DAYS])
     counted = np.zeros((len(days), len(AGES_DAYS) + 1), np.int64)
     for requested, closed, facet in release.chosen(selection).pieces("requested_at", "closed_at", "facet"):
         still = is_open[facet]
-        some = np.flatnonzero(still | (closed > min(moments)))
+        some = np.flatnonzero(still | (is_closed[facet] & (closed >= first)))
         requested, closed, still = requested[some].astype(np.int64), closed[some], still[some]
-        for i, moment in enumerate(moments):
-            then = (requested <= moment) & (still | (closed > moment))
+        for i, (moment, after) in enumerate(moments):
+            then = (requested < after) & (still | (closed >= after))
             age = np.searchsorted(limits, (moment - requested[then]) // 60, side="right")
             counted[i] += np.bincount(age, minlength=len(AGES_DAYS) + 1)
     edges = (0, *AGES_DAYS, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -13,25 +13,17 @@ from portal.figures.change import Change, quantile_change, rate_change, share_ch
 from portal.figures.poisson import exact_share
 from portal.queries.estimates import estimate
 from portal.queries.month_numbers import days_in, first_day, month_number
-from portal.queries.months import covered_until
+from portal.queries.periods import YEAR_MONTHS, compared_months, last_months
 from portal.queries.scans import MONTH, ON_TIME, bin_minutes, binned, counted, counts, kept, wide_bins
 from portal.queries.summary import period
 from portal.release import Release
 from portal.selection import NOT_STATED, Selection
 
-YEAR_MONTHS: Final = 12
 QUARTER_MONTHS: Final = 3
 SURE: Final = 0.998
 """Many groups are looked at: one is told to have changed only where chance would do it in 2 of 1,000."""
 FEWEST: Final = 20
 """A group with fewer requests in both quarters together is not told to have changed."""
-
-
-def last_months(release: Release, months: int, ending: date | None = None) -> tuple[date, date]:
-    """First and last day of so many whole months that the record covers, or that end before `ending`."""
-    last = covered_until(release) if ending is None else ending
-    end = month_number(last) if (last + timedelta(days=1)).month != last.month else month_number(last) - 1
-    return first_day(end - months + 1), first_day(end + 1) - timedelta(days=1)
 
 
 @kept
@@ -41,9 +33,8 @@ def year_ago(release: Release, selection: Selection) -> YearAgo | None:
     None where the selection has no dates, holds no whole month, is longer than a year, or the record does not
     reach back to the year before.
     """
-    months = _whole_months(selection)
-    started = period(release)[0]
-    if not months or len(months) > YEAR_MONTHS or started is None or first_day(months[0] - YEAR_MONTHS) < started:
+    months = compared_months(release, selection)
+    if not months:
         return None
     # Whole months of the very scans that the series by month is made of.
     both = selection.replace(from_date=None, to_date=None)
@@ -137,13 +128,3 @@ def _changed(change: Change, months: list[int], at: tuple[int, ...] = (), unit: 
         estimate(change.now[at] / unit), estimate(change.before[at] / unit), estimate(change.difference[at] / unit),
         estimate(change.ratio[at]), len(compared), compared,
     )  # fmt: skip
-
-
-def _whole_months(selection: Selection) -> list[int]:
-    """Months since 1970-01 that lie wholly within the selection's dates."""
-    if selection.from_date is None or selection.to_date is None:
-        return []
-    first, last = selection.from_date, selection.to_date
-    start = month_number(first) + (first.day > 1)
-    end = month_number(last) - ((last + timedelta(days=1)).month == last.month)
-    return list(range(start, end + 1))

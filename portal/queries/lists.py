@@ -16,6 +16,7 @@ from portal.queries.summary import EVERYTHING
 from portal.release import Release
 from portal.selection import Selection, quoted
 from portal.tally import Between
+from portal.text import natural
 
 MAX_ROWS = 1000
 MAX_OFFSET = 100_000
@@ -41,7 +42,7 @@ def choices(release: Release, dimension: str) -> list[Choice]:
     found = [Choice(v, labels.get(v, v), seen.get(v, 0)) for v in {**labels, **seen}]
     if dimension in ("status", "outcome", "on_time"):
         return found
-    return sorted(found, key=lambda choice: _natural(choice.label))
+    return sorted(found, key=lambda choice: natural(choice.label))
 
 
 def _labels(release: Release, dimension: str) -> dict[str, str]:
@@ -62,12 +63,6 @@ def _labels(release: Release, dimension: str) -> dict[str, str]:
             [dimension],
         )
     return {str(value): str(label) for value, label in rows if value is not None}
-
-
-def _natural(label: str) -> tuple[Any, ...]:
-    """Sort key by which 'Ward 2' comes before 'Ward 10'."""
-    words = label.casefold().split()
-    return tuple((0, int(word), "") if word.isdecimal() else (1, 0, word) for word in words)
 
 
 @once
@@ -93,7 +88,7 @@ def areas(release: Release, layer: str) -> list[Area]:
         )
         for name, code, label, start, end, population, current, *box in rows
     ]
-    return sorted(found, key=lambda area: _natural(area.name))
+    return sorted(found, key=lambda area: natural(area.name))
 
 
 def _whole(number: float | None) -> int | None:

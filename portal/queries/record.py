@@ -75,9 +75,9 @@ def reporting(release: Release, selection: Selection, layer: str) -> list[Report
     )  # fmt: skip
     rows = release.query(
         f"""WITH {things}, {FURTHER.format(requests="requests")}, watched AS (
-              SELECT area, service, sum(days) AS days FROM things WHERE days IS NOT NULL GROUP BY ALL
+              SELECT area, service, sum(days) AS days, count(*) AS things FROM things WHERE days IS NOT NULL GROUP BY ALL
             )
-            SELECT area, service, days, coalesce(further, 0) FROM watched LEFT JOIN further USING (area, service)
+            SELECT area, service, days, things, coalesce(further, 0) FROM watched LEFT JOIN further USING (area, service)
             WHERE area IS NOT NULL AND service IS NOT NULL AND days > 0""",
         [release.as_of.replace(tzinfo=None), *params],
     )
@@ -86,12 +86,13 @@ def reporting(release: Release, selection: Selection, layer: str) -> list[Report
     labels = release.allowed(layer)
     keys = [key for key in labels if any(row[0] == key for row in rows)]
     services = sorted({row[1] for row in rows})
-    days, further = np.zeros((len(keys), len(services))), np.zeros((len(keys), len(services)), np.int64)
-    for key, service, watched, more in rows:
+    days = np.zeros((len(keys), len(services)))
+    further, things_of = np.zeros_like(days, np.int64), np.zeros_like(days, np.int64)
+    for key, service, watched, n, more in rows:
         if key in labels:
             cell = keys.index(key), services.index(service)
-            days[cell], further[cell] = watched, more
-    found = reporting_rates(further, days)
+            days[cell], things_of[cell], further[cell] = watched, n, more
+    found = reporting_rates(further, days, things_of)
     return [
         Reporting(
             key=key,
@@ -101,6 +102,9 @@ def reporting(release: Release, selection: Selection, layer: str) -> list[Report
             rate=estimate_of(found.rate, i),
             expected=float(found.expected[i]),
             ratio=estimate_of(found.ratio, i),
+            things=int(things_of[i].sum()),
+            per_thing=estimate_of(found.per_thing, i),
+            lasting=float(found.lasting[i]),
             relative=estimate_of(found.relative, i),
         )
         for i, key in enumerate(keys)

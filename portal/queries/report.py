@@ -7,30 +7,18 @@ from typing import Final
 
 from portal.answers_figures import Report
 from portal.queries.backlog import backlogs, oldest
-from portal.queries.change import YEAR_MONTHS, last_months, shifted, year_ago
+from portal.queries.change import shifted, year_ago
 from portal.queries.compare import compare
 from portal.queries.groups import by
 from portal.queries.months import covered_until
-from portal.queries.summary import period, response, totals
+from portal.queries.periods import dated
+from portal.queries.summary import response, totals
 from portal.release import Release
 from portal.selection import NOT_STATED, Selection
 
 OLDEST: Final = 8
 TOP_SERVICES: Final = 12
 QUARTER_DAYS: Final = 91
-
-
-def report_period(release: Release, selection: Selection) -> Selection:
-    """The selection with dates: the last twelve whole months where it names none, else up to the record's own ends."""
-    if not (selection.from_date or selection.to_date):
-        first, last = last_months(release, YEAR_MONTHS)
-        return selection.replace(from_date=first, to_date=last)
-    begun = period(release)[0]
-    start = selection.from_date or begun
-    end = selection.to_date or covered_until(release)
-    if start and end < start:
-        end = start
-    return selection.replace(from_date=start, to_date=end)
 
 
 def narrowed(selection: Selection, dimension: str, key: str | None) -> Selection:
@@ -43,7 +31,7 @@ def narrowed(selection: Selection, dimension: str, key: str | None) -> Selection
 
 def report(release: Release, selection: Selection, dimension: str, key: str) -> Report:
     """All figures of one value of a dimension, beside the rest of the city and a year ago."""
-    base = report_period(release, narrowed(selection, dimension, None))
+    base = dated(release, narrowed(selection, dimension, None))
     here = narrowed(base, dimension, key)
     ever = here.replace(from_date=None, to_date=None)
     until = base.to_date or covered_until(release)

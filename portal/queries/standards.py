@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -15,18 +14,17 @@ from portal.answers_figures import Changed
 from portal.answers_standards import DueMonth, Register, Standard, Target
 from portal.figures.change import share_change
 from portal.figures.kaplan_meier import quantiles
-from portal.queries.change import last_months
 from portal.queries.control import due_month, due_months
 from portal.queries.estimates import estimate
-from portal.queries.month_numbers import first_day, month_number
+from portal.queries.month_numbers import month_number
+from portal.queries.periods import dated, year_before
 from portal.queries.scans import ON_TIME, STATUSES, distinct, ints, kept, once, positions
-from portal.queries.summary import period, quantile, share
+from portal.queries.summary import quantile, share
 from portal.release import Release
 from portal.selection import NOT_STATED, Selection
 
 Ints = NDArray[np.int64]
 
-YEAR: Final = 12
 ALL: Final = "(all)"
 """The key of all selected services together."""
 NINE_OF_TEN: Final = (0.05, 0.5, 0.95)
@@ -49,32 +47,11 @@ def targets(release: Release) -> dict[str, Target]:
     return found
 
 
-def standards_period(release: Release, selection: Selection) -> tuple[Selection, Selection | None]:
-    """The selection in its dates, or in the last twelve whole months; and in the same months of the year before.
-
-    None instead of the latter where the dates are no whole months, more than a year, or the record does not reach back.
-    """
-    if selection.from_date is None and selection.to_date is None:
-        start, end = last_months(release, YEAR)
-        first = period(release)[0]
-        if first is not None and start < first:
-            start = first.replace(day=1)
-        selection = selection.replace(from_date=start, to_date=end)
-    first, last, begun = selection.from_date, selection.to_date, period(release)[0]
-    if first is None or last is None or begun is None:
-        return selection, None
-    months = month_number(last) - month_number(first) + 1
-    whole = first.day == 1 and (last + timedelta(days=1)).day == 1
-    if not whole or months > YEAR or first_day(month_number(first) - YEAR) < begun:
-        return selection, None
-    start, end = first_day(month_number(first) - YEAR), first_day(month_number(last) - YEAR + 1) - timedelta(days=1)
-    return selection, selection.replace(from_date=start, to_date=end)
-
-
 @kept
 def standards(release: Release, selection: Selection) -> Register:
     """The register: one scan over services and months of both years, and one over the late ones of the period."""
-    now, before = standards_period(release, selection)
+    now = dated(release, selection)
+    before = year_before(release, now)
     table = _Table(release, now, before)
     lateness = _lateness(release, now)
     known = targets(release)
@@ -108,7 +85,8 @@ def _chosen(selection: Selection) -> bool:
 
 def total_change(release: Release, selection: Selection) -> Changed | None:
     """The change of the share on time of all selected requests together; None where there is no year before."""
-    now, before = standards_period(release, selection)
+    now = dated(release, selection)
+    before = year_before(release, now)
     return None if before is None else attainment_change(*(tuple(due_months(release, of)) for of in (now, before)))
 
 
@@ -118,6 +96,12 @@ class _Table:
     def __init__(self, release: Release, now: Selection, before: Selection | None) -> None:
         both = now if before is None else now.replace(from_date=before.from_date)
         where, params = release.where(both)
+        if before is not None and now.from_date is not None and now.from_date.day > 1:
+            # The month in which the period begins is in no year before its first day.
+            where, params = (
+                f"{where} AND (requested_date <= ? OR requested_date >= ?)",
+                [*params, before.to_date, now.from_date],
+            )
         found = release.table(
             f"SELECT service_code AS k, month, facet, count(*) AS n FROM requests WHERE {where} GROUP BY ALL", params
         )

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from portal.errors import BadRequest
 from portal.queries.change import year_ago
+from portal.receipts.model import Kind
 from portal.receipts.parts import BINS, REQUESTS, binned_moments, condition, survival, waits
+from portal.receipts.words import HOURS, ROWS, SHARE, TIMES
 from portal.selection import Selection
+from portal.text import N_
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,3 +81,20 @@ SELECT numbers.now / nullif(numbers.before, 0) / exposure AS requests_ratio,
        shares.now AS late_now, shares.before AS late_before, shares.now - shares.before AS late_difference,
        medians.now AS median_now, medians.before AS median_before, medians.now - medians.before AS median_difference
 FROM numbers, shares, medians;"""
+
+
+KINDS: Final = (
+    Kind(
+        "year-ago",
+        N_("Change against the same months of the year before"),
+        N_("Month by month, so that neither the season nor another number of requests per calendar month is taken for a change: both years are weighted by the same weights. Months that are too young to know how long their requests take are left out of both years; the query names those that were compared. Intervals: exact for numbers, Newcombe for shares, from both years' Kaplan–Meier bands for times."),  # noqa: E501
+        (TIMES, ROWS),
+        {
+            "requests_ratio": N_("requests a day, now / before"), "late_now": SHARE, "late_before": SHARE,
+            "late_difference": N_("now - before"), "median_now": HOURS, "median_before": HOURS,
+            "median_difference": N_("hours, now - before"),
+        },
+        changed,
+    ),
+)  # fmt: skip
+"""The kinds of figures that these receipts are of."""

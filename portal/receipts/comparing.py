@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from portal.queries.scans import column
+from portal.receipts.model import Kind
 from portal.receipts.parts import BINS, REQUESTS, condition, literal, waits
+from portal.receipts.words import NOT_DUE, ROWS, SHARE, TIMES
 from portal.selection import COLUMNS, Selection, quoted
+from portal.text import N_
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -125,3 +128,45 @@ WITH RECURSIVE {waits(release, selection, f"({key}::VARCHAR = {own}) IS TRUE AS 
 -- between two steps the factor is taken from a straight line: right within 0.01%
 SELECT max(exp(ln(factor) + (ln(next_factor) - ln(factor)) * (expected - observed) / (expected - next_expected))) AS time_ratio
 FROM crossing WHERE expected > observed AND next_expected <= observed;"""
+
+
+KINDS: Final = (
+    Kind(
+        "late",
+        N_("Late, beside what the mix of services leads one to expect"),
+        N_("Expected is what would be late if each service were as often late here as in the whole selection (indirect standardisation). The ratio of observed to expected is above 1 where more is late than for the same services elsewhere; adjusted is this ratio times the city's share. Intervals are exact (Clopper–Pearson for the observed count, divided by the expected one)."),  # noqa: E501
+        (NOT_DUE, ROWS),
+        {
+            "key": N_("the group"), "observed": N_("late requests"), "n": N_("requests whose standard has come due"),
+            "expected": N_("late requests expected"), "raw": SHARE, "city": N_("the city's share, 0 to 1"),
+            "ratio": N_("observed / expected"), "adjusted": N_("the adjusted share, 0 to 1"),
+            "mix": N_("part of the gap to the city that the mix of services explains"), "rest": N_("the other part"),
+        },
+        late,
+        arguments=("dimension",),
+        keyed=True,
+    ),
+    Kind(
+        "speed",
+        N_("Closings, beside what the same services lead one to expect"),
+        N_("Expected closings are those of the requests at risk here at the pace of the whole selection for the same service at the same age (as in a log-rank test), open requests counted. Above 1 is faster. Intervals are exact (Poisson)."),  # noqa: E501
+        (TIMES, ROWS),
+        {
+            "key": N_("the group"), "n": N_("requests with times"), "observed": N_("of them closed"),
+            "expected": N_("closings expected"), "ratio": N_("observed / expected"),
+        },
+        speed,
+        arguments=("dimension",),
+        keyed=True,
+    ),
+    Kind(
+        "time-ratio",
+        N_("How many times as long as the same services elsewhere"),
+        N_("The factor by which the times of the rest of the city have to be stretched, in every service alike, to expect as many closings as there were here. 1.5: the same things take one and a half times as long."),  # noqa: E501
+        (TIMES, ROWS),
+        {"time_ratio": N_("a factor")},
+        time_ratio,
+        arguments=("dimension", "key"),
+    ),
+)  # fmt: skip
+"""The kinds of figures that these receipts are of."""

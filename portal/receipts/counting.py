@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from portal.errors import BadRequest
 from portal.queries.backlog import AGES_DAYS, end_of
+from portal.queries.months import covered_until
 from portal.queries.scans import OUTCOMES, column
+from portal.receipts.model import Kind
 from portal.receipts.parts import (
     BINS,
     EXACT_MOMENTS,
@@ -22,7 +24,9 @@ from portal.receipts.parts import (
     waits,
     wilson,
 )
+from portal.receipts.words import BAND, COUNTS, DONE, DUE, HOURS, ON_TIME, QUANTILES, ROWS, SHARE, TIMES, UNTOLD
 from portal.selection import NOT_STATED, Selection
+from portal.text import N_
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -41,6 +45,7 @@ def counts(release: Release, selection: Selection, arguments: dict[str, str]) ->
     outcomes = "".join(
         f",\n         count(*) FILTER (status = 'closed' AND outcome = '{name}')::DOUBLE AS {name}" for name in OUTCOMES
     )
+    shares = "".join(f", {name} / closed AS {name}_share" for name in OUTCOMES if name != "done")
     return f"""\
 WITH counted AS (
   SELECT {_COUNTED},
@@ -48,9 +53,10 @@ WITH counted AS (
   FROM {REQUESTS}
   WHERE {condition(selection)}
 )
-SELECT *, open / requests AS open_share,
+SELECT *, open / requests AS open_share, on_time + late AS due, requests - located AS not_located,
+       located / requests AS located_share,
        {wilson("on_time", "(on_time + late)", "on_time_share")},
-       {wilson("done", "closed", "done_share")}
+       {wilson("done", "closed", "done_share")}{shares}
 FROM counted;"""
 
 
@@ -90,6 +96,7 @@ WITH RECURSIVE {waits(release, selection, key)}, {BINS}, {binned_moments("key")}
   GROUP BY ALL
 )
 SELECT key, requests, open, closed, coalesce(n, 0) AS n, coalesce(events, 0) AS events, open / requests AS open_share,
+       on_time + late AS due, requests / sum(requests) FILTER (key <> {literal(NOT_STATED)}) OVER () AS share_of_stated,
        median_hours, median_low, median_high, p90_hours, p90_low, p90_high,
        {wilson("on_time", "(on_time + late)", "on_time_share")},
        {wilson("done", "closed", "done_share")}
@@ -100,7 +107,7 @@ ORDER BY requests DESC, key;"""
 def months(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
     """What came in, was closed and was open at the end of each month, and how long requests of the month took."""
     del arguments
-    zone = literal(release.city.timezone)
+    zone, last = literal(release.city.timezone), last_day(release, selection)
     key = "strftime(requested_date, '%Y-%m') AS key"
     return f"""\
 WITH RECURSIVE chosen AS (
@@ -110,7 +117,8 @@ WITH RECURSIVE chosen AS (
   FROM {REQUESTS}
   WHERE {condition(selection)}
 ), spans AS (
-  SELECT unnest(generate_series(min(asked), greatest(max(asked), max(left_in)), INTERVAL 1 MONTH))::DATE AS month FROM chosen
+  SELECT unnest(generate_series(min(asked), greatest(max(asked), max(left_in), {literal(last)}), INTERVAL 1 MONTH))::DATE AS month
+  FROM chosen
 ), flow AS (
   SELECT month,
          (SELECT count(*) FROM chosen WHERE asked = month) AS requested,
@@ -126,13 +134,21 @@ WITH RECURSIVE chosen AS (
   SELECT key, {quantile(0.5, "median")},
        {quantile(0.9, "p90")}
   FROM band GROUP BY key
+), timed AS (
+  SELECT key, count(*) AS n FROM waits GROUP BY key
 )
 SELECT strftime(month, '%Y-%m') AS key, requested, closed,
        sum(requested - untold - closed) OVER (ORDER BY month) - (SELECT n FROM before) AS open_at_end,
        median_hours, median_low, median_high, p90_hours, p90_low, p90_high,
-       {wilson("on_time", "(on_time + late)", "on_time_share")}
-FROM flow LEFT JOIN times ON key = strftime(month, '%Y-%m')
+       {wilson("on_time", "(on_time + late)", "on_time_share")}, coalesce(timed.n, 0) AS n
+FROM flow LEFT JOIN times ON times.key = strftime(month, '%Y-%m') LEFT JOIN timed ON timed.key = strftime(month, '%Y-%m')
 ORDER BY month;"""
+
+
+def last_day(release: Release, selection: Selection) -> date:
+    """The last day of the months that are told of: that of the record, or that which was asked for."""
+    covered = covered_until(release)
+    return min(covered, selection.to_date) if selection.to_date else covered
 
 
 def backlog(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
@@ -141,7 +157,7 @@ def backlog(release: Release, selection: Selection, arguments: dict[str, str]) -
         day = date.fromisoformat(arguments["at"])
     except ValueError:
         raise BadRequest(f"at: '{arguments['at'][:20]}' is not a date such as 2025-01-31.") from None
-    moment = f"TIMESTAMP '{end_of(release, day):%Y-%m-%d %H:%M:%S}'"
+    moment = f"TIMESTAMP '{end_of(release, day):%Y-%m-%d %H:%M:%S.%f}'"
     edges = (0, *AGES_DAYS, None)
     groups = "".join(
         f",\n       count(*) FILTER (minutes >= {edges[i]} * 1440"
@@ -154,6 +170,72 @@ SELECT count(*) AS open{groups}
 FROM (
   SELECT date_diff('second', requested_datetime, {moment}) // 60 AS minutes
   FROM {REQUESTS}
-  WHERE requested_datetime <= {moment} AND (status = 'open' OR closed_datetime > {moment})
+  WHERE requested_datetime < {moment} AND (status = 'open' OR status = 'closed' AND closed_datetime >= {moment})
     AND {condition(selection)}
 );"""
+
+
+KINDS: Final = (
+    Kind(
+        "counts",
+        N_("How many, and what became of them"),
+        N_("Counts of the selected requests. On time is the share, of those whose standard has come due, that were closed within it; open ones that are past due count as late. Done is a share of the closed ones."),  # noqa: E501
+        (ROWS,),
+        {
+            **COUNTS, "open_share": SHARE, "due": DUE, "not_located": N_("requests without a place"), "located_share": SHARE,
+            **ON_TIME, **DONE,
+        }
+        | {name: N_("closed requests of this outcome") for name in OUTCOMES}
+        | {f"{name}_share": N_("share of the closed ones, 0 to 1") for name in OUTCOMES},
+        counts,
+    ),
+    Kind(
+        "response",
+        N_("How long it takes"),
+        N_("The time from request to closing by which half, three quarters and nine tenths were closed, open requests counted as not closed yet (Kaplan–Meier), with 95% bands on the log(-log) scale. The last column leaves the open ones out, as most portals do, and flatters."),  # noqa: E501
+        (TIMES, ROWS),
+        {
+            "n": N_("requests with times"), "events": N_("of them closed"),
+            "median_hours": HOURS, "median_low": BAND, "median_high": BAND,
+            "p75_hours": HOURS, "p75_low": BAND, "p75_high": BAND,
+            "p90_hours": HOURS, "p90_low": BAND, "p90_high": BAND,
+            "closed_only_hours": N_("hours, of the closed ones alone"),
+        },
+        response,
+    ),
+    Kind(
+        "by",
+        N_("Figures of each group"),
+        N_("Counts and times of each group. Times are of bins (each minute its own up to two hours, then 1% wide), and so right within half a percent."),  # noqa: E501
+        (TIMES, ROWS),
+        {
+            "key": N_("the group"), **COUNTS, "n": N_("requests with times"), "due": DUE,
+            "share_of_stated": N_("share of those that state a group, 0 to 1"), **QUANTILES, **ON_TIME, **DONE,
+        },
+        by,
+        arguments=("dimension",),
+        keyed=True,
+    ),
+    Kind(
+        "months",
+        N_("Figures of each month"),
+        N_("Requests made in a month, requests closed in it, and those open at its end; times are of the requests made in the month, in bins 1% wide. Months are of the city's own clock."),  # noqa: E501
+        (TIMES, ROWS),
+        {
+            "key": N_("the month"), "requested": N_("requests made in it"), "closed": N_("requests closed in it"),
+            "open_at_end": N_("open at its end"), "n": N_("requests with times"), **QUANTILES, **ON_TIME,
+        },
+        months,
+        keyed=True,
+    ),
+    Kind(
+        "backlog",
+        N_("What was open at the end of a day"),
+        N_("Requests that had been made and not been closed by the end of a day of the city's clock, by how long they had waited until then."),  # noqa: E501
+        (UNTOLD, ROWS),
+        {"open": N_("requests")} | {f"from_{days}_days": N_("requests that had waited so many days, or more, up to the next column") for days in (0, *AGES_DAYS)},  # noqa: E501
+        backlog,
+        arguments=("at",),
+    ),
+)  # fmt: skip
+"""The kinds of figures that these receipts are of."""

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from portal.queries.course import HORIZON_DAYS, MARKS_DAYS
 from portal.queries.scans import OUTCOMES
+from portal.receipts.model import Kind
 from portal.receipts.parts import BINS, waits
+from portal.receipts.words import ROWS, SHARE, TIMES
 from portal.selection import Selection
+from portal.text import N_
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -65,3 +68,25 @@ WITH RECURSIVE {_steps(release, selection)}, spans AS (
 )
 SELECT (least(min(minutes), {end}) + sum(still_open * (least(until, {end}) - minutes)) FILTER (minutes < {end})) / 60 AS mean_hours
 FROM spans;"""
+
+
+KINDS: Final = (
+    Kind(
+        "course",
+        N_("What became of requests as time went on"),
+        N_("So many days after they were made: the share that still waits, and the share that ended in each way (competing risks, Aalen–Johansen), open requests counted for as long as they have been watched. Times are of bins 1% wide. A share is shown only while anybody was watched for so long."),  # noqa: E501
+        (TIMES, ROWS),
+        {"key": N_("days since the request"), "waiting": SHARE} | dict.fromkeys(OUTCOMES, SHARE),
+        course,
+        keyed=True,
+    ),
+    Kind(
+        "mean",
+        N_("The mean time to closing, up to a horizon"),
+        N_("The mean time from request to closing when whoever takes longer than 90 days counts as 90 days (restricted mean: the area under the Kaplan–Meier curve). Without a horizon there is no mean while anything is open."),  # noqa: E501
+        (TIMES, ROWS),
+        {"mean_hours": N_("hours")},
+        mean,
+    ),
+)  # fmt: skip
+"""The kinds of figures that these receipts are of."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 Maker = Callable[["Release", "Selection", dict[str, str]], str]
 """SQL of a figure for a selection, with the figure's own arguments; raises PortalError for an argument that is wrong."""
+
+
+PACKAGE: Final = "datapackage.json"
+"""The description of a release, which every release has."""
 
 
 @dataclass(frozen=True)

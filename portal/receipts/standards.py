@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from portal.queries.control import AGES_MONTHS, YOUNG
 from portal.queries.measures import YEAR
-from portal.queries.standards import ALL, NINE_OF_TEN, standards_period
+from portal.queries.periods import dated, year_before
+from portal.queries.standards import ALL, NINE_OF_TEN
 from portal.receipts.model import Kind
 from portal.receipts.parts import REQUESTS, condition, literal, moment, quantile, survival, wilson
+from portal.receipts.words import ROWS, SHARE, SHARE_BAND
 from portal.selection import NOT_STATED, Selection
 from portal.text import N_
 
@@ -27,7 +29,7 @@ _STATES = """count(*) FILTER (on_time = 'on_time')::DOUBLE AS on_time,
 def standards(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
     """What became of each service's standard, and how late the late ones are, a row each and one of all."""
     del arguments
-    period, _before = standards_period(release, selection)
+    period = dated(release, selection)
     return f"""\
 WITH chosen AS (
   -- each request in the row of its service and in the row of all
@@ -59,7 +61,8 @@ ORDER BY due DESC, key;"""
 def change(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
     """Shares on time beside the same months of the year before, weighted alike, a row each."""
     del arguments
-    now, before = standards_period(release, selection)
+    now = dated(release, selection)
+    before = year_before(release, now)
     both = now if before is None else now.replace(from_date=before.from_date)
     return f"""\
 WITH chosen AS (
@@ -77,7 +80,7 @@ WITH chosen AS (
 ), pairs AS (
   SELECT a.key, a.on_time / a.due AS now, b.on_time / b.due AS before, a.due + b.due AS weight
   FROM told a JOIN told b ON a.key = b.key AND b.month = a.month - INTERVAL 1 YEAR
-  WHERE a.month >= {literal(now.from_date)}
+  WHERE a.month >= {literal(now.from_date)} AND b.month <= {literal((before or now).to_date)}
 )
 SELECT key, count(*) AS months, sum(weight * now) / sum(weight) AS now, sum(weight * before) / sum(weight) AS before,
        sum(weight * (now - before)) / sum(weight) AS difference
@@ -180,13 +183,7 @@ FROM recent GROUP BY key ORDER BY key;"""
 
 
 _REQUESTS = N_("requests")
-_SHARE = N_("a share, 0 to 1")
-_SHARE_BAND = N_("end of its 95% interval (Wilson)")
 _HOURS = N_("hours")
-_NOT_COMING = N_(
-    "Rows that could not be trusted and rows that their source withdrew are in no figure; they are listed under Sources "
-    "and runs."
-)
 _STATE_COLUMNS: Final = {
     "due": N_("requests whose standard has come due: closed, or past it"), "on_time": N_("of them closed within it"),
     "late": N_("of them closed late, or open past due"), "pending": N_("requests that are open and not yet due"),
@@ -197,11 +194,11 @@ KINDS: Final = (
         "standards",
         N_("Standards: how often they were kept"),
         N_("Of the requests whose standard has come due, those that were closed within it; open ones that are past due are late. Lateness is the time past the due time by which half of the late ones were closed (Kaplan–Meier, whole hours, those still open counted as late so far). Without dates: of the last twelve whole months."),  # noqa: E501
-        (_NOT_COMING,),
+        (ROWS,),
         {
             "key": N_("the service, or all"), "requests": _REQUESTS, **_STATE_COLUMNS,
             "open_late": N_("late requests that are still open"), "no_standard": N_("requests without a standard"),
-            "on_time_share": _SHARE, "on_time_share_low": _SHARE_BAND, "on_time_share_high": _SHARE_BAND,
+            "on_time_share": SHARE, "on_time_share_low": SHARE_BAND, "on_time_share_high": SHARE_BAND,
             "lateness_hours": N_("hours past the due time; empty: not yet reached"),
         },
         standards,
@@ -211,10 +208,10 @@ KINDS: Final = (
         "standards-change",
         N_("Standards: beside the same months of the year before"),
         N_("The shares on time of both years, month by month, each calendar month weighted by its requests in both years together, so that neither the season nor a busier month is taken for a change. Months of which more than 2% are not yet due are left out of both. The interval on the page is made of both sides' score intervals (Newcombe)."),  # noqa: E501
-        (_NOT_COMING,),
+        (ROWS,),
         {
-            "key": N_("the service, or all"), "months": N_("calendar months that were compared"), "now": _SHARE,
-            "before": _SHARE, "difference": N_("now less before"),
+            "key": N_("the service, or all"), "months": N_("calendar months that were compared"), "now": SHARE,
+            "before": SHARE, "difference": N_("now less before"),
         },
         change,
         keyed=True,
@@ -223,11 +220,11 @@ KINDS: Final = (
         "due-months",
         N_("On time and late, by month"),
         N_("What became of the standard of the requests of each month. Young months flatter: what is closed already counts, what is open and not yet due does not."),  # noqa: E501
-        (_NOT_COMING,),
+        (ROWS,),
         {
-            "key": N_("the month"), **_STATE_COLUMNS, "late_share": _SHARE, "late_share_low": _SHARE_BAND,
-            "late_share_high": _SHARE_BAND, "on_time_share": _SHARE, "on_time_share_low": _SHARE_BAND,
-            "on_time_share_high": _SHARE_BAND,
+            "key": N_("the month"), **_STATE_COLUMNS, "late_share": SHARE, "late_share_low": SHARE_BAND,
+            "late_share_high": SHARE_BAND, "on_time_share": SHARE, "on_time_share_low": SHARE_BAND,
+            "on_time_share_high": SHARE_BAND,
         },
         due_months,
         keyed=True,
@@ -236,7 +233,7 @@ KINDS: Final = (
         "targets",
         N_("How long a service has"),
         N_("Hours from request to the due time that stands in the record, over the whole record, whatever is selected: the middle one, and the two between which nine of ten lie. A service without such a time in the record has the target that the city states for it."),  # noqa: E501
-        (_NOT_COMING,),
+        (ROWS,),
         {"key": N_("the service"), "hours": _HOURS, "low_hours": _HOURS, "high_hours": _HOURS},
         targets,
         keyed=True,
@@ -248,7 +245,7 @@ KINDS: Final = (
         N_("Requests of a month or an earlier one that were closed after it, or not at all, by the number of months from that of the request to it. Months are of the city's own clock."),  # noqa: E501
         (
             N_("Requests that are closed, but of which nobody can say when (no time, or a contradicting one), are in no month."),
-            _NOT_COMING,
+            ROWS,
         ),
         {"key": N_("the month"), "open": _REQUESTS}
         | {f"from_{months}_months": N_("requests so many months old, or more, up to the next column") for months in (0, *AGES_MONTHS)},

@@ -14,7 +14,7 @@ from portal.errors import NotFound
 from portal.figures import location_band
 from portal.figures.location_band import Band, Uncertain, bands
 from portal.html import to_html
-from portal.queries.report import report_period
+from portal.queries.periods import dated
 from portal.release import Release
 from portal.routes import render
 from portal.selection import Selection
@@ -106,7 +106,7 @@ def test_where_nothing_is_told_there_is_none(release: Release, with_geocoder: Re
 
 
 def test_an_area_s_page_and_the_table_tell_the_band(with_geocoder: Release, release: Release) -> None:
-    year = report_period(with_geocoder, Selection())
+    year = dated(with_geocoder, Selection())
     band = queries.location_bands(with_geocoder, "district", year)["2"]
     said = f"between {band.low:,} and {band.high:,} , allowing for uncertain locations"
     assert said in words(to_html(render(with_geocoder, "/areas/district/2").body))

@@ -13,8 +13,8 @@ from portal.html import to_html
 from portal.receipts import RECEIPTS, receipt
 from portal.release import Release, Releases
 from portal.selection import Selection
+from tests.portal.page_numbers import read
 from tests.portal.run_receipt import run
-from tests.portal.test_every_number import marks
 from tests.release_factory import build_release
 
 
@@ -45,7 +45,7 @@ def test_counts_are_what_their_receipt_makes(with_incidents: Release, query: str
         "reopened": found.reopened,
     }
     assert named | dict(found.flags) | {"flagged": found.flagged} == row
-    shown = marks(to_html(linked_section(found, selection)))
+    shown = read(to_html(linked_section(found, selection)), with_incidents).marks
     assert {mark["data-item"]: float(mark["value"]) for mark in shown}.items() <= row.items()
     assert {"looked_at", "incidents", "repeats"} <= {mark["data-item"] for mark in shown}
 
@@ -62,7 +62,7 @@ def test_reporting_rates_are_what_their_receipt_makes(with_incidents: Release, q
         assert made["further"] == row.further and made["days"] == pytest.approx(row.days)
         assert made["expected"] == pytest.approx(row.expected) and made["rate"] == pytest.approx(row.rate.value)
     html = to_html(reporting_section(rows, selection, layer, "District", "Release."))
-    for mark in marks(html):
+    for mark in read(html, with_incidents).marks:
         key, _, column = mark["data-item"].rpartition("/")
         assert float(mark["value"]) == pytest.approx(told[key][column])
 

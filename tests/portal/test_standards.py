@@ -20,13 +20,14 @@ from portal.components.receipt import Figures
 from portal.html import to_html
 from portal.queries.control import due_months, late_control, median_control, open_ages
 from portal.queries.measures import feedback, measures
-from portal.queries.standards import has_standards, standards, standards_period, targets, total_change
+from portal.queries.periods import dated, year_before
+from portal.queries.standards import ALL, has_standards, standards, targets, total_change
 from portal.receipts import receipt
 from portal.release import Release, Releases
 from portal.routes import render
 from portal.selection import Selection
+from tests.portal.check_page import wrong_numbers
 from tests.portal.run_receipt import run
-from tests.portal.test_every_number import wrong_numbers
 from tests.release_factory import build_release
 
 QUERIES = (
@@ -70,7 +71,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
 def test_the_register_is_what_counting_says(release: Release, query: str) -> None:
     selection = Selection.from_query(query, release)
     register = standards(release, selection)
-    now, before = standards_period(release, selection)
+    now = dated(release, selection)
+    before = year_before(release, now)
     assert (register.period, register.before) == (now, before) and before is not None
     for period, of in ((now, "on_time"), (before, "before")):
         where, params = release.where(period)
@@ -244,3 +246,29 @@ def test_markup_holds_together(planted: Release, path: str) -> None:
     levels = [int(level) for level in re.findall(r"<h([1-6])\b", text)]
     assert levels[0] == 1 and all(later <= earlier + 1 for earlier, later in pairwise(levels))
     assert not re.search(r"\{[a-z_]+\}", re.sub(r"<(code|pre).*?</\1>", "", text)), "a placeholder was left unfilled"
+
+
+def test_a_part_of_a_month_is_not_held_against_a_whole_one(release: Release) -> None:
+    """Standards and the change in numbers and times speak of the same months, and their receipt of no others."""
+    selection = Selection(from_date=date(2024, 9, 10), to_date=date(2025, 2, 20))
+    before = year_before(release, selection)
+    assert before == Selection(from_date=date(2023, 10, 1), to_date=date(2024, 1, 31))
+    register, ago = standards(release, selection), queries.year_ago(release, selection)
+    assert register.before == before and ago is not None and register.total.change is not None
+    months = [date(2024, 10, 1), date(2024, 11, 1), date(2024, 12, 1), date(2025, 1, 1)]
+    assert list(ago.requests.compared) == months and register.total.change.months <= len(months)
+    told = run(release, receipt(release, "standards-change", selection, {}))[ALL]
+    assert told["months"] == register.total.change.months
+    assert told["difference"] == pytest.approx(register.total.change.difference.value, abs=1e-9)
+
+
+def test_dates_that_nobody_named_are_those_of_the_record(release: Release) -> None:
+    first, last = queries.period(release)
+    assert first is not None and last is not None
+    year = dated(release, Selection())
+    assert (year.from_date, year.to_date) == (date(2024, 6, 1), date(2025, 5, 31))
+    assert dated(release, Selection(to_date=date(2023, 3, 31))) == Selection(from_date=first, to_date=date(2023, 3, 31))
+    assert dated(release, Selection(from_date=date(2025, 1, 5))).to_date == queries.covered_until(release)
+    assert year_before(release, dated(release, Selection(from_date=date(2023, 1, 1)))) is None, "more than a year"
+    assert year_before(release, Selection(from_date=date(2022, 3, 1), to_date=date(2022, 4, 30))) is None
+    assert year_before(release, Selection(from_date=date(2024, 3, 5), to_date=date(2024, 3, 30))) is None

@@ -13,7 +13,9 @@ AREAS, STRATA = 12, 5
 PLANTED = (2, 7)
 
 
-def _city(seed: int, things: int = 24_000, spread: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _city(
+    seed: int, things: int = 24_000, spread: float = 0.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Things that come up, are reported at a rate that is three times as high in two areas, and are mended.
 
     What was never reported is not seen. The two areas have fewer things, and of services with other rates. Returns the
@@ -38,18 +40,18 @@ def _city(seed: int, things: int = 24_000, spread: float = 0.0) -> tuple[np.ndar
     start[seen] = at[first]
     number = np.full(things, -1)
     number[seen] = np.arange(len(seen))
-    further, days = tally(
+    further, days, known = tally(
         area[seen], stratum[seen], (life - start)[seen], number[owner[~first]], at[~first] - start[owner[~first]],
         (AREAS, STRATA), window_days=5.0,
     )  # fmt: skip
-    return further, days, np.bincount(area[owner], minlength=AREAS)
+    return further, days, known, np.bincount(area[owner], minlength=AREAS)
 
 
 def test_a_planted_ratio_of_three_is_found_within_15_percent() -> None:
     found = []
     for seed in range(20):
-        further, days, _ = _city(seed)
-        relative = reporting_rates(further, days).relative
+        further, days, things, _ = _city(seed)
+        relative = reporting_rates(further, days, things).relative
         others = np.setdiff1d(np.arange(AREAS), PLANTED)
         found.append(relative.estimate[list(PLANTED)].mean() / relative.estimate[others].mean())
         assert (relative.low[list(PLANTED)] > 1.5).all()
@@ -57,8 +59,34 @@ def test_a_planted_ratio_of_three_is_found_within_15_percent() -> None:
     assert np.abs(np.array(found) / 3 - 1).max() < 0.15
 
 
+@pytest.mark.parametrize("early", [False, True])
+def test_where_things_last_longer_both_ways_of_counting_enclose_the_truth(early: bool) -> None:
+    """All areas report alike, but things of area 0 last 1.6 times as long: by the day, it is right if reports keep coming."""
+    by_day, by_thing, lasting = [], [], []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        area, stratum = rng.integers(0, 8, 30_000), rng.integers(0, 2, 30_000)
+        life = rng.exponential(np.array([2.0, 5.0])[stratum]) * np.where(area == 0, 1.6, 1.0)
+        # Early: so many report, most of them soon, however long the thing lasts. Else at one rate as long as it does.
+        many = rng.poisson(np.full(len(area), 0.3) if early else 0.2 * life)
+        owner = np.repeat(np.arange(len(area)), many)
+        at = (
+            np.minimum(life, 5.0)[owner] * rng.random(len(owner)) ** 2
+            if early
+            else rng.random(len(owner)) * life[owner]
+        )
+        found = reporting_rates(*tally(area, stratum, life, owner, at, (8, 2)))
+        by_day.append(found.ratio.estimate[0])
+        by_thing.append(found.per_thing.estimate[0])
+        lasting.append(found.lasting[0])
+        assert found.per_thing.low[0] < found.per_thing.estimate[0] < found.per_thing.high[0]
+    assert 1.2 < np.mean(lasting) < 1.6
+    assert np.mean(by_thing if early else by_day) == pytest.approx(1.0, abs=0.05)
+    assert np.mean(by_day) < 0.85 if early else np.mean(by_thing) > 1.15
+
+
 def test_counting_requests_would_not_have_found_it() -> None:
-    _, _, requests = _city(1)
+    *_, requests = _city(1)
     others = np.setdiff1d(np.arange(AREAS), PLANTED)
     assert requests[list(PLANTED)].mean() / requests[others].mean() < 2.0
 
@@ -66,13 +94,13 @@ def test_counting_requests_would_not_have_found_it() -> None:
 def test_the_exact_interval_of_a_rate_holds_its_level() -> None:
     rng = np.random.default_rng(3)
     days = rng.uniform(20, 400, (2000, 1))
-    found = reporting_rates(rng.poisson(0.05 * days), days).rate
+    found = reporting_rates(rng.poisson(0.05 * days), days, np.ones((2000, 1), int)).rate
     assert 0.945 <= np.mean((found.low <= 0.05) & (found.high >= 0.05)) <= 0.995
 
 
 def test_dispersion_tells_when_things_differ_among_themselves() -> None:
-    alike = reporting_rates(*_city(5)[:2]).dispersion
-    unlike = reporting_rates(*_city(5, spread=2.0)[:2]).dispersion
+    alike = reporting_rates(*_city(5)[:3]).dispersion
+    unlike = reporting_rates(*_city(5, spread=2.0)[:3]).dispersion
     assert alike == pytest.approx(1.0, abs=0.5)
     assert unlike > alike + 0.3
 
@@ -81,25 +109,31 @@ def test_only_what_was_watched_for_is_counted() -> None:
     area, stratum = np.array([0, 0, 1, -1, 1]), np.array([0, 1, 0, 0, 1])
     days = np.array([2.0, 30.0, 4.0, 9.0, np.nan])
     incident, lag = np.array([0, 0, 1, 1, 3, 4]), np.array([1.0, 2.5, 7.0, 7.1, 1.0, 1.0])
-    further, watched = tally(area, stratum, days, incident, lag, (2, 2), window_days=7.0)
+    further, watched, things = tally(area, stratum, days, incident, lag, (2, 2), window_days=7.0)
     np.testing.assert_array_equal(further, [[1, 1], [0, 0]])
     np.testing.assert_array_equal(watched, [[2.0, 7.0], [4.0, 0.0]])
+    np.testing.assert_array_equal(things, [[1, 1], [1, 0]])
 
 
 def test_the_ratio_is_against_the_services_of_the_area() -> None:
     # Both areas report alike within each service; only their mix differs.
     days = np.array([[900.0, 100.0], [100.0, 900.0]])
-    found = reporting_rates((days * [0.1, 1.0]).astype(int), days)
+    found = reporting_rates((days * [0.1, 1.0]).astype(int), days, days.astype(int))
     np.testing.assert_allclose(found.ratio.estimate, 1.0)
     np.testing.assert_allclose(found.relative.estimate, 1.0, atol=1e-8)
     assert found.rate.estimate[1] > 4 * found.rate.estimate[0]
 
 
 def test_where_nothing_was_watched_nothing_is_told() -> None:
-    found = reporting_rates(np.array([[0, 0], [3, 0]]), np.array([[0.0, 0.0], [2.0, 1.0]]))
-    assert np.isnan(found.rate.estimate[0]) and np.isnan(found.ratio.low[0]) and np.isnan(found.relative.high[0])
+    found = reporting_rates(np.array([[0, 0], [3, 0]]), np.array([[0.0, 0.0], [2.0, 1.0]]), np.array([[0, 0], [1, 1]]))
+    assert (
+        np.isnan(found.rate.estimate[0])
+        and np.isnan(found.lasting[0])
+        and np.isnan(found.ratio.low[0])
+        and np.isnan(found.relative.high[0])
+    )
     assert found.rate.estimate[1] == pytest.approx(1.0)
-    empty = reporting_rates(np.zeros((2, 3), int), np.zeros((2, 3)))
+    empty = reporting_rates(np.zeros((2, 3), int), np.zeros((2, 3)), np.zeros((2, 3), int))
     assert np.isnan(empty.city) and np.isnan(empty.dispersion)
 
 
@@ -109,7 +143,7 @@ def test_where_nothing_was_watched_nothing_is_told() -> None:
 )
 def test_what_cannot_be_is_refused(further: list[list[int]], days: list[list[float]]) -> None:
     with pytest.raises(ValueError, match="reports"):
-        reporting_rates(np.array(further), np.array(days))
+        reporting_rates(np.array(further), np.array(days), np.ones_like(np.array(further)))
 
 
 def test_times_before_the_first_report_are_refused() -> None:
@@ -126,7 +160,9 @@ def test_the_city_is_as_expected_and_the_median_area_is_one(seed: int, areas: in
     rng = np.random.default_rng(seed)
     days = rng.uniform(0.1, 50, (areas, strata))
     further = rng.poisson(days * rng.uniform(0, 1, strata))
-    found = reporting_rates(further, days)
+    things = rng.integers(1, 20, (areas, strata))
+    found = reporting_rates(further, days, things)
+    assert (found.lasting * (things @ (days.sum(axis=0) / things.sum(axis=0)))).sum() == pytest.approx(days.sum())
     assert found.expected.sum() == pytest.approx(further.sum())
     told = found.relative.estimate[found.relative.estimate > 0]
     if len(told):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from portal import queries
 from portal.charts import compare, monthly, small
 from portal.charts.svg import hours_axis, nice_ticks
-from portal.components import figures
+from portal.components import figure_words, figures
+from portal.components.receipt import Figures
 from portal.html import to_html
 from portal.release import Release
 from portal.selection import Selection
@@ -32,7 +33,7 @@ def table_of(markup: str) -> list[list[str]]:
 
 def test_the_monthly_chart_and_its_table_say_the_same(release: Release) -> None:
     rows = queries.monthly(release, Selection())
-    markup = to_html(figures.requested_and_closed(rows, "S"))
+    markup = to_html(figures.requested_and_closed(rows, "S", Figures("months", Selection())))
     table = table_of(markup)[1:]
     assert [row[1:] for row in table] == [
         [number(r.requested), number(r.closed), number(r.open_at_end)] for r in reversed(rows)
@@ -43,19 +44,30 @@ def test_the_monthly_chart_and_its_table_say_the_same(release: Release) -> None:
 
 def test_the_comparison_and_its_table_say_the_same(release: Release) -> None:
     rows = queries.by(release, Selection(), "district")
-    markup = to_html(figures.medians(rows, queries.response(release, Selection()), "T", "S", "k", "District"))
+    markup = to_html(
+        figures.medians(
+            rows,
+            queries.response(release, Selection()),
+            "T",
+            "S",
+            Figures("by", Selection(), dimension="district"),
+            "k",
+            "District",
+        )
+    )
     table = table_of(markup)[1:]
     assert [row[0] for row in table] == [r.name for r in rows]
-    assert [row[2] for row in table] == [figures.quantile_words(r.median, r.n) for r in rows]
+    assert [row[2] for row in table] == [figure_words.quantile_words(r.median, r.n) for r in rows]
     for row in rows:
-        assert f"{row.name}: {figures.quantile_words(row.median, row.n)}" in markup
+        assert f"{row.name}: {figure_words.quantile_words(row.median, row.n)}" in markup
 
 
 def test_fewer_than_thirty_are_too_few_to_say(release: Release) -> None:
     rows = queries.by(release, Selection(service=("=heating",), department=("inspection",)), "ward")
     few = [row for row in rows if row.n < 30]
     assert few
-    markup = to_html(figures.medians(few, None, "T", "S", "k", "Ward"))
+    of = Figures("by", Selection(), dimension="ward")
+    markup = to_html(figures.medians(few, None, "T", "S", of, "k", "Ward"))
     assert markup.count("too few to say") >= len(few)
     assert "<circle" not in markup
 

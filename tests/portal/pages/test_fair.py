@@ -16,7 +16,7 @@ from portal.answers import GroupRow, Quantile, Share
 from portal.answers_figures import Compared, Comparison, Estimate, Late, Times
 from portal.charts.funnel import Lines, Unit, around_one, funnel, unseen
 from portal.charts.svg import ratio_axis
-from portal.components.fair import limit_lines, natural, section_of
+from portal.components.fair import limit_lines, section_of
 from portal.components.fair_table import Subject
 from portal.components.verdicts import LATE, TIMES, Kind, Verdict, by_others, counted, said, verdict
 from portal.figures.funnel import share_funnel, share_limits
@@ -25,7 +25,8 @@ from portal.pages import areas
 from portal.release import Release
 from portal.routes import render
 from portal.selection import Selection
-from tests.portal.test_every_number import wrong_numbers
+from portal.text import natural
+from tests.portal.check_page import wrong_numbers
 
 WIDE = re.compile(r'<svg class="wide".*?</svg>', re.DOTALL)
 

@@ -22,7 +22,7 @@ from portal.queries.one_request import one_request
 from portal.release import Release, Releases
 from portal.routes import render
 from portal.settings import PortalSettings
-from tests.portal.test_every_number import wrong_numbers
+from tests.portal.check_page import wrong_numbers
 from tests.release_factory import build_release
 
 NOTE = 'Filled. <script>alert(1)</script> & "thanks"'
