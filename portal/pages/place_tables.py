@@ -5,7 +5,7 @@ Charter: a report in, parts of its page out, in the order of names or of how muc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dash import html
 
@@ -18,9 +18,6 @@ from portal.components.sentences import Handles, day_words, request_address
 from portal.components.verdicts import ratio_words
 from portal.selection import NOT_STATED
 from portal.text import _, date_words, natural, number
-
-if TYPE_CHECKING:
-    pass
 
 SHIFTED_SHOWN = 8
 

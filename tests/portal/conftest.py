@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from portal.app import create_app
+from portal.queries.expected import wait
 from portal.release import Release, Releases
 from portal.settings import PortalSettings
 from tests.release_factory import build_release
@@ -30,21 +31,23 @@ def settings(releases_path: Path) -> PortalSettings:
 
 @pytest.fixture(scope="session")
 def release(settings: PortalSettings) -> Iterator[Release]:
-    """The small release, open."""
+    """The small release, open, its expected times worked out."""
     releases = Releases(settings.releases, settings)
+    wait(releases.current())
     yield releases.current()
     releases.close()
 
 
 @pytest.fixture(scope="session")
 def with_geocoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
-    """A release of a city that has a geocoder, its address index read."""
+    """A release of a city that has a geocoder, its address index read and its expected times worked out."""
     root = tmp_path_factory.mktemp("geocoder")
     build_release(root, rows=3000, geocoder=True)
     releases = Releases(root / "releases")
     release = releases.current()
     release.places.at_hand(release)
     release.places.wait()
+    wait(release)
     yield release
     releases.close()
 

@@ -26,6 +26,7 @@ from portal.release import Release, Releases
 from portal.routes import render
 from portal.selection import Selection
 from portal.settings import PortalSettings
+from tests.portal.page_shape import check_shape
 from tests.release_factory import build_release
 
 LISTED = [
@@ -90,6 +91,7 @@ def test_a_release_without_events_has_none(release: Release) -> None:
 
 def test_the_page_says_each_event_in_words_and_marks_the_charts(listed: Release) -> None:
     html = to_html(render(listed, "/trends").body)
+    check_shape(html)
     part = html[html.index('id="happened"') :].split("</section>")[0]
     items = re.findall(r"<li>(.*?)</li>", part)
     assert len(items) == 4

@@ -20,6 +20,7 @@ from portal.receipts import receipt
 from portal.release import Release, Releases
 from portal.routes import render
 from portal.text import duration_words, number, speaking
+from tests.portal.page_shape import check_shape
 from tests.portal.run_receipt import run
 from tests.release_factory import build_release
 
@@ -104,11 +105,7 @@ def test_the_form_needs_no_script_and_remembers(city: Release) -> None:
     assert re.search(r'<option[^>]*value="parking"[^>]* selected', form[0])
     assert re.search(r'<option[^>]*value="district:2"[^>]* selected', form[0])
     assert re.search(r'<input[^>]*name="lang"[^>]*value="es"', form[0]) and 'name="q"' in form[0]
-    ids = re.findall(r'\bid="([^"]+)"', html)
-    assert len(ids) == len(set(ids))
-    for attribute in ("aria-labelledby", "aria-describedby", "for"):
-        for value in re.findall(rf'\b{attribute}="([^"]+)"', html):
-            assert set(value.split()) <= set(ids), value
+    check_shape(html)
 
 
 def test_an_address_leads_to_its_area(city: Release) -> None:
