@@ -70,6 +70,11 @@ def figures_of(forecast: Forecast) -> Figures:
     return Figures("expected", selection_of(forecast))
 
 
+def held_figures() -> Figures:
+    """The receipt of how forecasts held: of the whole record, whatever is selected."""
+    return Figures("held", Selection())
+
+
 def sentence(release: Release, forecast: Forecast) -> Told:
     """'Half of the requests for Pothole repair made in East Side in November are closed within 6 days, 9 in 10 …'."""
     service = release.allowed("service").get(forecast.service, forecast.service)
@@ -146,9 +151,12 @@ def held(calibration: Calibration | None) -> Node:
         "How well such forecasts held, from {first} to {last}: of 100 requests, {half} were closed within the time stated "
         "for half of them, and {most} within the time stated for 9 in 10. That is of {n} requests for all services."
     )
+    of = held_figures()
     parts = rich(
-        words, first=month_name(months[0]), last=month_name(months[-1]), half=of_hundred(pooled.half.value),
-        most=of_hundred(pooled.most.value), n=number(pooled.forecasts),
+        words, first=month_name(months[0]), last=month_name(months[-1]),
+        half=of.told(of_hundred(pooled.half.value), "all/half_share", pooled.half.value),
+        most=of.told(of_hundred(pooled.most.value), "all/most_share", pooled.most.value),
+        n=of.told(number(pooled.forecasts), "all/forecasts", pooled.forecasts),
     )  # fmt: skip
     return html.P([*parts, " ", more])
 
@@ -162,34 +170,44 @@ def held_chart(calibration: Calibration, source: str) -> Node:
         _("Each point is the share of a month's requests that were closed within the stated time, the upright line its 95% band; "
           "the dotted lines are the shares that were promised."),
     )  # fmt: skip
-    columns = [
-        Column(_("Requests made in")), Column(_("Requests"), "number"), Column(_("With a forecast"), "number"),
-        Column(_("Promised 50%: kept"), "number"), Column(_("95% band"), "number"),
-        Column(_("Promised 90%: kept"), "number"), Column(_("95% band"), "number"),
-    ]  # fmt: skip
     subtitle = _("Share of requests closed within the time that was stated for half of them, and for 9 in 10. {source}")
-    return chart("held", title, subtitle.format(source=source), svg, columns, _cells(calibration))
+    return chart("held", title, subtitle.format(source=source), svg, _columns(), _cells(calibration))
 
 
 def held_table(calibration: Calibration) -> Node:
     """The same months as a table that is not folded away, and all of them together."""
-    columns = [
+    return table(_("How expected times held, by month of request"), _columns(), _cells(calibration), "held-months")
+
+
+def _columns() -> list[Column]:
+    return [
         Column(_("Requests made in")), Column(_("With a forecast"), "number"), Column(_("Promised 50%: kept"), "number"),
         Column(_("95% band"), "number"), Column(_("Promised 90%: kept"), "number"), Column(_("95% band"), "number"),
     ]  # fmt: skip
-    rows = [[cells[0], *cells[2:]] for cells in _cells(calibration)]
-    return table(_("How expected times held, by month of request"), columns, rows, "held-months")
 
 
 def _cells(calibration: Calibration) -> list[list[Node]]:
     rows = [*calibration.months, *([calibration.pooled] if calibration.pooled else [])]
+    of, cells = held_figures(), []
+    for row in rows:
+        key = f"{row.month:%Y-%m}" if row.month else "all"
+        cells.append(
+            [
+                month_name(row.month) if row.month else _("All of them"),
+                of.told(number(row.forecasts), f"{key}/forecasts", row.forecasts),
+                *_kept_cells(of, f"{key}/half", row.half), *_kept_cells(of, f"{key}/most", row.most),
+            ]
+        )  # fmt: skip
+    return cells
+
+
+def _kept_cells(of: Figures, item: str, value: Estimate) -> list[Node]:
+    if value.value is None or value.low is None:
+        return [_percent(value.value), _band(value)]
     return [
-        [
-            month_name(row.month) if row.month else _("All of them"), number(row.requests), number(row.forecasts),
-            _percent(row.half.value), _band(row.half), _percent(row.most.value), _band(row.most),
-        ]
-        for row in rows
-    ]  # fmt: skip
+        of.told(_percent(value.value), f"{item}_share", value.value),
+        of.band(_band(value), item, value.low, value.high),
+    ]
 
 
 def _kept(row: Held, share: Estimate) -> drawn.Kept:

@@ -163,7 +163,7 @@ def _form(release: Release, layer: str | None, service: str, area: str) -> Any:
             box = labelled(
                 _("Or an address"), "expected-q",
                 Field("search", "q", "", id="expected-q", describedby="expected-q-hint"),
-                _("Goes before the choice beside it; not kept."),
+                _("Instead of the area. It is not kept."),
             )  # fmt: skip
             controls.append(box)
     return html.Form(
@@ -228,7 +228,7 @@ def _table(release: Release, layer: str | None, area: str, name: str, how: Calib
             rows.append(_row(link, found))
     columns = [
         Column(_("Service")), Column(_("Half are closed within"), "number"), Column(_("9 in 10 within"), "number"),
-        Column(_("Made of"), "text"), Column(_("Requests"), "number"),
+        Column(_("Based on"), "text"), Column(_("Requests"), "number"),
     ]  # fmt: skip
     heading = _("All services in {area}").format(area=name) if name else _("All services in the whole city")
     return section(

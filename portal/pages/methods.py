@@ -9,7 +9,7 @@ from dash import html
 from portal import queries
 from portal.answers import Exclusion, Quality
 from portal.background import Failed
-from portal.components.expected import held_chart, held_table
+from portal.components.expected import held_chart, held_figures, held_table
 from portal.components.labels import (
     EXCLUSION_KINDS,
     LOCATION_NOTES,
@@ -24,7 +24,7 @@ from portal.components.labels import (
 )
 from portal.components.links import address
 from portal.components.page import Page
-from portal.components.parts import Bar, Column, code, contents, more, page_head, section, table
+from portal.components.parts import Bar, Column, code, contents, more, page_head, rich, section, table
 from portal.errors import NotReady
 from portal.figures.expected_time import ENOUGH
 from portal.pages.overview import source_words
@@ -152,10 +152,14 @@ def _held(release: Release, found: Calibration | None) -> list[Any]:
     half, most = found.factors
     words = _("The factors of a request that is made now are {half} for half and {most} for 9 in 10. In the band lies the true "
               "share 19 times in 20, if requests are independent; of those still open it counts how long they have waited.")  # fmt: skip
+    of = held_figures()
+    told = {
+        "half": of.told(f"{half:.2f}", "now/half_factor", half), "most": of.told(f"{most:.2f}", "now/most_factor", most),
+    }  # fmt: skip
     return [
         held_chart(found, source_words(release)),
         held_table(found),
-        html.P(words.format(half=f"{half:.2f}", most=f"{most:.2f}"), className="detail"),
+        html.P([*rich(words, **told), " ", of.link()], className="detail"),
     ]
 
 

@@ -76,20 +76,38 @@ def drawn_layer(release: Release) -> str | None:
     return next((layer.layer for layer in release.layers if layer.geometry), None)
 
 
-def _work_out(release: Release) -> _Ready:
+@dataclass(frozen=True, slots=True)
+class Months:
+    """Months since 1970-01: those that are held out (`first` None: the record is too short), and that of a new request."""
+
+    first: int | None
+    last: int
+    now: int
+
+    @property
+    def forecast(self) -> range:
+        """The months that are forecast for it: the ones held out and those that the first factors are made of."""
+        return range((self.first or self.now) - DRIFT_MONTHS, self.last + 1) if self.first else range(0)
+
+
+def months(release: Release) -> Months:
+    """Which months the expected times of a release are made of and held against."""
     last = month_number(covered_until(release))
     # A request is made when the data was taken, or right after the record: an extract may end long before.
     now = min(month_number(release.as_of.astimezone(release.city.zone).date()), last + 1)
     begun = period(release)[0]
-    first = None
-    if begun is not None:
-        first = max(last - HELD_OUT_MONTHS + 1, month_number(begun) + DRIFT_MONTHS + 1)
-        first = first if first <= last else None
-    layer = drawn_layer(release)
-    record = read(release, layer, now if first is None else first - DRIFT_MONTHS)
-    held = None if first is None else _held(release, record, first, last)
+    if begun is None:
+        return Months(None, last, now)
+    first = max(last - HELD_OUT_MONTHS + 1, month_number(begun) + DRIFT_MONTHS + 1)
+    return Months(first if first <= last else None, last, now)
+
+
+def _work_out(release: Release) -> _Ready:
+    which, layer = months(release), drawn_layer(release)
+    record = read(release, layer, min(which.forecast, default=which.now))
+    held = _held(release, record, which.first, which.last) if which.first is not None else None
     by = held.factors if held else (1.0, 1.0)
-    return _Ready(_told(record, forecasts(release, record, now, by_now=True), layer, now, by), held)
+    return _Ready(_told(record, forecasts(release, record, which.now, by_now=True), layer, which.now, by), held)
 
 
 _answers: Background[_Ready] = Background(

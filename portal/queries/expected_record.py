@@ -170,9 +170,14 @@ def _as_known(release: Release, record: Record, rows: Ints, at: int | None) -> t
 
 def _waited(release: Release, day: Ints, at: int) -> Floats:
     """Minutes from noon of a day to the beginning of a month, at least one."""
-    local = datetime.combine(first_day(at), time(), release.city.zone)
-    begins = local.astimezone(UTC).timestamp() / 60
+    begins = begins_utc(release, at).replace(tzinfo=UTC).timestamp() / 60
     return np.maximum(begins - day * float(_DAY) - _NOON, 1.0)
+
+
+def begins_utc(release: Release, month: int) -> datetime:
+    """When a month begins in the city, as UTC without zone."""
+    local = datetime.combine(first_day(month), time(), release.city.zone)
+    return local.astimezone(UTC).replace(tzinfo=None)
 
 
 def _counts(group: Ints, place: Ints, rows: NDArray[np.bool_], groups: int, size: int) -> Ints:
