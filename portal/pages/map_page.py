@@ -102,7 +102,8 @@ def _marked(selection: Selection, spot: Spot, figure: str, layer: str) -> Any:
     if not spot.radius_m:
         words = _("Marked: {place}. {about} {gone}")
     parts = rich(words, place=html.Strong(name), n=number(spot.radius_m), about=about, gone=gone)
-    return html.P(parts, id="marked", tabIndex="-1", className="marked")
+    soon = html.A(_("How long will mine take?"), href=address("/expected", None, **spot.query()))
+    return html.P([*parts, " ", soon], id="marked", tabIndex="-1", className="marked")
 
 
 def _placed(totals: Totals) -> str:

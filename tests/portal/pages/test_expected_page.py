@@ -212,3 +212,11 @@ def test_places_and_navigation_lead_here(city: Release) -> None:
     with speaking("es", main="en"):
         assert expected_address("", "district", "1").endswith("&lang=es")
     assert 'href="/expected"' in to_html(render(city, "/").body)
+
+
+def test_a_mark_on_the_map_leads_here(city: Release) -> None:
+    html = to_html(render(city, "/map", "at=42.345100,-71.115450,12&place=51+Main+St").body)
+    asked = re.search(r'href="(/expected\?at=[^"]*)"', html)
+    assert asked
+    answer = render(city, "/expected", unescape(asked[1]).partition("?")[2])
+    assert answer.status == 200 and "51 Main St is in North." in words(to_html(answer.body))
