@@ -27,6 +27,8 @@ PIECE: Final = 1 << 17
 """Rows that are read at once."""
 DENSE: Final = 1 << 24
 """Kinds that are counted in a plain array; more are sorted."""
+SPARSE: Final = 4
+"""Where there are so many times more kinds than rows, sorting the rows is quicker too."""
 FEW: Final = 0.3
 """A smaller share of all rows is kept as positions, a larger one as a mask."""
 
@@ -111,7 +113,7 @@ class Rows:
         columns = [self.columns[name] if isinstance(name, str) else name for name in by]
         sizes = tuple(column.size for column in columns)
         kinds = prod(sizes)
-        if kinds > DENSE:
+        if kinds > DENSE or kinds > SPARSE * self.n:
             return self._sorted(columns, sizes)
         counts = np.zeros(kinds + 1, np.int64)
         for piece in self._pieces(max(PIECE, kinds)):

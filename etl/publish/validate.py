@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from etl.errors import ReleaseError
+from etl.publish.counting import FILE as COUNTING
 from etl.publish.fields import Field
 from etl.publish.index import SERVING
 
@@ -57,6 +59,9 @@ def validate(folder: Path, package: dict[str, Any], public: Sequence[Field]) -> 
             r[0]
             for r in index.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'requests'").fetchall()
         }
+        with pa.memory_map(str(folder / COUNTING)) as file:
+            counted = pa.ipc.open_file(file).get_batch(0).num_rows
+        checks.append(Check("rows of the columns for counting", counted == count, f"{counted} of {count}"))
         checks.append(
             Check("index holds only what may be published", there <= allowed, ", ".join(sorted(there - allowed)))
         )

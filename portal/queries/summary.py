@@ -30,6 +30,8 @@ from portal.selection import Selection
 
 EVERYTHING = Selection()
 SHARES = (50, 75, 90)
+_SHARES = [share / 100 for share in SHARES]
+SPARED_BINS = 3
 
 
 @kept
@@ -70,16 +72,13 @@ def response(release: Release, selection: Selection = EVERYTHING, exact: bool = 
     b = any_binned(release, selection)
     events, censored = b.events.sum(axis=0), b.censored.sum(axis=0)
     total, waiting = int(events.sum()), int(censored.sum())
-    shares = [q / 100 for q in SHARES]
-    if exact and total:
-        rough = quantiles(np.arange(len(events)), events, censored, shares)
-        found, closed_only = _exact(release, selection, _bound(release, rough), total, waiting)
-        if np.isnan(found[~np.isnan(rough)]).any():
-            found, closed_only = _exact(release, selection, None, total, waiting)
-    else:  # where nothing was closed the minutes say no more than the bins
+    below = _bound(release, events, censored) if exact and total else 0
+    if below == 0:  # where nothing was closed the minutes say no more than the bins
         times = bin_minutes(release)
-        found = quantiles(times, events, censored, shares, wide_bins(release))
+        found = quantiles(times, events, censored, _SHARES, wide_bins(release))
         closed_only = closed_only_median(times, events)
+    else:
+        found, closed_only = _exact(release, selection, below, total, waiting)
     return ResponseTime(
         n=total + waiting,
         events=total,
@@ -89,13 +88,24 @@ def response(release: Release, selection: Selection = EVERYTHING, exact: bool = 
     )
 
 
-def _bound(release: Release, rough_bins: Any) -> int | None:
-    """The minute below which all quantiles lie, a few bins spared; None if one is not reached."""
-    if np.isnan(rough_bins).any():
+def _bound(release: Release, events: Any, censored: Any) -> int | None:
+    """The minute below which all quantiles lie that are reached, a few bins spared; None if the bins cannot tell.
+
+    Within a bin those that are closed may come before those that are only watched so long, or after them: the exact
+    curve lies between the two. What is reached in one of them only is not decided by bins.
+    """
+    bins = np.arange(len(events))
+    latest = quantiles(bins, events, censored, _SHARES)
+    # Those that are only watched so long leave a bin earlier, before the others of their bin are closed.
+    earlier = np.append(censored[1:], 0)
+    earlier[0] += censored[0]
+    soonest = quantiles(bins, events, earlier, _SHARES)
+    if (np.isnan(latest) != np.isnan(soonest)).any():
         return None
+    ends = np.append(latest, soonest)
+    last = max(float(np.nanmax(ends, initial=0)), float(closed_only_median(bins, events))) + SPARED_BINS
     edges = bin_edges(release)
-    last = min(int(rough_bins.max()) + 3, len(edges) - 1)
-    return int(edges[last, 1])
+    return int(edges[min(int(last), len(edges) - 1), 1])
 
 
 def _exact(release: Release, selection: Selection, below: int | None, events: int, censored: int) -> tuple[Any, Any]:
@@ -104,9 +114,7 @@ def _exact(release: Release, selection: Selection, below: int | None, events: in
     rest = events + censored - int(m.events.sum() + m.censored.sum())
     # What took longer than the bound only counts as at risk until then.
     end = below if below is not None else int(m.minutes.max(initial=0)) + 1
-    found = quantiles(
-        np.append(m.minutes, end), np.append(m.events, 0), np.append(m.censored, rest), [q / 100 for q in SHARES]
-    )
+    found = quantiles(np.append(m.minutes, end), np.append(m.events, 0), np.append(m.censored, rest), _SHARES)
     return found, closed_only_median(m.minutes, m.events, events)
 
 

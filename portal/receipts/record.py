@@ -64,7 +64,9 @@ def left_out(release: Release, selection: Selection, arguments: dict[str, str]) 
     """Rows of requests that no figure counts, as one row."""
     del selection, arguments
     sources = " UNION ".join(
-        f"SELECT source FROM '{name}.parquet'" for name in ("measures", "feedback") if {"measures", "feedback"} <= release.tables
+        f"SELECT source FROM '{name}.parquet'"
+        for name in ("measures", "feedback")
+        if {"measures", "feedback"} <= release.tables
     )
     elsewhere = "0"
     if sources:

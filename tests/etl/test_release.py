@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import geopandas as gpd
+import pyarrow as pa
 import pytest
 
 from etl.errors import ReleaseError
@@ -167,6 +168,54 @@ def test_the_index_holds_the_published_rows_in_map_order(released: Path) -> None
             "SELECT count(*) FILTER (current), count(*) FROM areas WHERE layer = 'district'"
         ).fetchone()
         assert current == (2, 4)
+
+
+def test_the_columns_for_counting_are_the_index(released: Path) -> None:
+    folder = chain.current_folder(released)
+    assert folder is not None
+    with pa.memory_map(str(folder / "serve.counting")) as file:
+        batch = pa.ipc.open_file(file).get_batch(0)
+        labels = json.loads(batch.schema.metadata[b"labels"])
+        sizes = json.loads(batch.schema.metadata[b"sizes"])
+        table = {name: batch.column(name).to_pylist() for name in batch.schema.names}
+    with duckdb.connect(str(folder / "serve.duckdb"), read_only=True) as db:
+        rows = db.execute(
+            """SELECT service_code::VARCHAR, service_group::VARCHAR, department::VARCHAR, channel::VARCHAR,
+                      district::VARCHAR, month, closed_month, facet, requested_date - DATE '1970-01-01',
+                      epoch(requested_datetime), epoch(closed_datetime), elapsed_key, elapsed_code
+               FROM requests ORDER BY rid"""
+        ).fetchall()
+        numbers = db.execute("SELECT rid FROM request_numbers ORDER BY rid").fetchall()
+        looked_up = db.execute(
+            """SELECT count(*) FROM request_numbers n JOIN requests r USING (rid)
+               WHERE n.number = md5_number_lower(r.service_request_id)"""
+        ).fetchone()
+    names = ("service_code", "service_group", "department", "channel", "district", "month", "closed_month")
+    for i, name in enumerate(names):
+        told = [None, *labels[name]]
+        assert [told[code] for code in table[name]] == [row[i] for row in rows], name
+    assert table["facet"] == [row[7] for row in rows] and table["requested_day"] == [row[8] for row in rows]
+    for i, name, more in (
+        (9, "requested_at", 0),
+        (10, "closed_at", 0),
+        (11, "elapsed_key", 1),
+        (12, "elapsed_code", 1),
+    ):
+        assert table[name] == [0 if row[i] is None else row[i] + more for row in rows], name
+    assert sizes == {name: max(values) + 1 for name, values in table.items()}
+    assert len(numbers) == len(rows) and looked_up == (len(rows),)
+
+
+def test_a_changed_file_for_counting_is_found(released: Path) -> None:
+    folder = chain.current_folder(released)
+    assert folder is not None and all(finding.ok for finding in chain.verify(released))
+    path = folder / "serve.counting"
+    whole = path.read_bytes()
+    try:
+        path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        assert [finding.name for finding in chain.verify(released) if not finding.ok] == ["serve.counting"]
+    finally:
+        path.write_bytes(whole)
 
 
 def test_a_column_without_any_value_is_served_as_text(tiny: TinyCity, rows: Rows) -> None:
