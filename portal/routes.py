@@ -46,7 +46,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/"), overview.layout, ()),
     (re.compile(r"/map"), map_page.layout, ("figure", "layer", "at", "place")),
     (re.compile(r"/places"), places.layout, ("q", "at")),
-    (re.compile(r"/expected"), expected_page.layout, ("q", "at", "place")),
+    (re.compile(r"/expected"), expected_page.layout, ("q", "at", "place", "shown")),
     (re.compile(r"/trends"), trends.layout, ("by",)),
     (re.compile(r"/areas"), areas.layers, ("fair",)),
     (re.compile("/areas/" + _ONE.format("layer")), areas.layout, ("fair",)),

@@ -14,8 +14,16 @@ from dash import html
 from portal.answers_figures import Compared, Comparison, Estimate
 from portal.charts.compare import Dot, Reference, dots
 from portal.charts.funnel import Lines, Unit, funnel, unseen
-from portal.components.fair_table import Judged, Subject, comparison_table, count_words, ratio_told, span, time_told
-from portal.components.parts import Column, Node, chart, more, section
+from portal.components.fair_table import (
+    Judged,
+    Subject,
+    comparison_table,
+    count_words,
+    ratio_told,
+    time_span,
+    time_told,
+)
+from portal.components.parts import Column, Node, chart, more, rich, section
 from portal.components.receipt import Figures
 from portal.components.verdicts import LATE, TIMES, Kind, counted, late_words, ratio_words, said, verdict
 from portal.figures.funnel import share_limits
@@ -148,7 +156,7 @@ def _times_chart(judged: Sequence[Judged], subject: Subject) -> Node:
     columns = [Column(subject.title), Column(_("Times as long"), "number"), Column(_("95% interval"), "number"),
                Column(_("What it says"))]  # fmt: skip
     cells = [
-        [one.row.name, time_told(one, subject), span(one.row.times.time_ratio, one.times), said(one.times, TIMES)]
+        [one.row.name, time_told(one, subject), time_span(one, subject), said(one.times, TIMES)]
         for one in shown
     ]  # fmt: skip
     subtitle = _("{counted}. {source}").format(
@@ -161,7 +169,7 @@ def _times_chart(judged: Sequence[Judged], subject: Subject) -> Node:
 
 
 def _reading(found: Comparison, subject: Subject) -> Node:
-    words = [
+    words: list[Node] = [
         _("Expected is what would be late if each service were late as often here as in the whole city (indirect standardisation), and a "
           "ratio of 1.2 means a fifth more than that. Times are compared within each service, open requests counted."),
         _("The limits say how far chance alone can carry one that is no different: 19 in 20 lie within the 95% limits, 998 in 1,000 "
@@ -169,12 +177,14 @@ def _reading(found: Comparison, subject: Subject) -> Node:
         _("The city's pace is that of all together: where one large part of it is very slow, the others look a little fast."),
         _("With fewer than 20 late requests expected, or 20 closings, nothing is said: chance would say it."),
     ]  # fmt: skip
-    for name, phi in ((_("late requests"), found.late_phi), (_("closings"), found.times_phi)):
+    late, speed = (Figures(kind, subject.selection, dimension=subject.dimension) for kind in ("late", "speed"))
+    for name, phi, of in ((_("late requests"), found.late_phi, late), (_("closings"), found.times_phi, speed)):
         if phi > 1:
             told = _(
                 "In {figure} the {plural} vary {phi} times as much as chance (variance), and the limits are widened by that."
             )
-            words.append(told.format(figure=name, plural=subject.plural.lower(), phi=f"{phi:.1f}"))
+            marked = of.told(f"{phi:.1f}", f"{found.rows[0].key}/phi", phi)
+            words.append(rich(told, figure=name, plural=subject.plural.lower(), phi=marked))
     return more(_("How to read this"), *(html.P(text) for text in words))
 
 

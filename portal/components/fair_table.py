@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dash import html
 
 from portal.answers_figures import Compared, Estimate
+from portal.components import told
 from portal.components.parts import Column, Node, rich, table
 from portal.components.receipt import Figures
 from portal.components.verdicts import LATE, TIMES, Kind, Verdict, ratio_words, said
@@ -48,7 +49,7 @@ def comparison_table(judged: Sequence[Judged], subject: Subject, link: Callable[
     columns += [Column(_("Times as long"), "number"), Column(_("What it says"))]
     cells = [
         [html.A(one.row.name, href=link(one.row.key)), *(_late_cells(one, late_of) if late else []),
-         _two(_time_linked(one, subject), span(one.row.times.time_ratio, one.times)), _says(one, late)]
+         _two(_time_linked(one, subject), time_span(one, subject)), _says(one, late)]
         for one in judged
     ]  # fmt: skip
     city = next(((one.row.key, one.row.late.city) for one in judged if one.row.late.city is not None), None)
@@ -56,8 +57,8 @@ def comparison_table(judged: Sequence[Judged], subject: Subject, link: Callable[
     if late and city is not None:
         words = _("In the whole city {city} of the requests whose standard came due were late. The gap to that has two parts: what comes "
                   "from the mix of services, and the rest, which remains when services are compared with the same services.")  # fmt: skip
-        told = late_of.told(share(city[1]), f"{city[0]}/city", city[1])
-        about = [html.P(rich(words, city=html.Strong(told)), className="detail")]
+        marked = late_of.told(share(city[1]), f"{city[0]}/city", city[1])
+        about = [html.P(rich(words, city=html.Strong(marked)), className="detail")]
     ways: list[Node] = [_("Each number of times as long leads to how it was made.")]
     if late:
         ways = [late_of.link(_("How late and expected were made")), ". ", *ways]
@@ -80,10 +81,12 @@ def _late_cells(one: Judged, late_of: Figures) -> list[Node]:
         raw, due = _two(of, ""), _two(expected, "")
     else:
         raw = _two(late_of.told(share(late.raw.value), f"{key}/raw", late.raw.value), of)
-        due = _two(share(late.expected / late.n), expected)
+        due = _two(
+            late_of.told(share(late.expected / late.n), f"{key}/expected_share", late.expected / late.n), expected
+        )
     if not one.late.compared:
         return [raw, due, "–", "–"]
-    ratio = _two(ratio_told(late_of, one), span(late.ratio, one.late))
+    ratio = _two(ratio_told(late_of, one), told.ends(late_of, key, "ratio", late.ratio, span(late.ratio, one.late)))
     parts = [
         html.Span(rich(words, points=late_of.told(_points(part), f"{key}/{item}", part)))
         for words, item, part in ((_("its mix {points}"), "mix", late.mix), (_("the rest {points}"), "rest", late.rest))
@@ -99,12 +102,12 @@ def _says(one: Judged, late: bool) -> Node:
 
 
 def _time_linked(one: Judged, subject: Subject) -> Node:
-    told = time_told(one, subject)
-    if isinstance(told, str):
-        return told
+    factor = time_told(one, subject)
+    if isinstance(factor, str):
+        return factor
     hidden = html.Span(f": {_('How this was made')}, {one.row.name}", className="visually-hidden")
     of = Figures("time-ratio", subject.selection, dimension=subject.dimension, key=one.row.key)
-    return html.A([told, hidden], href=of.href, className="receipt")
+    return html.A([factor, hidden], href=of.href, className="receipt")
 
 
 def _points(part: float | None) -> str:
@@ -123,6 +126,13 @@ def time_told(one: Judged, subject: Subject) -> Node:
         return "–"
     of = Figures("time-ratio", subject.selection, dimension=subject.dimension, key=one.row.key)
     return of.told(ratio_words(value), "time_ratio", value)
+
+
+def time_span(one: Judged, subject: Subject) -> Node:
+    """The interval of how many times as long, marked."""
+    of = Figures("time-ratio", subject.selection, dimension=subject.dimension, key=one.row.key)
+    ratio = one.row.times.time_ratio
+    return told.ends(of, "", "time_ratio", ratio, span(ratio, one.times))
 
 
 def ratio_told(late_of: Figures, one: Judged) -> Node:

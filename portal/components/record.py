@@ -91,7 +91,11 @@ def reporting_section(rows: Sequence[Reporting], selection: Selection, layer: st
             told.told(number(row.days), f"{row.key}/days", row.days),
             told.told(number(row.expected), f"{row.key}/expected", row.expected),
             told.told(_ratio(row), f"{row.key}/ratio", row.ratio.value) if row.further >= FEW else _ratio(row),
-            "–" if row.ratio.low is None or row.ratio.high is None else f"{row.ratio.low:.2f} – {row.ratio.high:.2f}",
+            "–"
+            if row.ratio.low is None or row.ratio.high is None
+            else told.band(
+                f"{row.ratio.low:.2f} – {row.ratio.high:.2f}", f"{row.key}/ratio", row.ratio.low, row.ratio.high
+            ),
             "–"
             if row.further < FEW or row.per_thing.value is None
             else told.told(f"{row.per_thing.value:.2f}", f"{row.key}/per_thing", row.per_thing.value),

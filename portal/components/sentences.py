@@ -18,7 +18,7 @@ from portal.answers_figures import Changed, Compared, Report
 from portal.components.links import address, part
 from portal.components.parts import rich
 from portal.components.receipt import Figures
-from portal.components.verdicts import late_words, ratio_words, verdict
+from portal.components.verdicts import LATE, late_words, ratio_words, said, verdict
 from portal.text import FEW, _, date_words, duration_words, local, number, share
 
 Node = Any
@@ -78,14 +78,18 @@ def percent_change(changed: Changed, handle: Figures) -> list[Node]:
         return []
     if low <= 1 <= high or abs(value - 1) < NOTABLE / 3:
         return [_("about as many as in the same months of the year before")]
-    ends = sorted([abs(low - 1), abs(high - 1)])
     words = (
         _("{change} more than in the same months of the year before (95% band: {low} to {high} more)")
         if value > 1
         else _("{change} fewer than in the same months of the year before (95% band: {low} to {high} fewer)")
     )
     change = handle.told(share(abs(value - 1)), "requests_ratio", value)
-    return rich(words, change=change, low=share(ends[0]), high=share(ends[1]))
+    near, far = sorted((("low", low), ("high", high)), key=lambda end: abs(end[1] - 1))
+    return rich(
+        words, change=change,
+        low=handle.told(share(abs(near[1] - 1)), f"requests_ratio_{near[0]}", near[1]),
+        high=handle.told(share(abs(far[1] - 1)), f"requests_ratio_{far[0]}", far[1]),
+    )  # fmt: skip
 
 
 def _asked(report: Report, handles: Handles, name: str) -> Iterator[Node]:
@@ -130,19 +134,25 @@ def slower(changed: Changed, of: int, handle: Figures) -> list[Node]:
         return [_("Too little is known yet to compare that with the year before.")]
     if low <= 0 <= high or abs(ratio - 1) < NOTABLE:
         return [_("That is about as fast as in the same months of the year before.")]
-    ends = sorted([abs(low), abs(high)])
+    near, far = sorted((("low", low), ("high", high)), key=lambda end: abs(end[1]))
     words = (
         _("That is {gap} slower than in the same months of the year before (95% band: {low} to {high} slower).")
         if gap > 0
         else _("That is {gap} faster than in the same months of the year before (95% band: {low} to {high} faster).")
     )
     told = handle.told(duration_words(abs(gap)), "median_difference", gap)
-    sentence = rich(words, gap=told, low=duration_words(ends[0]), high=duration_words(ends[1]))
+    sentence = rich(
+        words, gap=told,
+        low=handle.told(duration_words(abs(near[1])), f"median_difference_{near[0]}", near[1]),
+        high=handle.told(duration_words(abs(far[1])), f"median_difference_{far[0]}", far[1]),
+    )  # fmt: skip
     if changed.months < of:
         sentence += [
             " ",
-            _("({n} of {all} months are compared; of the others too much is still open.)").format(
-                n=changed.months, all=of
+            *rich(
+                _("({n} of {all} months are compared; of the others too much is still open.)"),
+                n=handle.told(str(changed.months), "median_months", changed.months),
+                all=handle.told(str(of), "requests_months", of),
             ),
         ]
     return sentence
@@ -158,7 +168,10 @@ def _fair(report: Report, handles: Handles) -> Iterator[Node]:
     factor = html.Strong(
         handles.ratio.told(_("{n} times").format(n=ratio_words(ratio.value)), "time_ratio", ratio.value)
     )
-    band = {"low": ratio_words(ratio.low), "high": ratio_words(ratio.high)}
+    band = {
+        end: handles.ratio.told(ratio_words(value), f"time_ratio_{end}", value)
+        for end, value in (("low", ratio.low), ("high", ratio.high))
+    }
     if ratio.low > 1 and ratio.value > 1 + NOTABLE:
         words = _(
             "The same services take {factor} as long here as in the rest of the city (95% band: {low} to {high})."
@@ -217,9 +230,19 @@ def _late(report: Report, handles: Handles) -> Iterator[Node]:
                 observed=observed, expected=expected,
             ),
             " ",
-            late_verdict(report),
+            *_judged_late(report, handles),
         ]
     )  # fmt: skip
+
+
+def _judged_late(report: Report, handles: Handles) -> list[Node]:
+    """The same as `late_verdict` with its number marked."""
+    late = report.compared.late if report.compared else None
+    found = verdict(late.ratio, late.position, late.too_few, None, report.late_phi) if late else None
+    if late is None or found is None or not found.compared or late.ratio.value is None:
+        return [late_verdict(report)]
+    ratio = handles.late.told(ratio_words(late.ratio.value), f"{report.key}/ratio", late.ratio.value)
+    return [*rich(_("{ratio} times as many late as expected; {verdict}"), ratio=ratio, verdict=said(found, LATE)), "."]
 
 
 def late_verdict(report: Report) -> str:

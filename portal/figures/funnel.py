@@ -32,7 +32,8 @@ MIN_EXPECTED = 20.0
 MIN_UNITS = 10
 """Overdispersion is not estimated from fewer units: a tenth at either end is winsorised."""
 
-_WINSORISED = 0.1
+WINSORISED = 0.1
+"""The part at either end that is pulled in to its neighbours."""
 
 
 class Position(IntEnum):
@@ -146,11 +147,15 @@ def overdispersion(z: ArrayLike) -> float:
     scores = scores[np.isfinite(scores)]
     if scores.size < MIN_UNITS:
         return 1.0
-    cut = norm.isf(_WINSORISED)
-    kept = 1 - 2 * _WINSORISED - 2 * cut * norm.pdf(cut) + 2 * _WINSORISED * cut**2
-    pulled = np.clip(scores, *np.quantile(scores, [_WINSORISED, 1 - _WINSORISED]))
-    phi = float(np.mean(pulled**2) / kept)
+    pulled = np.clip(scores, *np.quantile(scores, [WINSORISED, 1 - WINSORISED]))
+    phi = float(np.mean(pulled**2) / normal_part())
     return phi if phi * scores.size > chi2.ppf(0.95, scores.size) else 1.0
+
+
+def normal_part() -> float:
+    """What winsorising leaves of the variance of a normal distribution."""
+    cut = norm.isf(WINSORISED)
+    return float(1 - 2 * WINSORISED - 2 * cut * norm.pdf(cut) + 2 * WINSORISED * cut**2)
 
 
 def _funnel(value: Floats, target: Floats, limits: Limits, phi: float, few: NDArray[np.bool_], most: float) -> Funnel:

@@ -37,10 +37,15 @@ class _Where:
     status: int = 200
 
 
-def layout(release: Release, selection: Selection, q: str = "", at: str = "", place: str = "") -> Page:
-    """The page of a service and an area; an address `q`, or a point `at` named `place`, goes before the area."""
+def layout(release: Release, selection: Selection, q: str = "", at: str = "", place: str = "", shown: str = "") -> Page:
+    """The page of a service and an area, or an address `q`, or a point `at` named `place`.
+
+    `shown` is the area that the form showed: an address counts unless another area was chosen since.
+    """
     layer = drawn_layer(release)
-    where = _where(release, selection, layer, q, at, place)
+    area = next((f"{name}:{code}" for name, code in selection.area if name == layer), "")
+    text = " ".join(q.split()) if area == shown else ""
+    where = _where(release, selection, layer, text, at if area == shown else "", place)
     service = next((code for code in selection.service if code != NOT_STATED), "")
     title = _("How long will mine take?")
     body = [
@@ -48,7 +53,7 @@ def layout(release: Release, selection: Selection, q: str = "", at: str = "", pl
             title,
             html.P(_("Choose what it is about and where, and see how soon such requests are closed."), className="lead"),
         ),
-        _form(release, layer, service, where.area),
+        _form(release, layer, service, where.area, text),
         *where.said,
     ]  # fmt: skip
     status, announce = where.status, ""
@@ -74,8 +79,8 @@ def layout(release: Release, selection: Selection, q: str = "", at: str = "", pl
     )
 
 
-def _where(release: Release, selection: Selection, layer: str | None, q: str, at: str, place: str) -> _Where:
-    text, spot = " ".join(q.split()), Spot.read(at, place)
+def _where(release: Release, selection: Selection, layer: str | None, text: str, at: str, place: str) -> _Where:
+    spot = Spot.read(at, place)
     if layer is not None and (text or spot) and has_index(release):
         return _of_place(release, layer, text, spot)
     if layer is None:
@@ -137,7 +142,7 @@ def _flat(parts: list[Any]) -> list[Any]:
     return [node for part in parts for node in (part if isinstance(part, list) else [part])]
 
 
-def _form(release: Release, layer: str | None, service: str, area: str) -> Any:
+def _form(release: Release, layer: str | None, service: str, area: str, text: str) -> Any:
     services = [{"value": "", "label": _("All services")}]
     services += [
         {"value": code, "label": name} for code, name in release.allowed("service").items() if code != NOT_STATED
@@ -162,13 +167,14 @@ def _form(release: Release, layer: str | None, service: str, area: str) -> Any:
             release.places.at_hand(release)  # by the time someone types, it is read
             box = labelled(
                 _("Or an address"), "expected-q",
-                Field("search", "q", "", id="expected-q", describedby="expected-q-hint"),
+                Field("search", "q", text, id="expected-q", describedby="expected-q-hint"),
                 _("Instead of the area. It is not kept."),
             )  # fmt: skip
             controls.append(box)
     return html.Form(
         [
             *([Field("hidden", "lang", language())] if language() != main_language() else []),
+            *([Field("hidden", "shown", f"{layer}:{area}")] if area else []),
             html.Div(controls, className="controls"),
             html.Div(html.Button(_("Show how long"), type="submit", className="button"), className="form-actions"),
         ],
@@ -234,7 +240,7 @@ def _table(release: Release, layer: str | None, area: str, name: str, how: Calib
     return section(
         heading, "all",
         html.P(_("By name. The link of a service tells what its times stand on.")),
-        table(heading, columns, rows, "expected-all", hidden_caption=True) if rows else None,
+        table(_("Expected times by service"), columns, rows, "expected-all", hidden_caption=True) if rows else None,
         more(
             _("Services of which too little is known ({n})").format(n=number(len(unknown))),
             html.Ul([html.Li(title) for title in unknown], className="columns-list"),

@@ -7,10 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from portal.errors import BadRequest
+from portal.figures.change import FEWEST
+from portal.figures.kaplan_meier import Z95
 from portal.queries.change import year_ago
+from portal.receipts.exact import binomial_ends
 from portal.receipts.model import Kind
 from portal.receipts.parts import BINS, REQUESTS, binned_moments, condition, survival, waits
-from portal.receipts.words import HOURS, ROWS, SHARE, TIMES
+from portal.receipts.words import EXACT, HOURS, ROWS, SHARE, TIMES
 from portal.selection import Selection
 from portal.text import N_
 
@@ -56,12 +59,20 @@ WITH RECURSIVE {_months("compared", found.requests.compared)}, {_months("compare
   FROM (SELECT coalesce(a.requests, 0) AS now, coalesce(b.requests, 0) AS before, x.days AS d1, y.days AS d0
         FROM compared c JOIN days x ON x.month = c.month JOIN days y ON y.month = c.month - 12
         LEFT JOIN counted a ON a.month = c.month LEFT JOIN counted b ON b.month = c.month - 12)
-), shares AS (
+), counts AS (
+  SELECT now AS k, now + before AS n FROM numbers
+), {binomial_ends("counts")}, shares AS (
   -- both years weighted by the due requests of each calendar month in both together
   SELECT sum((a.due + b.due) * a.late / a.due) / sum(a.due + b.due) AS now,
          sum((a.due + b.due) * b.late / b.due) / sum(a.due + b.due) AS before
   FROM compared_late c JOIN counted a ON a.month = c.month JOIN counted b ON b.month = c.month - 12
-), {waits(release, both, f"{month} AS month")}, {BINS}, {binned_moments("month")}, {survival("month")}, weights AS (
+), {waits(release, both, f"{month} AS month")}, {BINS}, {binned_moments("month")}, {survival("month")}, watched AS (
+  -- how long each month was watched by five at least, or by all of it
+  SELECT month, sum(events + censored) AS n,
+         greatest(max(minutes) FILTER (left_then >= {FEWEST}), coalesce(min(minutes) FILTER (censored > 0), 1e18)) AS until
+  FROM (SELECT *, sum(events + censored) OVER (PARTITION BY month ORDER BY minutes DESC) AS left_then FROM moments)
+  GROUP BY month
+), weights AS (
   -- times likewise: a curve for each month, both years' curves weighted by the same weights
   SELECT c.month, count(*)::DOUBLE AS weight
   FROM compared_times c JOIN waits ON waits.month IN (c.month, c.month - 12) GROUP BY ALL
@@ -69,18 +80,36 @@ WITH RECURSIVE {_months("compared", found.requests.compared)}, {_months("compare
   SELECT side, w.month - 12 * side AS month, weight, minutes
   FROM weights w CROSS JOIN (SELECT unnest([0, 1]) AS side) CROSS JOIN (SELECT DISTINCT minutes FROM moments)
 ), whole AS (
-  SELECT side, grid.minutes, sum(weight * coalesce(curve.still_open, 1)) / sum(weight) AS still_open
+  SELECT side, grid.minutes, sum(weight * coalesce(curve.still_open, 1)) / sum(weight) AS still_open,
+         sqrt(sum(weight ** 2 * coalesce(curve.still_open ** 2 * greenwood * coalesce(n / nullif(n - 1, 0), 1), 0))) / sum(weight)
+           AS error
   FROM grid ASOF LEFT JOIN curve ON grid.month = curve.month AND grid.minutes >= curve.minutes
+  LEFT JOIN watched ON watched.month = grid.month
+  WHERE grid.minutes <= (SELECT min(until) FROM watched JOIN compared_times c ON watched.month IN (c.month, c.month - 12))
   GROUP BY ALL
+), lines AS (
+  SELECT *, ln(hazard) AS middle, {Z95!r} * error / (still_open * hazard) AS margin, ln(-ln(0.5)) - 1e-12 AS line
+  FROM (SELECT *, CASE WHEN still_open > 0 AND still_open < 1 THEN -ln(still_open) END AS hazard FROM whole)
+), sides AS (
+  SELECT side, min(minutes) FILTER (still_open <= 0.5 + 1e-12) / 60 AS value,
+         min(minutes) FILTER (still_open <= 0 OR middle + margin >= line) / 60 AS low,
+         min(minutes) FILTER (still_open <= 0 OR middle - margin >= line) / 60 AS high
+  FROM lines GROUP BY side
 ), medians AS (
-  SELECT min(minutes) FILTER (side = 0 AND still_open <= 0.5 + 1e-12) / 60 AS now,
-         min(minutes) FILTER (side = 1 AND still_open <= 0.5 + 1e-12) / 60 AS before
-  FROM whole
+  SELECT max(value) FILTER (side = 0) AS now, max(value) FILTER (side = 1) AS before, now - before AS difference,
+         -- each end lies as far off as both sides' own ends do, squared (Newcombe)
+         difference - sqrt((now - max(low) FILTER (side = 0)) ** 2 + (max(high) FILTER (side = 1) - before) ** 2) AS low,
+         difference + sqrt((max(high) FILTER (side = 0) - now) ** 2 + (before - max(low) FILTER (side = 1)) ** 2) AS high
+  FROM sides
 )
 SELECT numbers.now / nullif(numbers.before, 0) / exposure AS requests_ratio,
+       CASE WHEN ends.low < 1 THEN ends.low / (1 - ends.low) / exposure END AS requests_ratio_low,
+       CASE WHEN ends.high < 1 THEN ends.high / (1 - ends.high) / exposure END AS requests_ratio_high,
+       (SELECT count(*) FROM compared) AS requests_months, (SELECT count(*) FROM compared_times) AS median_months,
        shares.now AS late_now, shares.before AS late_before, shares.now - shares.before AS late_difference,
-       medians.now AS median_now, medians.before AS median_before, medians.now - medians.before AS median_difference
-FROM numbers, shares, medians;"""
+       medians.now AS median_now, medians.before AS median_before, medians.difference AS median_difference,
+       medians.low AS median_difference_low, medians.high AS median_difference_high
+FROM numbers LEFT JOIN ends ON true, shares, medians;"""
 
 
 KINDS: Final = (
@@ -90,9 +119,11 @@ KINDS: Final = (
         N_("Month by month, so that neither the season nor another number of requests per calendar month is taken for a change: both years are weighted by the same weights. Months that are too young to know how long their requests take are left out of both years; the query names those that were compared. Intervals: exact for numbers, Newcombe for shares, from both years' Kaplan–Meier bands for times."),  # noqa: E501
         (TIMES, ROWS),
         {
-            "requests_ratio": N_("requests a day, now / before"), "late_now": SHARE, "late_before": SHARE,
+            "requests_ratio": N_("requests a day, now / before"), "requests_ratio_low": EXACT, "requests_ratio_high": EXACT,
+            "requests_months": N_("months compared"), "median_months": N_("months whose times are compared"),
+            "late_now": SHARE, "late_before": SHARE,
             "late_difference": N_("now - before"), "median_now": HOURS, "median_before": HOURS,
-            "median_difference": N_("hours, now - before"),
+            "median_difference": N_("hours, now - before"), "median_difference_low": EXACT, "median_difference_high": EXACT,
         },
         changed,
     ),

@@ -7,15 +7,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from portal.queries.scans import column
+from portal.receipts.exact import binomial_ends, funnel, poisson_ends, too_few
 from portal.receipts.model import Kind
 from portal.receipts.parts import BINS, REQUESTS, condition, literal, waits
-from portal.receipts.words import NOT_DUE, ROWS, SHARE, TIMES
+from portal.receipts.words import EXACT, NOT_DUE, ROWS, SHARE, TIMES
 from portal.selection import COLUMNS, Selection, quoted
 from portal.text import N_
 
 if TYPE_CHECKING:
     from portal.release import Release
 
+BINOMIAL = "exp(lgamma(n + 1) - lgamma(j + 1) - lgamma(n - j + 1) + j * ln(target) + (n - j) * ln(1 - target))"
+POISSON = "exp(j * ln(mean) - mean - lgamma(j + 1))"
 _SERVICE = f"{quoted(COLUMNS['service'])}::VARCHAR AS service"
 _COARSE = """coarse AS (
   -- six bins make a coarse one
@@ -38,9 +41,9 @@ _CITY = """city AS (
 
 def late(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
     """Late of due, and what the mix of services leads one to expect, a row each."""
-    key = column(release, arguments["dimension"])
+    key, units = column(release, arguments["dimension"]), len(release.allowed(arguments["dimension"]))
     return f"""\
-WITH due AS (
+WITH RECURSIVE due AS (
   SELECT {key}::VARCHAR AS key, {_SERVICE}, (on_time = 'late')::DOUBLE AS late
   FROM {REQUESTS}
   WHERE on_time IN ('on_time', 'late') AND {condition(selection)}
@@ -51,17 +54,24 @@ WITH due AS (
   FROM due JOIN city ON due.service IS NOT DISTINCT FROM city.service GROUP BY key
 ), whole AS (
   SELECT avg(late) AS city FROM due
-)
-SELECT key, observed, n, expected, observed / n AS raw, city,
+), units AS (
+  SELECT key, n, observed AS x, expected / n AS target, expected AS mean,
+         {too_few("least(expected, n - expected)")} AS few
+  FROM compared WHERE key IS NOT NULL
+), {binomial_ends("compared", "observed", "n")}, {funnel("units", BINOMIAL, "(mean * (1 - target))", "n", units)}
+SELECT compared.key, observed, compared.n, expected, expected / compared.n AS expected_share, observed / compared.n AS raw, city,
        CASE WHEN expected > 0 THEN observed / expected END AS ratio,
+       CASE WHEN expected > 0 THEN ends.low * compared.n / expected END AS ratio_low,
+       CASE WHEN expected > 0 THEN ends.high * compared.n / expected END AS ratio_high,
        CASE WHEN expected > 0 THEN least(observed / expected * city, 1) END AS adjusted,
-       expected / n - city AS mix, (observed - expected) / n AS rest
-FROM compared, whole WHERE key IS NOT NULL ORDER BY key;"""
+       expected / compared.n - city AS mix, (observed - expected) / compared.n AS rest, position, phi
+FROM compared JOIN ends ON ends.k = observed AND ends.n = compared.n JOIN judged ON judged.key = compared.key, whole
+ORDER BY compared.key;"""
 
 
 def speed(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
     """Closings, and what the city's pace for the same services leads one to expect, a row each."""
-    key = column(release, arguments["dimension"])
+    key, units = column(release, arguments["dimension"]), len(release.allowed(arguments["dimension"]))
     return f"""\
 WITH RECURSIVE {waits(release, selection, f"{key}::VARCHAR AS key", _SERVICE)}, {BINS}, {_COARSE}, {_CELLS}, {_CITY}, own AS (
   -- an area's requests are at risk in every bin up to the one in which they leave
@@ -74,9 +84,16 @@ WITH RECURSIVE {waits(release, selection, f"{key}::VARCHAR AS key", _SERVICE)}, 
   SELECT key, sum(at_risk * hazard) AS expected FROM own GROUP BY key
 ), observed AS (
   SELECT key, sum(events) AS observed, sum(events + censored) AS n FROM cells WHERE key IS NOT NULL GROUP BY key
-)
-SELECT key, n, observed, coalesce(expected, 0) AS expected, CASE WHEN expected > 0 THEN observed / expected END AS ratio
-FROM observed LEFT JOIN expected USING (key) ORDER BY key;"""
+), units AS (
+  SELECT key, observed AS x, coalesce(expected, 0) AS mean, {too_few("expected")} AS few
+  FROM observed LEFT JOIN expected USING (key)
+), {poisson_ends("observed")}, {funnel("units", POISSON, "mean", "1e18", units)}
+SELECT observed.key, n, observed, coalesce(expected, 0) AS expected,
+       CASE WHEN expected > 0 THEN observed / expected END AS ratio,
+       CASE WHEN expected > 0 THEN counts_ends.low / expected END AS ratio_low,
+       CASE WHEN expected > 0 THEN counts_ends.high / expected END AS ratio_high, position, phi
+FROM observed LEFT JOIN expected USING (key) JOIN counts_ends ON k = observed JOIN judged ON judged.key = observed.key
+ORDER BY observed.key;"""
 
 
 def time_ratio(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
@@ -91,7 +108,7 @@ WITH RECURSIVE {waits(release, selection, f"({key}::VARCHAR = {own}) IS TRUE AS 
 ), used AS (
   SELECT * FROM coarse WHERE bin <= (SELECT max(bin) FROM cells)
 ), rest AS (
-  SELECT shared.service, used.bin, used.after, coalesce(events, 0) AS events, coalesce(n, 0) AS n
+  SELECT shared.service, used.bin, used.first, used.after, coalesce(events, 0) AS events, coalesce(n, 0) AS n
   FROM shared CROSS JOIN used LEFT JOIN cells
     ON NOT own AND cells.bin = used.bin AND cells.service IS NOT DISTINCT FROM shared.service
 ), at_risk AS (
@@ -114,21 +131,47 @@ WITH RECURSIVE {waits(release, selection, f"({key}::VARCHAR = {own}) IS TRUE AS 
   FROM weighed WINDOW along AS (PARTITION BY middle ORDER BY edge)
 ), factors AS (
   SELECT exp(step * 0.005) AS factor FROM range(-831, 832) AS t(step)
+), asked AS (
+  SELECT factor, middle, middle / factor AS time FROM factors CROSS JOIN (SELECT DISTINCT middle FROM mine)
 ), expected AS (
   SELECT factor, sum(hazard + CASE WHEN after IS NULL THEN 0
-                                   ELSE (hazard_after - hazard) * (middle / factor - edge) / (after - edge) END) AS expected
-  FROM factors, spans
-  WHERE middle / factor >= edge AND (after IS NULL OR middle / factor < after)
+                                   ELSE (hazard_after - hazard) * (time - edge) / (after - edge) END) AS expected
+  FROM asked ASOF JOIN spans ON asked.middle = spans.middle AND asked.time >= spans.edge
   GROUP BY factor
 ), crossing AS (
-  SELECT factor, expected, lead(factor) OVER w AS next_factor, lead(expected) OVER w AS next_expected,
-         (SELECT sum(events) FROM mine) AS observed
+  SELECT factor, expected, lead(factor) OVER w AS next_factor, lead(expected) OVER w AS next_expected
   FROM expected WINDOW w AS (ORDER BY factor)
+), seen AS (
+  SELECT sum(events) AS observed FROM mine
+), {poisson_ends("seen")}, solved AS (
+  -- between two steps the factor is taken from a straight line: right within 0.01%
+  SELECT which, max(exp(ln(factor) + (ln(next_factor) - ln(factor)) * (expected - target) / (expected - next_expected)))
+         FILTER (expected > target AND next_expected <= target) AS factor, max(expected) > any_value(target) AS reached
+  FROM crossing, (SELECT unnest(['estimate', 'fewest', 'most']) AS which, unnest([k, high, low]) AS target FROM counts_ends)
+  GROUP BY which
+), estimates AS (
+  SELECT max(factor) FILTER (which = 'estimate') AS estimate,
+         coalesce(max(factor) FILTER (which = 'fewest'), CASE WHEN NOT bool_and(reached) THEN 0 END) AS fewest,
+         max(factor) FILTER (which = 'most') AS most
+  FROM solved
+), exposed AS (
+  -- how much of the rest's hazard each bin lends, for the chance in it
+  SELECT at_risk.service, at_risk.bin, any_value(CASE WHEN at_risk > 0 THEN at_risk.events / at_risk ** 2 ELSE 0 END) AS spread,
+         sum(mine.n * least(greatest((middle / estimate - at_risk.first) / (at_risk.after - at_risk.first), 0), 1)) AS exposed
+  FROM at_risk JOIN mine ON mine.service IS NOT DISTINCT FROM at_risk.service, estimates GROUP BY ALL
+), widened AS (
+  SELECT sqrt(1 + sum(exposed ** 2 * spread) / any_value(observed)) AS wider FROM exposed, seen
 )
--- between two steps the factor is taken from a straight line: right within 0.01%
-SELECT max(exp(ln(factor) + (ln(next_factor) - ln(factor)) * (expected - observed) / (expected - next_expected))) AS time_ratio
-FROM crossing WHERE expected > observed AND next_expected <= observed;"""
+SELECT estimate AS time_ratio, estimate * (fewest / estimate) ** wider AS time_ratio_low,
+       estimate * (most / estimate) ** wider AS time_ratio_high
+FROM estimates, widened;"""
 
+
+_RATIO: Final = {"ratio": N_("observed / expected"), "ratio_low": EXACT, "ratio_high": EXACT}
+_PLACE: Final = {
+    "position": N_("in the funnel: 1 above its 95% limits, 2 above the 99.8% ones, -1 and -2 below, 0 within"),
+    "phi": N_("how many times as much as by chance they vary (variance); the limits are widened by that"),
+}
 
 KINDS: Final = (
     Kind(
@@ -139,8 +182,8 @@ KINDS: Final = (
         {
             "key": N_("the group"), "observed": N_("late requests"), "n": N_("requests whose standard has come due"),
             "expected": N_("late requests expected"), "raw": SHARE, "city": N_("the city's share, 0 to 1"),
-            "ratio": N_("observed / expected"), "adjusted": N_("the adjusted share, 0 to 1"),
-            "mix": N_("part of the gap to the city that the mix of services explains"), "rest": N_("the other part"),
+            "expected_share": SHARE, **_RATIO, "adjusted": N_("the adjusted share, 0 to 1"),
+            "mix": N_("part of the gap to the city that the mix of services explains"), "rest": N_("the other part"), **_PLACE,
         },
         late,
         arguments=("dimension",),
@@ -153,7 +196,7 @@ KINDS: Final = (
         (TIMES, ROWS),
         {
             "key": N_("the group"), "n": N_("requests with times"), "observed": N_("of them closed"),
-            "expected": N_("closings expected"), "ratio": N_("observed / expected"),
+            "expected": N_("closings expected"), **_RATIO, **_PLACE,
         },
         speed,
         arguments=("dimension",),
@@ -164,7 +207,7 @@ KINDS: Final = (
         N_("How many times as long as the same services elsewhere"),
         N_("The factor by which the times of the rest of the city have to be stretched, in every service alike, to expect as many closings as there were here. 1.5: the same things take one and a half times as long."),  # noqa: E501
         (TIMES, ROWS),
-        {"time_ratio": N_("a factor")},
+        {"time_ratio": N_("a factor"), "time_ratio_low": EXACT, "time_ratio_high": EXACT},
         time_ratio,
         arguments=("dimension", "key"),
     ),

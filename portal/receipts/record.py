@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from portal.errors import NotFound
 from portal.queries.record import ENDED, FLAGS, FURTHER, THINGS, has_links
 from portal.queries.scans import column
+from portal.receipts.exact import poisson_ends
 from portal.receipts.model import PACKAGE, Kind
 from portal.receipts.parts import REQUESTS, condition, moment
-from portal.receipts.words import ROWS, VAGUE
+from portal.receipts.words import EXACT, ROWS, VAGUE
 from portal.selection import Selection
 from portal.text import N_
 
@@ -42,7 +43,7 @@ def reporting(release: Release, selection: Selection, arguments: dict[str, str])
         where=condition(selection), ended=ENDED.format(as_of=moment(release)),
     )  # fmt: skip
     return f"""\
-WITH {things}, {FURTHER.format(requests=REQUESTS)}, cells AS (
+WITH RECURSIVE {things}, {FURTHER.format(requests=REQUESTS)}, cells AS (
   SELECT area, service, sum(days) AS days, count(*) AS things
   FROM things WHERE days IS NOT NULL AND area IS NOT NULL GROUP BY ALL
 ), counted AS (
@@ -51,13 +52,16 @@ WITH {things}, {FURTHER.format(requests=REQUESTS)}, cells AS (
 ), city AS (
   SELECT service, sum(further) / sum(days) AS city, sum(further) / sum(things) AS of_a_thing, sum(days) / sum(things) AS lasts
   FROM counted GROUP BY service
-)
+), told AS (
 SELECT area AS key, sum(further) AS further, sum(days) AS days, sum(further) / sum(days) AS rate,
        sum(days * city) AS expected, CASE WHEN sum(days * city) > 0 THEN sum(further) / sum(days * city) END AS ratio,
        sum(things) AS things,
        CASE WHEN sum(things * of_a_thing) > 0 THEN sum(further) / sum(things * of_a_thing) END AS per_thing,
        sum(days) / sum(things * lasts) AS lasting
-FROM counted JOIN city USING (service) GROUP BY area ORDER BY area;"""
+FROM counted JOIN city USING (service) GROUP BY area
+), {poisson_ends("told", "further")}
+SELECT told.*, low / nullif(expected, 0) AS ratio_low, high / nullif(expected, 0) AS ratio_high
+FROM told JOIN counts_ends ON k = further ORDER BY key;"""
 
 
 def left_out(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
@@ -111,7 +115,7 @@ KINDS: Final = (
         {
             "key": N_("the area's code"), "further": N_("reports after the first"), "days": N_("days watched"),
             "rate": N_("reports a day of a known thing"), "expected": N_("reports expected"),
-            "ratio": N_("observed / expected"), "things": N_("things that were reported"),
+            "ratio": N_("observed / expected"), "ratio_low": EXACT, "ratio_high": EXACT, "things": N_("things that were reported"),
             "per_thing": N_("observed / expected of as many things"),
             "lasting": N_("days watched / days expected of as many things"),
         },

@@ -32,6 +32,8 @@ DUE = N_("requests whose standard has come due: closed, or past it")
 SHARE = N_("a share, 0 to 1")
 SHARE_BAND = N_("end of its 95% interval (Wilson)")
 
+EXACT = N_("end of its 95% interval")
+
 COUNTS: Final = {
     "requests": N_("requests"),
     "open": N_("requests that are still open"),

@@ -112,6 +112,13 @@ def test_an_address_leads_to_its_area(city: Release) -> None:
     html = shown(city, service="parking", q="51 main street")
     assert "51 Main St is in North." in words(html)
     assert re.search(r'<option[^>]*value="district:1"[^>]* selected', html)
+    assert re.search(r'<input[^>]*name="shown"[^>]*value="district:1"', html), "what the next choice is held against"
+    again = shown(city, service="parking", q="51 main street", area="district:1", shown="district:1")
+    assert "51 Main St is in North." in words(again)
+    for area in ("district:2", ""):  # another area was chosen beside an address that is still in its field
+        other = shown(city, service="parking", q="51 main street", area=area, shown="district:1")
+        assert "51 Main St" not in words(other)
+        assert f"All services in {'South' if area else 'the whole city'}" in words(other)
     lost = words(shown(city, q="nowhere boulevard 99999 zz"))
     assert "Nothing in this city's list of addresses is like" in lost and "All services in the whole city" in lost
 
