@@ -55,9 +55,10 @@ class Columns:
         metadata = batch.schema.metadata
         sizes = json.loads(metadata[b"sizes"])
         self.rows: int = batch.num_rows
+        self.texts = {field.name: batch.column(field.name) for field in batch.schema if field.name not in sizes}
         self._columns = {
-            name: Column(batch.column(name).to_numpy(zero_copy_only=True), max(int(sizes[name]), 1))
-            for name in batch.schema.names
+            name: Column(batch.column(name).to_numpy(zero_copy_only=True), max(int(size), 1))
+            for name, size in sizes.items()
         }
         self._labels: dict[str, list[Any]] = {
             name: [None, *labels] for name, labels in json.loads(metadata[b"labels"]).items()

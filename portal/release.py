@@ -254,7 +254,7 @@ class Release:
         def found() -> Rows:
             wider = self._choices.find(lambda kept: kept.holds(selection))
             at_hand = min(wider, key=lambda rows: rows.n, default=everything(self.counting))
-            return cast(Rows, at_hand).that(self._tests(selection))
+            return cast(Rows, at_hand).that(self.tests(selection))
 
         return self._choices.get(selection, found) if selection else everything(self.counting)
 
@@ -263,7 +263,7 @@ class Release:
         for kept in (self.cache, self.scans, self._choices):
             kept.clear()
 
-    def _tests(self, selection: Selection) -> list[Test | Between]:
+    def tests(self, selection: Selection) -> list[Test | Between]:
         """What a row of the selection passes."""
         tests: list[Test | Between] = []
         admitted = self.admitted(selection)

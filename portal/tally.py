@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ DENSE: Final = 1 << 24
 """Kinds that are counted in a plain array; more are sorted."""
 SPARSE: Final = 4
 """Where there are so many times more kinds than rows, sorting the rows is quicker too."""
+MOST_RUNS: Final = 6
 FEW: Final = 0.3
 """A smaller share of all rows is kept as positions, a larger one as a mask."""
 
@@ -45,13 +47,18 @@ class Test:
     def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
         """For each of the rows whether it passes."""
         codes = self.column.read(rows)
-        one = self._one
-        return codes == codes.dtype.type(one) if one is not None else np.asarray(self.wanted.take(codes))
+        if len(self.runs) > MOST_RUNS:
+            return np.asarray(self.wanted.take(codes))
+        passed = np.zeros(codes.shape, bool)
+        for low, high in self.runs:
+            passed |= _between(codes, low, high)
+        return passed
 
-    @property
-    def _one(self) -> int | None:
-        found = np.flatnonzero(self.wanted)
-        return int(found[0]) if found.size == 1 else None
+    @cached_property
+    def runs(self) -> list[tuple[int, int]]:
+        """The wanted codes as runs of neighbours, first and last: comparing with a few is quicker than a look at a table."""
+        edges = np.flatnonzero(np.diff(self.wanted, prepend=False, append=False)).tolist()
+        return list(zip(edges[::2], (edge - 1 for edge in edges[1::2]), strict=True))
 
 
 @dataclass(frozen=True)
@@ -64,13 +71,7 @@ class Between:
 
     def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
         """For each of the rows whether it passes."""
-        codes = self.column.read(rows)
-        most = int(np.iinfo(codes.dtype).max)
-        if self.low > most or self.high < max(self.low, 0):
-            return np.zeros(codes.shape, bool)
-        # One comparison instead of two: what is below `low` wraps round to the top.
-        low = codes.dtype.type(max(self.low, 0))
-        return np.asarray(codes - low <= codes.dtype.type(min(self.high, most) - int(low)))
+        return _between(self.column.read(rows), self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -169,9 +170,48 @@ class Rows:
         return Tally(_split(found[first].astype(np.int64) - 1, sizes), n.astype(np.int64))
 
 
+def _between(codes: Codes, low: int, high: int) -> Bools:
+    most = int(np.iinfo(codes.dtype).max)
+    low = max(low, 0)
+    if low > most or high < low:
+        return np.zeros(codes.shape, bool)
+    if low == high:
+        return np.asarray(codes == codes.dtype.type(low))
+    # One comparison instead of two: what is below `low` wraps round to the top.
+    return np.asarray(codes - codes.dtype.type(low) <= codes.dtype.type(min(high, most) - low))
+
+
 def everything(columns: Columns) -> Rows:
     """All rows of a release."""
     return Rows(columns, columns.rows)
+
+
+def in_parts(columns: Columns, parts: Sequence[slice], tests: Sequence[Test | Between]) -> Rows:
+    """Rows of some parts of a release, ascending, that pass every test: where they lie together, little is read."""
+    found = []
+    for part in parts:
+        for start in range(part.start, part.stop, PIECE):
+            piece = slice(start, min(start + PIECE, part.stop))
+            found.append(np.flatnonzero(_all(tests, piece)) + start)
+    positions = np.concatenate(found) if found else np.empty(0, np.int64)
+    return Rows(columns, positions.size, positions=positions.astype(np.int32))
+
+
+def count_in_parts(columns: Columns, parts: Sequence[slice], tests: Sequence[Test | Between], by: str) -> Ints:
+    """Rows of some parts that pass every test, counted by a column in one go: of shape (its size,), 0 not told."""
+    column = columns[by]
+    counts = np.zeros(column.size, np.int64)
+    for part in parts:
+        for start in range(part.start, part.stop, PIECE):
+            piece = slice(start, min(start + PIECE, part.stop))
+            codes = column.read(piece)
+            if tests:
+                passed = _all(tests, piece)
+                few = np.count_nonzero(passed) < FEW * passed.size
+                codes = codes.take(np.flatnonzero(passed)) if few else codes * passed
+            counts += np.bincount(codes, minlength=counts.size)
+    counts[0] = 0
+    return counts
 
 
 def _all(tests: Sequence[Test | Between], piece: Any) -> Bools:

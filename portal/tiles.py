@@ -21,24 +21,11 @@ from typing import Any
 from geo.tiles import EXTENT, Tile
 from portal.errors import BadRequest, NotFound
 from portal.release import Release
+from portal.request_tiles import MAX_BYTES, MAX_FEATURES, request_tile
 from portal.selection import Selection
 
 EVERYTHING = Selection()
 
-MAX_FEATURES = 20_000
-MAX_BYTES = 500_000
-
-CELL_PX = 16
-FINE_CELL_PX = 4
-SINGLE_ZOOM = 13
-"""From here on a point that is one request says which (in a release of few rows, at any zoom)."""
-SMALL_ROWS = 300_000
-"""Up to so many rows grouping by cell directly is faster than the pixel array."""
-PLACE_ZOOM = 17
-"""From here on requests are put together only where they are at the same place."""
-
-NOTHING = "NULL::VARCHAR"
-CONTRADICTS = "location_contradicts_address"
 KINDS = ("land", "water", "park", "rail", "street")
 _LINES = ("rail", "street")
 
@@ -65,108 +52,12 @@ def tile(release: Release, layer: str, z: int, x: int, y: int, selection: Select
     except ValueError as error:
         raise BadRequest(f"{error}.") from None
     if layer == "requests":
-        return _requests(release, place, selection)
+        return request_tile(release, place, selection)
     key: tuple[Any, ...] = ("tile", layer, place)
     if layer == "basemap":
         return release.cache.get(key, lambda: _basemap(release, place))
     day = selection.to_date
     return release.cache.get((*key, day), lambda: _areas(release, layer.removeprefix("areas-"), place, day))
-
-
-def _requests(release: Release, place: Tile, selection: Selection) -> bytes:
-    if place.z < SINGLE_ZOOM and release.rows > SMALL_ROWS:
-        return _run(release, *_cells(release, place, selection))[0]
-    attempts = (0, FINE_CELL_PX, CELL_PX) if place.z >= PLACE_ZOOM else (CELL_PX,)
-    data, features = b"", 0
-    for cell_px in attempts:
-        data, features = _run(release, *_places(release, place, selection, cell_px))
-        if features <= MAX_FEATURES and len(data) <= MAX_BYTES:
-            break
-    return data
-
-
-def _cells(release: Release, place: Tile, selection: Selection) -> tuple[str, list[Any]]:
-    """Cells of a tile that may hold millions of requests, by the map cell that each row carries.
-
-    One small column, which DuckDB counts in a plain array: 10 ms for 10 million rows, where sums or means over
-    the rows themselves would take 50. A circle stands at the mean place of all requests of its map cells, so
-    that it stays where it is when the filter changes.
-    """
-    where, params = release.where(selection)
-    shift = place.shift - 8 + CELL_PX.bit_length() - 1
-    west, _, north, _ = place.window()
-    scale = EXTENT / (1 << place.shift)
-    inside = _window(place)
-    rows = "cell IS NOT NULL" if _holds_all(release, place) else inside  # the whole city in a tile: nothing to look up
-    return (
-        f"""WITH counted AS MATERIALIZED (
-              SELECT cell, count(*) AS n FROM requests WHERE {rows} AND {where} GROUP BY cell),
-            cells AS (
-              SELECT ST_Point(floor((sum(m.gx * n) / sum(n) - {west}) * {scale!r}),
-                              floor((sum(m.gy * n) / sum(n) - {north}) * {scale!r})) AS geometry, sum(n)::INTEGER AS n
-              FROM counted JOIN map_cells m USING (cell) WHERE {inside.replace("gx", "m.gx").replace("gy", "m.gy")}
-              GROUP BY m.gx::UBIGINT >> {shift}, m.gy::UBIGINT >> {shift})
-            SELECT ST_AsMVT(cells, 'requests', {EXTENT}, 'geometry'), count(*) FROM cells""",
-        params,
-    )
-
-
-def _holds_all(release: Release, place: Tile) -> bool:
-    """Whether a tile holds every located request of the release."""
-    found = release.constants.get(
-        "extent", lambda: release.query("SELECT min(gx), max(gx), min(gy), max(gy) FROM requests")[0]
-    )
-    x0, x1, y0, y1 = place.window()
-    return None not in found and x0 <= found[0] and found[1] <= x1 and y0 <= found[2] and found[3] <= y1
-
-
-def _places(release: Release, place: Tile, selection: Selection, cell_px: int) -> tuple[str, list[Any]]:
-    """Cells of a tile with few requests, with what each single one is; `cell_px` 0: exact places."""
-    where, params = release.where(selection)
-    shift = place.shift - 8 + cell_px.bit_length() - 1 if cell_px else 0
-    west, _, north, _ = place.window()
-    scale = EXTENT / (1 << place.shift)
-    return (
-        f"""WITH cells AS MATERIALIZED (
-              SELECT count(*)::INTEGER AS n, min(rid) AS rid,
-                     floor((avg(gx) - {west}) * {scale!r}) AS x, floor((avg(gy) - {north}) * {scale!r}) AS y
-              FROM requests WHERE {_window(place)} AND {where} GROUP BY gx >> {shift}, gy >> {shift}),
-            singles AS (
-              SELECT rid, service_request_id, source::VARCHAR AS source, service_name::VARCHAR AS service_name,
-                     status::VARCHAR AS status, requested_date::VARCHAR AS requested_date,
-                     {_precision(release)} AS location_precision, {_doubt(release)}
-              FROM requests WHERE {_window(place)} AND rid IN (SELECT rid FROM cells WHERE n = 1)),
-            points AS (
-              SELECT ST_Point(x, y) AS geometry, n, singles.* EXCLUDE (rid)
-              FROM cells LEFT JOIN singles ON n = 1 AND cells.rid = singles.rid)
-            SELECT ST_AsMVT(points, 'requests', {EXTENT}, 'geometry'), count(*) FROM points""",
-        params,
-    )
-
-
-def _precision(release: Release) -> str:
-    """How inexact a point is; NULL, which a tile leaves out, where it is exact."""
-    if "location_precision" not in release.columns:
-        return "NULL::VARCHAR"
-    return "CASE WHEN location_precision NOT IN ('exact', 'none') THEN location_precision END"
-
-
-def _doubt(release: Release) -> str:
-    """How the geocoder found the place, within how many metres, and what was wrong with the source's own point."""
-    found = "location_source = 'geocoder'"
-    method = f"CASE WHEN {found} THEN geocode_method::VARCHAR END" if "geocode_method" in release.columns else NOTHING
-    radius = f"CASE WHEN {found} THEN round(geocode_radius_m)::INTEGER END"
-    if "geocode_radius_m" not in release.columns:
-        radius = "NULL::INTEGER"
-    note = "location_note::VARCHAR" if "location_note" in release.columns else NOTHING
-    if "flags" in release.columns:
-        note = f"CASE WHEN contains(flags, '{CONTRADICTS}') THEN '{CONTRADICTS}' ELSE {note} END"
-    return f"{method} AS geocode_method, {radius} AS geocode_radius_m, {note} AS location_note"
-
-
-def _window(place: Tile) -> str:
-    x0, x1, y0, y1 = place.window()
-    return f"gx BETWEEN {x0} AND {x1} AND gy BETWEEN {y0} AND {y1}"
 
 
 def _areas(release: Release, layer: str, place: Tile, day: Any) -> bytes:

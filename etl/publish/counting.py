@@ -7,19 +7,20 @@ docs/decisions/0012-counting-in-mapped-columns.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from etl.duck import identifier
+from etl.duck import identifier, quoted
 
 FILE: Final = "serve.counting"
-LABELLED: Final = ("service_code", "service_group", "department", "channel")
+LABELLED: Final = (
+    "service_code", "service_group", "department", "channel", "source", "location_precision", "geocode_method",
+    "location_note", "flags",
+)  # fmt: skip
 """Columns whose values have labels; the boundary layers are others."""
 MONTHS: Final = ("month", "closed_month")
 """Columns whose labels are months since 1970-01, every one from the first to the last."""
@@ -28,12 +29,23 @@ NUMBERS: Final = {
     "requested_day": "requested_date - DATE '1970-01-01'",
     "requested_at": "epoch_us(requested_datetime) // 1000000",
     "closed_at": "epoch_us(closed_datetime) // 1000000",
+    "gx": "gx",
+    "gy": "gy",
+    "cell": "cell + 1",
+    "radius_m": "round(geocode_radius_m)",
     "elapsed_key": "elapsed_key + 1",
     "elapsed_code": "elapsed_code + 1",
 }
 """The other columns, as SQL. Nothing known is 0, and so what may be 0 itself is one more; `facet` is always known."""
-_BATCH: Final = 500_000
-_UNSIGNED: Final = (np.uint8, np.uint16, np.uint32)
+TEXT: Final = "service_request_id"
+"""The one column of text: what a single point on the map is called by."""
+_BATCH: Final = 250_000
+_MOST: Final = 2**32 - 1
+_UNSIGNED: Final = {
+    2**8 - 1: ("UTINYINT", pa.uint8()),
+    2**16 - 1: ("USMALLINT", pa.uint16()),
+    _MOST: ("UINTEGER", pa.uint32()),
+}
 
 
 def write_counting(db: duckdb.DuckDBPyConnection, path: Path, layers: Sequence[str]) -> None:
@@ -42,45 +54,70 @@ def write_counting(db: duckdb.DuckDBPyConnection, path: Path, layers: Sequence[s
     Each column has the narrowest unsigned type that holds its numbers; none has a NULL. The schema's metadata holds
     `labels`: column -> what 1, 2, 3… stand for, and `sizes`: column -> one more than its greatest number, as JSON.
     """
-    columns: dict[str, NDArray[Any]] = {}
-    labels: dict[str, list[Any]] = {}
+    labels, values = _columns(db, layers)
+    told = ", ".join(f"coalesce(max({value}), 0)" for value in values.values())
+    most = [int(n) for n in db.execute(f"SELECT {told} FROM requests").fetchone() or ()]  # noqa: S608
+    kinds = [next(kind for limit, kind in _UNSIGNED.items() if n <= limit) for n in most]
+    schema = pa.schema(
+        [
+            *(pa.field(name, arrow, nullable=False) for name, (_, arrow) in zip(values, kinds, strict=True)),
+            pa.field(TEXT, pa.large_utf8(), nullable=False),
+        ],
+        {
+            "labels": json.dumps(labels, ensure_ascii=False),
+            "sizes": json.dumps({name: n + 1 for name, n in zip(values, most, strict=True)}),
+        },
+    )
+    read = ", ".join(f"({value})::{sql}" for value, (sql, _) in zip(values.values(), kinds, strict=True))
+    table = pa.Table.from_batches(_batches(db, f"{read}, {TEXT}", schema), schema)
+    whole = (
+        pa.record_batch([pa.concat_arrays(column.chunks) for column in table.columns], schema) if len(table) else None
+    )
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+        writer.write_batch(whole or pa.record_batch([pa.array([], field.type) for field in schema], schema))
+
+
+def _batches(db: duckdb.DuckDBPyConnection, columns: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The rows as they lie, which is the order of `rid` and which DuckDB keeps."""
+    for batch in db.execute(f"SELECT {columns} FROM requests").to_arrow_reader(_BATCH):  # noqa: S608
+        arrays = [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)]
+        yield pa.record_batch(arrays, schema)
+
+
+def _columns(db: duckdb.DuckDBPyConnection, layers: Sequence[str]) -> tuple[dict[str, list[Any]], dict[str, str]]:
+    """The labels of those columns that have some, and every column as an SQL expression of a number from 0 to 2^32 - 1."""
     kinds = dict(
         db.execute("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'requests'").fetchall()
     )
-    rows = int((db.execute("SELECT count(*) FROM requests").fetchone() or (0,))[0])
+    labels: dict[str, list[Any]] = {}
+    values: dict[str, str] = {}
     for name in (*LABELLED, *layers):
-        kind = kinds.get(name, "")
-        if kind.startswith("ENUM"):
-            labels[name] = list((db.execute(f"SELECT enum_range(NULL::{kind})").fetchone() or ([],))[0])
-            columns[name] = _numbers(db, f"enum_code({identifier(name)})::UINTEGER + 1", rows)
-        else:  # a column without any value
-            labels[name], columns[name] = [], np.zeros(rows, np.uint8)
+        labels[name], number = _labelled(db, name, kinds.get(name))
+        values[name] = _bounded(number)
     for name in MONTHS:
         first, last = db.execute(f"SELECT min({name}), max({name}) FROM requests").fetchone() or (None, None)  # noqa: S608
         labels[name] = [] if first is None else list(range(first, last + 1))
-        columns[name] = _numbers(db, f"{name}::INTEGER - {first or 0} + 1", rows)
-    for name, value in NUMBERS.items():
-        columns[name] = _numbers(db, value, rows)
-    schema = pa.schema(
-        [pa.field(name, pa.from_numpy_dtype(values.dtype), nullable=False) for name, values in columns.items()],
-        {
-            "labels": json.dumps(labels, ensure_ascii=False),
-            "sizes": json.dumps({name: int(values.max(initial=0)) + 1 for name, values in columns.items()}),
-        },
-    )
-    batch = pa.record_batch([pa.array(values) for values in columns.values()], schema=schema)
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
-        writer.write_batch(batch)
+        values[name] = _bounded(f"{name}::INTEGER - {first or 0} + 1")
+    for name, number in NUMBERS.items():
+        known = name != "radius_m" or "geocode_radius_m" in kinds
+        values[name] = _bounded(number) if known else "0"
+    return labels, values
 
 
-def _numbers(db: duckdb.DuckDBPyConnection, value: str, rows: int) -> NDArray[Any]:
-    """A column in the order of `rid` (as rows lie, which DuckDB keeps), 0 for NULL, in the narrowest type."""
-    greatest = np.iinfo(np.uint32).max
-    sql = f"SELECT greatest(least(coalesce({value}, 0), {greatest}), 0)::UINTEGER AS v FROM requests"  # noqa: S608 - rows come as they lie
-    found = np.empty(rows, np.uint32)
-    at = 0
-    for batch in db.execute(sql).to_arrow_reader(_BATCH):
-        found[at : at + len(batch)] = batch.column(0).to_numpy()
-        at += len(batch)
-    most = int(found.max(initial=0))
-    return found.astype(next(kind for kind in _UNSIGNED if most <= np.iinfo(kind).max))
+def _labelled(db: duckdb.DuckDBPyConnection, name: str, kind: str | None) -> tuple[list[str], str]:
+    """A column's labels, and its number as SQL: the place among them, from 1 on."""
+    column = identifier(name)
+    if kind is None:  # not published
+        return [], "NULL"
+    if kind.startswith("ENUM"):
+        found = db.execute(f"SELECT enum_range(NULL::{kind})").fetchone()
+        return list(found[0] if found else []), f"enum_code({column})::UINTEGER + 1"
+    found = db.execute(f"SELECT list(DISTINCT {column} ORDER BY {column}) FROM requests").fetchone()  # noqa: S608
+    labels = [value for value in (found[0] if found and found[0] else []) if value is not None]
+    places: Mapping[str, int] = {label: i + 1 for i, label in enumerate(labels)}
+    told = " ".join(f"WHEN {quoted(label)} THEN {place}" for label, place in places.items())
+    return labels, f"CASE {column} {told} END" if told else "NULL"
+
+
+def _bounded(number: str) -> str:
+    return f"greatest(least(coalesce({number}, 0), {_MOST}), 0)"

@@ -182,7 +182,8 @@ def test_the_columns_for_counting_are_the_index(released: Path) -> None:
         rows = db.execute(
             """SELECT service_code::VARCHAR, service_group::VARCHAR, department::VARCHAR, channel::VARCHAR,
                       district::VARCHAR, month, closed_month, facet, requested_date - DATE '1970-01-01',
-                      epoch(requested_datetime), epoch(closed_datetime), elapsed_key, elapsed_code
+                      epoch(requested_datetime), epoch(closed_datetime), elapsed_key, elapsed_code,
+                      gx, service_request_id
                FROM requests ORDER BY rid"""
         ).fetchall()
         numbers = db.execute("SELECT rid FROM request_numbers ORDER BY rid").fetchall()
@@ -202,6 +203,9 @@ def test_the_columns_for_counting_are_the_index(released: Path) -> None:
         (12, "elapsed_code", 1),
     ):
         assert table[name] == [0 if row[i] is None else row[i] + more for row in rows], name
+    assert table["gx"] == [row[13] or 0 for row in rows] and table.pop("service_request_id") == [
+        row[14] for row in rows
+    ]
     assert sizes == {name: max(values) + 1 for name, values in table.items()}
     assert len(numbers) == len(rows) and looked_up == (len(rows),)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.tiles import EXTENT, MAX_ZOOM, Tile
-from portal import tiles
+from portal import request_tiles, tiles
 from portal.errors import BadRequest, NotFound
 from portal.release import Release
 from portal.selection import Selection
@@ -34,7 +34,7 @@ def points(release: Release, z: int, x: int, y: int, selection: Selection) -> li
 def test_the_sum_of_a_zoom_is_the_number_selected(
     release: Release, monkeypatch: pytest.MonkeyPatch, query: str, z: int, many: bool
 ) -> None:
-    monkeypatch.setattr(tiles, "SMALL_ROWS", 0 if many else 10**9)
+    monkeypatch.setattr(request_tiles, "SMALL_ROWS", 0 if many else 10**9)
     selection = Selection.from_query(query, release)
     where, params = selection.where()
     expected = release.query(f"SELECT count(gx) FROM requests WHERE {where}", params)[0][0]
@@ -81,7 +81,7 @@ def test_a_tile_too_heavy_is_counted_in_cells_and_loses_nothing(
     gx, gy = release.query("SELECT gx, gy FROM requests WHERE gx IS NOT NULL LIMIT 1")[0]
     place = (17, gx >> 15, gy >> 15)
     exact = points(release, *place, Selection())
-    monkeypatch.setattr(tiles, "MAX_FEATURES", 1)
+    monkeypatch.setattr(request_tiles, "MAX_FEATURES", 1)
     coarse = points(release, *place, Selection())
     assert sum(p["properties"]["n"] for p in coarse) == sum(p["properties"]["n"] for p in exact)
 

@@ -1,0 +1,218 @@
+"""Tiles of requests: counted in cells, or one by one, whatever the filter.
+
+Rows lie along a Hilbert curve, so that those of a tile are a few stretches of the mapped columns: `_near` finds them by the
+bounding box of each stretch, and only they are read. A tile that holds most of a large city counts the map cells that
+rows carry instead, and puts a circle at the mean place of all requests of its cells, so that it stays where it is when the
+filter changes.
+
+Charter: rows to MVT bytes. What is in a tile is documented in `portal.tiles`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from geo.tiles import EXTENT, Tile
+from portal.mvt import ABSENT, distinct, points_layer
+from portal.release import EPOCH, Release
+from portal.selection import Selection
+from portal.tally import Between, Ints, Rows, Test, count_in_parts, in_parts
+
+MAX_FEATURES: Final = 20_000
+MAX_BYTES: Final = 500_000
+CELL_PX: Final = 16
+FINE_CELL_PX: Final = 4
+SINGLE_ZOOM: Final = 13
+"""From here on a point that is one request says which (in a release of few rows, at any zoom)."""
+SMALL_ROWS: Final = 300_000
+PLACE_ZOOM: Final = 17
+"""From here on requests are put together only where they are at the same place."""
+MOST: Final = 0.4
+"""A tile for which more than this share of all rows is looked at is counted from the whole."""
+STRETCH: Final = 2048
+"""Rows whose bounding box is known together."""
+CONTRADICTS: Final = "location_contradicts_address"
+_TILE_PX: Final = 256
+
+Floats = NDArray[np.float64]
+_NONE: Final = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of a tile: place in tile coordinates, requests at it, and the row of one of them."""
+
+    x: Ints
+    y: Ints
+    n: Ints
+    row: Ints | None
+
+
+def request_tile(release: Release, place: Tile, selection: Selection) -> bytes:
+    """The tile's layer `requests`; no bytes where there is nothing."""
+    tests = release.tests(selection)
+    if place.z < SINGLE_ZOOM and release.rows > SMALL_ROWS:
+        return _encoded(release, _cells(release, place, selection))
+    rows = _near(release, place, tests)
+    data = b""
+    for cell_px in (0, FINE_CELL_PX, CELL_PX) if place.z >= PLACE_ZOOM else (CELL_PX,):
+        points = _grouped(rows, place, cell_px)
+        if points.n.size <= MAX_FEATURES:
+            data = _encoded(release, points)
+            if len(data) <= MAX_BYTES:
+                break
+    return data
+
+
+def _near(release: Release, place: Tile, tests: list[Test | Between]) -> Rows:
+    """The rows of a tile that pass the tests."""
+    return in_parts(release.counting, _parts(release, place), [*_window(release, place), *tests])
+
+
+def _window(release: Release, place: Tile) -> list[Test | Between]:
+    x0, x1, y0, y1 = place.window()
+    return [Between(release.counting["gx"], max(x0, 1), x1), Between(release.counting["gy"], y0, y1)]
+
+
+def _parts(release: Release, place: Tile) -> list[slice]:
+    """Where rows of a tile may be."""
+    x0, x1, y0, y1 = place.window()
+    west, east, north, south = release.constants.get("stretches", lambda: _stretches(release))
+    near = np.flatnonzero((west <= x1) & (east >= x0) & (north <= y1) & (south >= y0))
+    if not near.size:
+        return []
+    breaks = np.flatnonzero(np.diff(near) > 1)
+    starts, stops = near[np.append(0, breaks + 1)], near[np.append(breaks, near.size - 1)] + 1
+    rows = release.counting.rows
+    return [slice(int(a) * STRETCH, min(int(b) * STRETCH, rows)) for a, b in zip(starts, stops, strict=True)]
+
+
+def _stretches(release: Release) -> tuple[Ints, Ints, Ints, Ints]:
+    """West, east, north and south of each stretch's rows; of those without a point nothing holds."""
+    counting = release.counting
+    starts = np.arange(0, counting.rows, STRETCH)
+    gx, gy = counting["gx"].codes, counting["gy"].codes
+    first = [np.minimum.reduceat(np.where(codes == 0, np.uint32(2**32 - 1), codes), starts) for codes in (gx, gy)]
+    last = [np.maximum.reduceat(codes, starts) for codes in (gx, gy)]
+    west, north, east, south = (ends.astype(np.int64) for ends in (*first, *last))
+    return west, east, north, south
+
+
+def _grouped(rows: Rows, place: Tile, cell_px: int) -> Points:
+    """Requests in cells of so many pixels, at their mean place; `cell_px` 0: at their very places."""
+    west, _, north, _ = place.window()
+    at = rows.places()
+    dx = rows.columns["gx"].read(at).astype(np.int64) - west
+    dy = rows.columns["gy"].read(at).astype(np.int64) - north
+    if cell_px:
+        shift = place.shift - (_TILE_PX // cell_px).bit_length() + 1
+        cells = _TILE_PX // cell_px
+        key = (dy >> shift) * cells + (dx >> shift) if shift >= 0 else (dy << place.shift) + dx
+        n = np.bincount(key, minlength=1)
+        used = np.flatnonzero(n)
+        mean_x, mean_y = (np.bincount(key, d)[used] / n[used] for d in (dx, dy))
+        first = np.zeros(n.size, np.int64)
+        first[key[::-1]] = at[::-1]  # of several the first one stays
+        row, n = first[used], n[used]
+    else:
+        _, first, n = np.unique((dy << place.shift) + dx, return_index=True, return_counts=True)
+        mean_x, mean_y, row = dx[first].astype(float), dy[first].astype(float), at[first]
+    scale = EXTENT / (1 << place.shift)
+    return Points(_floor(mean_x * scale), _floor(mean_y * scale), n.astype(np.int64), row)
+
+
+def _cells(release: Release, place: Tile, selection: Selection) -> Points:
+    """Cells of 16 pixels of a tile that may hold millions of requests, by the map cell that each row carries."""
+    gx, gy = release.constants.get("map_cells", lambda: _map_cells(release))
+    x0, x1, y0, y1 = place.window()
+    shift = place.shift - (_TILE_PX // CELL_PX).bit_length() + 1
+    cells = _TILE_PX // CELL_PX
+    inside = (gx >= x0) & (gx <= x1) & (gy >= y0) & (gy <= y1)
+    if not inside.any():
+        return Points(_NONE, _NONE, _NONE, None)
+    parts, tests = _parts(release, place), release.tests(selection)
+    if sum(part.stop - part.start for part in parts) > MOST * release.rows:
+        # Tiles beside this one, and above and below it, are counted from the same.
+        whole = [slice(0, release.counting.rows)]
+        counts = release.scans.get(
+            ("map cells", selection), lambda: count_in_parts(release.counting, whole, tests, "cell")
+        )
+    else:
+        counts = count_in_parts(release.counting, parts, [*_window(release, place), *tests], "cell")
+    cell = np.flatnonzero(counts[1:])
+    cell = cell[inside[cell]]
+    n = counts[1:][cell]
+    key = ((gy[cell].astype(np.int64) - y0) >> shift) * cells + ((gx[cell].astype(np.int64) - x0) >> shift)
+    total = np.bincount(key, n, minlength=1)
+    used = np.flatnonzero(total)
+    scale = EXTENT / (1 << place.shift)
+    mean = [np.bincount(key, (g[cell] - start) * n)[used] / total[used] for g, start in ((gx, x0), (gy, y0))]
+    return Points(_floor(mean[0] * scale), _floor(mean[1] * scale), total[used].astype(np.int64), None)
+
+
+def _map_cells(release: Release) -> tuple[Floats, Floats]:
+    """Mean place of each map cell's requests, on the grid."""
+    rows = np.array(release.query("SELECT gx, gy FROM map_cells ORDER BY cell"), np.float64).reshape(-1, 2)
+    return rows[:, 0], rows[:, 1]
+
+
+def _floor(values: Floats) -> Ints:
+    return np.floor(values).astype(np.int64)
+
+
+def _encoded(release: Release, points: Points) -> bytes:
+    attributes: dict[str, tuple[Ints, Any]] = {"n": distinct(points.n)}
+    if points.row is not None:
+        attributes |= _told(release, points.n == 1, points.row)
+    return points_layer("requests", points.x, points.y, attributes, EXTENT)
+
+
+def _told(release: Release, single: NDArray[np.bool_], row: Ints) -> dict[str, tuple[Ints, Any]]:
+    """What is told of points that are one request: only what there is to tell."""
+    at = np.flatnonzero(single)
+    if not at.size:
+        return {}
+    rows, counting = row[at], release.counting
+
+    def spread(found: tuple[Ints, Any], there: NDArray[np.bool_] | None = None) -> tuple[Ints, Any]:
+        place = np.full(single.size, ABSENT)
+        place[at] = found[0] if there is None else np.where(there, found[0], ABSENT)
+        return place, found[1]
+
+    def labelled(name: str, labels: Any = None, but: tuple[Any, ...] = (None,)) -> tuple[Ints, Any]:
+        codes, used = distinct(counting[name].read(rows))
+        told = [(labels or counting.labels(name))[code] for code in used]
+        kept = np.array([label not in but for label in told])
+        return spread((codes, ["" if label is None else str(label) for label in told]), kept[codes])
+
+    services = release.allowed("service")
+    names = [None if code is None else services.get(code, code) for code in counting.labels("service_code")]
+    flags = [CONTRADICTS if CONTRADICTS in (label or "") else None for label in counting.labels("flags")]
+    days, used = distinct(counting["requested_day"].read(rows))
+    found = {
+        "service_request_id": spread(distinct(np.array(counting.texts["service_request_id"].take(pa.array(rows)).to_pylist()))),
+        "source": labelled("source"),
+        "service_name": labelled("service_code", names),
+        "status": labelled("status"),
+        "requested_date": spread((days, [(EPOCH + timedelta(days=day)).isoformat() for day in used])),
+        "location_precision": labelled("location_precision", but=(None, "exact", "none")),
+    }  # fmt: skip
+    geocoded = np.array([label == "geocoder" for label in counting.labels("location_source")])
+    by_us = geocoded[counting["location_source"].read(rows)]
+    method, radius = labelled("geocode_method"), distinct(counting["radius_m"].read(rows))
+    method[0][at[~by_us]] = ABSENT
+    note, contradicts = labelled("location_note"), labelled("flags", flags)
+    doubted = contradicts[0] != ABSENT
+    place = np.where(doubted, len(note[1]), note[0])
+    found |= {
+        "geocode_method": method,
+        "geocode_radius_m": spread(radius, by_us & (np.array(radius[1])[radius[0]] > 0)),
+        "location_note": (place, [*note[1], CONTRADICTS]),
+    }
+    return {name: column for name, column in found.items() if (column[0] != ABSENT).any()}
