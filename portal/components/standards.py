@@ -11,11 +11,11 @@ from typing import Any
 from dash import html
 
 from portal.answers_standards import DueMonth, Register, Standard
-from portal.charts import small
+from portal.charts import multiples as drawn
+from portal.charts.multiples import Panel
 from portal.components.change_words import MANY, signed_points, sure
-from portal.components.elements import Svg
 from portal.components.links import address
-from portal.components.parts import Column, more, rich, table, twin
+from portal.components.parts import Column, chart, more, rich, table
 from portal.components.receipt import Figures
 from portal.selection import Selection
 from portal.text import FEW, _, duration_words, month_name, number, share, span_words
@@ -97,32 +97,29 @@ def without_list(register: Register) -> Node:
     return html.Ul(items, className="columns-list")
 
 
-def multiples(register: Register, selection: Selection) -> Node:
+def multiples(register: Register, source: str) -> Node:
     """The share on time by month of the services with most requests due, one small chart each, on one scale."""
     rows = [row for row in register.rows if row.on_time.n >= FEW][:MULTIPLES]
     months = [m.month for m in register.total.months]
     shown = months[len(months) - _months_of(register) :]
     before = [month.replace(year=month.year - 1) for month in shown] if register.before else []
-    items, series = [], []
-    for i, row in enumerate(rows):
+    panels, series = [], []
+    for row in rows:
         at = {m.month: m for m in row.months}
         series.append(at)
         behind = [_share(at.get(month)) for month in before]
         said = share(row.on_time.share or 0.0)
-        svg = small.spark(
-            [_share(at.get(m)) for m in shown], behind, 1.0, f"kept-{i}", row.name,
-            _("{share} on time over all months shown").format(share=said),
-        )  # fmt: skip
-        link = html.A(row.name, href=address("/trends", selection.replace(service=(row.service,))))
-        items.append(html.Li([html.H3(link), html.P(_("{share} on time").format(share=said)), Svg(svg)]))
+        panels.append(
+            Panel(row.name, _("{share} on time").format(share=said), [_share(at.get(m)) for m in shown], behind, 1.0)
+        )
     columns = [Column(_("Month")), *(Column(row.name, "number") for row in rows)]
     cells = [
         [month_name(month), *("–" if (s := _share(at.get(month))) is None else share(s) for at in series)]
         for month in reversed(shown)
     ]
-    return html.Div(
-        [html.Ul(items, className="multiples"), twin("kept-months", _("On time, month by month"), columns, cells)]
-    )
+    title, words = _("On time, month by month"), multiples_words(register)
+    svg = drawn.multiples(panels, "kept-months", title, words)
+    return chart("kept-months", title, f"{words} {source}", svg, columns, cells)
 
 
 def multiples_words(register: Register) -> str:

@@ -215,9 +215,9 @@ def test_every_number_is_what_its_receipt_says(planted: Release, page: str) -> N
 
 
 def test_the_section_of_a_department(planted: Release) -> None:
-    text = to_html(measures_section(planted, "parks"))
+    text = to_html(measures_section(planted, "parks", "Release."))
     assert "Mean wait" in text and "31.5 minutes" in text and "not reached" in text and 'id="satisfaction"' in text
-    assert measures_section(planted, "inspection") is None
+    assert measures_section(planted, "inspection", "") is None
 
 
 @pytest.mark.parametrize(
