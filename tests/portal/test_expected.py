@@ -145,6 +145,10 @@ def test_the_api_tells_the_forecast_with_its_calibration(client: TestClient, rea
     assert client.get("/api/v1/expected/parking?area=99").status_code == 404
 
 
+def test_what_is_typed_into_the_page_is_kept_by_nobody_between(client: TestClient) -> None:
+    assert client.get("/expected?q=51+main+st").headers["Cache-Control"] == "private, no-cache"
+
+
 def held_up(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Expected times that are not there until the event is set."""
     go = threading.Event()
