@@ -198,6 +198,35 @@ def test_a_failure_is_logged_once_and_breaks_nothing_else(
     assert client.get("/healthz").status_code == 200
 
 
+def test_many_who_ask_at_once_have_it_made_once(release: Release) -> None:
+    made, go = [], threading.Event()
+
+    def make(of: Release) -> str:
+        made.append(of.id)
+        go.wait(30)
+        return "made"
+
+    once: Background[str] = Background(make, "a test", "one moment", "it failed")
+    told: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(NotReady):
+            once.ask(release)
+        told.append("at once")
+
+    asking = [threading.Thread(target=ask) for _ in range(8)]
+    try:
+        for thread in asking:
+            thread.start()
+        for thread in asking:
+            thread.join(30)
+        assert told == ["at once"] * 8
+    finally:
+        go.set()
+    once.wait(release)
+    assert once.ask(release) == "made" and made == [release.id]
+
+
 def test_they_are_begun_when_a_release_is_opened(
     release: Release, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
