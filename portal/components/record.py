@@ -126,9 +126,9 @@ def _unlike(rows: Sequence[Reporting]) -> Node:
     """Which areas' things last longer or shorter than the same services' elsewhere; nothing where none do."""
     parts = []
     for words, apart in (
-        (_("Things last longer in {areas}: beside the chart, read what is told for each thing."),
+        (_("Things last longer in {areas}: the rate drawn above may be too low there. The table also has it for each thing."),
          [row for row in rows if row.lasting > 1 + UNLIKE]),
-        (_("Things last less long in {areas}: beside the chart, read what is told for each thing."),
+        (_("Things last less long in {areas}: the rate drawn above may be too high there. The table also has it for each thing."),
          [row for row in rows if row.lasting < 1 - UNLIKE]),
     ):  # fmt: skip
         told = [row.name for row in apart if row.further >= FEW]
