@@ -109,9 +109,13 @@ def _measures(found: Sequence[Measure], source: str) -> list[Node]:
             measure.name,
             period_words(value),
             receipt.told(value_words(value.value, measure.unit), _item(measure, value), value.value),
-            "–" if value.target is None else value_words(value.target, measure.unit),
+            "–"
+            if value.target is None
+            else receipt.told(value_words(value.target, measure.unit), _item(measure, value, "target"), value.target),
             _met(value.met(measure.direction)),
-            "–" if value.responses is None else number(value.responses),
+            "–"
+            if value.responses is None
+            else receipt.told(number(value.responses), _item(measure, value, "responses"), value.responses),
         ]
         for measure in found
         for value in reversed(measure.values)
@@ -142,23 +146,22 @@ def _latest(measure: Measure, receipt: Figures) -> list[Node]:
         _("{value} in {period}"),
         value=html.Strong(receipt.told(words, _item(measure, latest), latest.value)), period=period_words(latest),
     )  # fmt: skip
-    return [f"{measure.name}: ", *now, "; ", _target(measure, latest)]
+    return [f"{measure.name}: ", *now, "; ", *_target(measure, latest, receipt)]
 
 
-def _item(measure: Measure, value: MeasureValue) -> str:
-    return f"{measure.source} {measure.measure} {measure.department} {value.start.isoformat()}/value"
+def _item(measure: Measure, value: MeasureValue, column: str = "value") -> str:
+    return f"{measure.source} {measure.measure} {measure.department} {value.start.isoformat()}/{column}"
 
 
-def _target(measure: Measure, latest: MeasureValue) -> str:
+def _target(measure: Measure, latest: MeasureValue, receipt: Figures) -> list[Node]:
     if latest.target is None:
-        return {"higher": _("no target; higher is better"), "lower": _("no target; lower is better")}.get(
-            measure.direction, _("no target")
-        )
-    target = value_words(latest.target, measure.unit)
-    words = {"higher": _("target: {target} or more, {met}"), "lower": _("target: {target} or less, {met}")}.get(
+        words = {"higher": _("no target; higher is better"), "lower": _("no target; lower is better")}
+        return [words.get(measure.direction, _("no target"))]
+    target = receipt.told(value_words(latest.target, measure.unit), _item(measure, latest, "target"), latest.target)
+    said = {"higher": _("target: {target} or more, {met}"), "lower": _("target: {target} or less, {met}")}.get(
         measure.direction, _("target: {target}")
     )
-    return words.format(target=target, met=_("reached") if latest.met(measure.direction) else _("not reached"))
+    return rich(said, target=target, met=_("reached") if latest.met(measure.direction) else _("not reached"))
 
 
 def _met(met: bool | None) -> str:
@@ -196,7 +199,8 @@ def _satisfaction(answers: Feedback, receipt: Figures, by_department: bool, sour
             words, n=receipt.told(number(overall.responses), "all/responses", overall.responses),
             first=month_name(start), last=month_name(end),
             mean=html.Strong(receipt.told(_score(overall.mean.value), "all/mean", overall.mean.value)),
-            low=_score(overall.mean.low), high=_score(overall.mean.high),
+            low=receipt.told(_score(overall.mean.low), "all/mean_low", overall.mean.low),
+            high=receipt.told(_score(overall.mean.high), "all/mean_high", overall.mean.high),
         )  # fmt: skip
     caution = _("Those who answer are not all, and not the average. The band tells of chance alone.")
     parts: list[Node] = [html.P([*said, " ", caution, " ", receipt.link()])]
@@ -208,7 +212,7 @@ def _satisfaction(answers: Feedback, receipt: Figures, by_department: bool, sour
             parts.append(_scores(title, kind, rows, overall, receipt, source))
     told = [(month, score) for month, score in answers.months if score.responses >= FEW]
     if len(told) > 2:
-        parts.append(_by_month(told, source))
+        parts.append(_by_month(told, receipt, source))
     return parts
 
 
@@ -226,7 +230,7 @@ def _scores(title: str, kind: str, rows: Sequence[Score], overall: Score, receip
                 name,
                 receipt.told(number(row.responses), f"{kind}:{row.key}/responses", row.responses),
                 words if few else receipt.told(words, f"{kind}:{row.key}/mean", mean.value),
-                "–" if few else _("{low} to {high}").format(low=_score(mean.low), high=_score(mean.high)),
+                "–" if few else _mean_band(receipt, f"{kind}:{row.key}", row),
             ]
         )
     known = overall.mean.value
@@ -245,7 +249,7 @@ def _scores(title: str, kind: str, rows: Sequence[Score], overall: Score, receip
     return chart(f"satisfaction-{kind}", title, subtitle.format(source=source), svg, columns, cells)
 
 
-def _by_month(told: Sequence[tuple[date, Score]], source: str) -> Node:
+def _by_month(told: Sequence[tuple[date, Score]], receipt: Figures, source: str) -> Node:
     title = _("Satisfaction, month by month")
     shown = told[-PERIODS:]
     words = _("Mean of the answers, from {first} to {last}; the scale is from 0 to 100.").format(
@@ -260,12 +264,18 @@ def _by_month(told: Sequence[tuple[date, Score]], source: str) -> Node:
         Column(_("95% band"), "number"),
     ]
     cells = [
-        [month_name(month), number(score.responses), _score(score.mean.value),
-         _("{low} to {high}").format(low=_score(score.mean.low), high=_score(score.mean.high))]
+        [month_name(month), receipt.told(number(score.responses), f"{month:%Y-%m}/responses", score.responses),
+         receipt.told(_score(score.mean.value), f"{month:%Y-%m}/mean", score.mean.value),
+         _mean_band(receipt, f"{month:%Y-%m}", score)]
         for month, score in reversed(told)
     ]  # fmt: skip
     svg = multiples([panel], "satisfaction-months", title, words)
     return chart("satisfaction-months", title, f"{words} {source}", svg, columns, cells)
+
+
+def _mean_band(receipt: Figures, row: str, score: Score) -> Node:
+    words = _("{low} to {high}").format(low=_score(score.mean.low), high=_score(score.mean.high))
+    return receipt.band(words, f"{row}/mean", score.mean.low, score.mean.high)
 
 
 def _score(value: float | None) -> str:

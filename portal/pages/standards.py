@@ -95,7 +95,8 @@ def _together(register: Register) -> list[Any]:
         words,
         n=html.Strong(handle.told(number(kept.n), f"{ALL}/due", kept.n)),
         share=html.Strong(handle.told(share(kept.share), f"{ALL}/on_time_share", kept.share)),
-        low=_percent(kept.low), high=_percent(kept.high),
+        low=handle.told(_percent(kept.low), f"{ALL}/on_time_share_low", kept.low),
+        high=handle.told(_percent(kept.high), f"{ALL}/on_time_share_high", kept.high),
     )  # fmt: skip
     if total.change and register.before:
         months = sum(1 for m in total.months if register.period.from_date and m.month >= register.period.from_date)

@@ -175,15 +175,23 @@ def _shifts(release: Release, selection: Selection, source: str, events: Sequenc
     handle, late = Figures("months", selection), Figures("due-months", selection)
     if usual is None and standard is None:
         return section(_("What really changed"), "shifts", control.too_short())
+    of_times, of_late = Figures("usual-times", selection), Figures("usual-late", selection)
     said, charts, links = [], [], []
     if usual:
-        said.append(html.Li([html.Strong(_("How long:")), " ", " ".join(time_shifts(usual))]))
-        charts.append(control.median_chart(usual, source, handle, happened=events))
-        links.append(handle.link(_("Receipt of the months")))
+        said.append(html.Li([html.Strong(_("How long:")), " ", *time_shifts(usual, of_times)]))
+        charts.append(control.median_chart(usual, source, handle, of_times, happened=events))
+        links += [handle.link(_("Receipt of the months")), " · ", of_times.link(_("Receipt of what is usual"))]
     if standard:
-        said.append(html.Li([html.Strong(_("Late:")), " ", " ".join(late_shifts(standard))]))
-        charts.append(control.late_chart(standard, due_months(release, selection), source, late, happened=events))
-        links += [*([" · "] if links else []), late.link(_("Receipt of what was late"))]
+        said.append(html.Li([html.Strong(_("Late:")), " ", *late_shifts(standard, of_late)]))
+        charts.append(
+            control.late_chart(standard, due_months(release, selection), source, late, of_late, happened=events)
+        )
+        links += [
+            *([" · "] if links else []),
+            late.link(_("Receipt of what was late")),
+            " · ",
+            of_late.link(_("Receipt of what is usual: late")),
+        ]
     return section(
         _("What really changed"), "shifts",
         html.Ul(said, className="findings"), *charts, control.how_to_read(), html.P(links, className="detail receipts"),

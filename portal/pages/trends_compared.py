@@ -140,17 +140,23 @@ def _multiples(
                 _("top of the scale: {time}").format(time=duration_words(top)),
             )
         )  # fmt: skip
-    title = _("Half closed within, month by month")
+    title, of = _("Half closed within, month by month"), Figures("series", selection, dimension=by)
     columns = [Column(_("Month")), *(Column(label_of(release, by, row.key), "number") for row in rows)]
     cells = [
         [
             month_name(month),
-            *("–" if (hours := lines[row.key].get(month)) is None else duration_words(hours) for row in rows),
+            *(
+                "–"
+                if (hours := lines[row.key].get(month)) is None
+                else of.told(duration_words(hours), f"{row.key} {month:%Y-%m}/median_hours", hours)
+                for row in rows
+            ),
         ]
         for month in reversed(at)
     ]
     svg = multiples(panels, "multiples-months", title, words)
-    return chart("multiples-months", title, f"{words} {source}", svg, columns, cells)
+    receipt = html.P(of.link(of=title), className="detail")
+    return html.Div([chart("multiples-months", title, f"{words} {source}", svg, columns, cells), receipt])
 
 
 def _top(values: list[float | None]) -> float:
