@@ -44,6 +44,7 @@ class Control:
     rows: tuple[ControlMonth, ...]
     shifts: tuple[Shift, ...]
     baseline: int
+    runs: tuple[tuple[date, ...], ...] = ()  # of each shift: the months that tell how large it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from portal.charts.standalone import Drawing, drawings, file_style, standalone, style
 from portal.components.shell import site_title
-from portal.components.take_chart import LONGEST
+from portal.components.take_chart import LONGEST, caption_id
 from portal.context import Current
 from portal.errors import BadRequest, NotFound
 from portal.release import Release
@@ -32,6 +32,9 @@ PageAddress = Annotated[str, Query(max_length=LONGEST, description="path and que
 
 HEAVIEST_EMBED = 60_000
 """Bytes of an embedded page; of a chart that needs more, one drawing is sent instead of two, or none but its file."""
+
+LEGENDS = ("legend", "outcome-list")
+"""Lists of colours that stand next after a chart."""
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _PLAIN_NUMBER = re.compile(r"[-+][\d.,]+ ?%?")
@@ -117,6 +120,9 @@ def chart_of(release: Release, key: str, page: str) -> Chart:
         for figure, after in _figures(made.body.tree):
             if figure["props"].get("aria-labelledby") == key:
                 return _chart(key, figure, after, made.body.lang)
+        for element in _elements(made.body.tree):
+            if element["type"] == "Div" and element["props"].get("aria-labelledby") == caption_id(key):
+                return _table(key, element, made.body.lang)
     raise NotFound(f"There is no chart '{key[:40]}' on the page {path[:80]}.")
 
 
@@ -154,7 +160,6 @@ def _elements(node: Any) -> Iterator[dict[str, Any]]:
 def _chart(key: str, figure: dict[str, Any], after: Any, tag: str) -> Chart:
     parts = list(_elements(figure))
     of_class = {part["props"].get("className"): part for part in reversed(parts)}
-    rows = [part for part in _elements(of_class.get("twin")) if part["type"] == "Tr"]
     return Chart(
         key=key,
         title=_text(next(part for part in parts if part["props"].get("id") == key)),
@@ -162,18 +167,36 @@ def _chart(key: str, figure: dict[str, Any], after: Any, tag: str) -> Chart:
         note=_text(of_class.get("note")),
         svg=next((part["props"]["svg"] for part in parts if part["type"] == "Svg"), ""),
         legend=tuple(_legend(after)),
-        table=tuple(tuple(_text(c) for c in _elements(row) if c["type"] in ("Th", "Td")) for row in rows),
+        table=_rows(list(_elements(of_class.get("twin")))),
         language=tag,
     )
 
 
+def _table(key: str, region: dict[str, Any], tag: str) -> Chart:
+    """A table of a page, which has nothing drawn but bars in its cells."""
+    parts = list(_elements(region))
+    title = next((_text(part) for part in parts if part["type"] == "Caption"), "")
+    return Chart(key, title, "", "", "", (), _rows(parts), tag)
+
+
+def _rows(parts: list[dict[str, Any]]) -> tuple[tuple[str, ...], ...]:
+    """The cells of all rows of a table, the head first."""
+    rows = [part for part in parts if part["type"] == "Tr"]
+    return tuple(tuple(_text(c) for c in _elements(row) if c["type"] in ("Th", "Td")) for row in rows)
+
+
 def _legend(node: Any) -> Iterator[tuple[str, str]]:
     """(css class, words) of the entries of a list of colours; nothing of anything else."""
-    if isinstance(node, dict) and node["props"].get("className") == "legend":
+    if isinstance(node, dict) and node["props"].get("className") in LEGENDS:
         for item in (part for part in _elements(node) if part["type"] == "Li"):
-            marks = [str(part["props"].get("className", "")) for part in _elements(item) if part["type"] == "Span"]
-            if marks:
-                yield marks[0].removeprefix("swatch "), _text(item)
+            spans = [part for part in _elements(item) if part["type"] == "Span"]
+            if spans:
+                # Of a list that also explains, only what names the colour and says how much it is.
+                told = [part for part in spans if part["props"].get("className") in ("name", "share")]
+                yield (
+                    str(spans[0]["props"].get("className", "")).removeprefix("swatch "),
+                    " ".join(map(_text, told)) or _text(item),
+                )
 
 
 def _text(node: Any) -> str:

@@ -8,7 +8,6 @@ from datetime import date
 
 from portal.charts.monthly import grid, month_labels
 from portal.charts.svg import Canvas, both, share_axis
-from portal.text import _
 
 WIDE, NARROW = (980.0, 300.0), (360.0, 270.0)
 
@@ -25,11 +24,11 @@ class Kept:
 
 
 def held(series: Sequence[tuple[float, Sequence[Kept]]], name: str, title: str, description: str) -> str:
-    """For each promised share a dashed line, and on each month the share that was kept with its band."""
+    """For each promised share a dotted line with its value after it, and on each month the share that was kept with its band."""
     months = [row.month for row in series[0][1]] if series else []
 
     def draw(canvas: Canvas) -> None:
-        left, right, top, bottom = 50.0, canvas.width - 12, 14.0, canvas.height - 40
+        left, right, top, bottom = 50.0, canvas.width - 44, 14.0, canvas.height - 40
         axis = share_axis(bottom, top)
         grid(canvas, axis, left, right)
         step = (right - left) / max(len(months), 1)
@@ -37,7 +36,7 @@ def held(series: Sequence[tuple[float, Sequence[Kept]]], name: str, title: str, 
         for promised, rows in series:
             y = axis.at(promised)
             canvas.line(left, y, right, y, "reference")
-            canvas.text(right, y - 8, _("promised: {share}").format(share=f"{promised * 100:g}%"), "note", "end")
+            canvas.text(right + 8, y + 4, f"{promised * 100:g}%", "label")
             for i, row in enumerate(rows):
                 x = left + (i + 0.5) * step
                 if row.low is not None and row.high is not None:

@@ -65,23 +65,30 @@ def on_time_words(changed: Changed, of: int, handle: Figures, key: str = ALL) ->
     if sure(changed) == 0:
         sentence: list[Node] = [_("That is about the same share as in the same months of the year before.")]
     else:
-        ends = sorted([abs(low), abs(high)])
+        near, far = sorted((("low", low), ("high", high)), key=lambda end: abs(end[1]))
         words = (
             _("That is {gap} more than in the same months of the year before (95% band: {low} to {high} more).")
             if value > 0
             else _("That is {gap} less than in the same months of the year before (95% band: {low} to {high} less).")
         )
         gap = handle.told(points(value), f"{key}/difference", value)
-        sentence = rich(words, gap=gap, low=_digits(ends[0] * 100), high=_digits(ends[1] * 100))
+        sentence = rich(
+            words, gap=gap,
+            low=handle.told(_digits(abs(near[1]) * 100), f"{key}/difference_{near[0]}", near[1]),
+            high=handle.told(_digits(abs(far[1]) * 100), f"{key}/difference_{far[0]}", far[1]),
+        )  # fmt: skip
     if changed.months < of:
         words = _("({n} of {all} months are compared; of the others too many are not yet due.)")
-        sentence += [" ", words.format(n=changed.months, all=of)]
+        n = handle.told(str(changed.months), f"{key}/months", changed.months)
+        sentence += [" ", *rich(words.replace("{all}", str(of)), n=n)]
     return sentence
 
 
-def time_shifts(control: Control) -> list[str]:
-    """'From March 2025 on it took 20% longer than before.', a sentence a shift; that there is none is one too."""
-    found = []
+def time_shifts(control: Control, of: Figures) -> list[Node]:
+    """'From March 2025 on it took 20% longer than before.', a sentence a shift; that there is none is one too.
+
+    `of` is the receipt of what is usual."""
+    found: list[Node] = []
     for shift in control.shifts:
         size = shift.size - 1
         words = (
@@ -89,26 +96,28 @@ def time_shifts(control: Control) -> list[str]:
             if size > 0
             else _("From {month} on it took {change} less time than in the same months before.")
         )
-        found.append(words.format(month=month_name(shift.month), change=_percent(abs(size))))
+        change = of.told(_percent(abs(size)), f"{shift.month:%Y-%m}/shift", shift.size)
+        found += [" " if found else "", *rich(words, month=month_name(shift.month), change=change)]
     return [
         *(found or [_("No lasting shift: the ups and downs are those of the season and of chance.")]),
-        *_beyond(control),
+        *[node for words in _beyond(control) for node in (" ", words)],
     ]
 
 
-def late_shifts(control: Control) -> list[str]:
+def late_shifts(control: Control, of: Figures) -> list[Node]:
     """'From March 2025 on 4.2 percentage points more were late than before.', likewise."""
-    found = []
+    found: list[Node] = []
     for shift in control.shifts:
         words = (
             _("From {month} on {gap} more were late than in the same months before.")
             if shift.size > 0
             else _("From {month} on {gap} fewer were late than in the same months before.")
         )
-        found.append(words.format(month=month_name(shift.month), gap=points(shift.size)))
+        gap = of.told(points(shift.size), f"{shift.month:%Y-%m}/shift", shift.size)
+        found += [" " if found else "", *rich(words, month=month_name(shift.month), gap=gap)]
     return [
         *(found or [_("No lasting shift: the ups and downs are those of the season and of chance.")]),
-        *_beyond(control),
+        *[node for words in _beyond(control) for node in (" ", words)],
     ]
 
 

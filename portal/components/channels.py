@@ -72,8 +72,10 @@ def _ratio(row: Compared | None, selection: Selection) -> Node:
     if not _known(row) or row is None:
         return "–"
     factor, ratio = _factor(row, selection), row.times.time_ratio
-    band = _("{low} to {high}").format(low=ratio_words(ratio.low or 0.0), high=ratio_words(ratio.high or 0.0))
-    return html.Span([factor, " ", html.Span(f"({band})", className="detail")])
+    words = _("{low} to {high}").format(low=ratio_words(ratio.low or 0.0), high=ratio_words(ratio.high or 0.0))
+    of = Figures("time-ratio", selection, dimension="channel", key=row.key)
+    band = of.band(words, "time_ratio", ratio.low, ratio.high)
+    return html.Span([factor, " ", html.Span(["(", band, ")"], className="detail")])
 
 
 def _doors(rows: Sequence[Compared], selection: Selection) -> list[Node]:

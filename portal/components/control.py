@@ -50,7 +50,12 @@ def how_to_read() -> Node:
 
 
 def median_chart(
-    control: Control, source: str, receipt: Figures, key: str = "control-median", happened: Sequence[Event] = ()
+    control: Control,
+    source: str,
+    receipt: Figures,
+    usual: Figures,
+    key: str = "control-median",
+    happened: Sequence[Event] = (),
 ) -> Node:
     """The monthly median before what is usual for the month."""
     said = [_time_said(row) for row in control.rows]
@@ -67,9 +72,10 @@ def median_chart(
             month_name(row.month),
             _unknown(row) if row.value is None
             else receipt.told(duration_words(row.value), f"{row.month:%Y-%m}/median_hours", row.value),
-            "–" if row.low is None else span_words(row.low, row.high),
+            "–" if row.low is None
+            else usual.band(span_words(row.low, row.high), f"{row.month:%Y-%m}/usual", row.low, row.high),
             _judged(row),
-            number(row.n),
+            usual.told(number(row.n), f"{row.month:%Y-%m}/n", row.n),
         ]
         for row in reversed(control.rows)
     ]  # fmt: skip
@@ -81,7 +87,7 @@ def median_chart(
 
 
 def late_chart(
-    control: Control, due: Sequence[DueMonth], source: str, receipt: Figures, key: str = "control-late",
+    control: Control, due: Sequence[DueMonth], source: str, receipt: Figures, usual: Figures, key: str = "control-late",
     happened: Sequence[Event] = (),
 ) -> Node:  # fmt: skip
     """The monthly share late before what is usual for the month."""
@@ -105,10 +111,12 @@ def late_chart(
                 month_name(row.month),
                 _unknown(row) if row.value is None else receipt.told(words, f"{month}/late_share", row.value),
                 "–" if row.low is None or row.high is None
-                else _("{low} to {high}").format(low=_share(row.low), high=_share(row.high)),
+                    else usual.band(
+                    _("{low} to {high}").format(low=_share(row.low), high=_share(row.high)), f"{month}/usual", row.low, row.high
+                ),
                 _judged(row),
                 receipt.told(number(told.due), f"{month}/due", told.due) if told and told.due else number(row.n),
-                number(told.pending) if told else "–",
+                receipt.told(number(told.pending), f"{month}/pending", told.pending) if told else "–",
             ]
         )  # fmt: skip
     subtitle = _(

@@ -79,9 +79,11 @@ def _mean(found: Course, mean: Figures) -> Node:
     value = found.mean_hours
     if value.value is None:
         return None
-    band, mean_words = "", duration_words(value.value)
+    band: Node = ""
+    mean_words = duration_words(value.value)
     if value.low is not None and value.high is not None and span_words(value.low, value.high) != mean_words:
-        band = _(" (95% band: {range})").format(range=span_words(value.low, value.high))
+        ends = mean.band(span_words(value.low, value.high), "mean", value.low, value.high)
+        band = rich(_(" (95% band: {range})"), range=ends)
     return html.P(
         rich(
             _("Of the first {days} days a request waits {mean} on average{band}."),

@@ -170,7 +170,10 @@ def held_chart(calibration: Calibration, source: str) -> Node:
         _("Each point is the share of a month's requests that were closed within the stated time, the upright line its 95% band; "
           "the dotted lines are the shares that were promised."),
     )  # fmt: skip
-    subtitle = _("Share of requests closed within the time that was stated for half of them, and for 9 in 10. {source}")
+    subtitle = _(
+        "Share of requests closed within the time that was stated for half of them, and for 9 in 10; the dotted lines are what "
+        "was promised. {source}"
+    )
     return chart("held", title, subtitle.format(source=source), svg, _columns(), _cells(calibration))
 
 

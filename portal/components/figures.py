@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 from dash import html
 
 from portal.answers import GroupRow, MonthRow, ResponseTime, Share, Totals, VolumeRow
-from portal.charts import compare, monthly, small
+from portal.charts import compare, monthly
 from portal.charts.events import Event
+from portal.charts.multiples import stacked
 from portal.components import told
-from portal.components.elements import Svg
 from portal.components.figure_words import quantile_words, share_words
 from portal.components.happened import with_events
 from portal.components.labels import OUTCOME_MEANINGS, OUTCOMES
 from portal.components.links import address
-from portal.components.parts import Column, chart, rich, twin
+from portal.components.parts import Column, chart, rich
 from portal.components.receipt import Figures
 from portal.figures.location_band import Band
 from portal.text import FEW, _, duration_words, month_name, number, share
@@ -109,11 +109,11 @@ def durations(rows: Sequence[MonthRow], which: str, source: str, of: Figures, ke
     return chart(key, title, subtitle.format(source=source), svg, columns, cells, note=note)
 
 
-def outcomes(totals: Totals, of: Figures, key: str = "outcomes") -> Node:
+def outcomes(totals: Totals, source: str, of: Figures, key: str = "outcomes") -> Node:
     """What became of closed requests: a bar and the list that explains it; `of` is the receipt of the counts."""
     closed, title = totals.closed or 1, _("What became of closed requests")
     parts = [(code, totals.outcomes.get(code, 0)) for code in OUTCOMES]
-    svg = small.stacked(
+    svg = stacked(
         [
             (f"{_(OUTCOMES[code])}: {share(n, totals.closed)}", n / closed, f"outcome-{code}")
             for code, n in parts
@@ -139,8 +139,8 @@ def outcomes(totals: Totals, of: Figures, key: str = "outcomes") -> Node:
         [_(OUTCOMES[code]), told.count(of, "", code, n), told.part(of, "", f"{code}_share", n, totals.closed)]
         for code, n in parts
     ]
-    list_of_parts = html.Ul(items, className="outcome-list")
-    return html.Div([Svg(svg, className="chart stacked-box"), list_of_parts, twin(key, title, columns, cells)])
+    subtitle = _("Shares of the requests that were closed. {source}").format(source=source)
+    return html.Div([chart(key, title, subtitle, svg, columns, cells), html.Ul(items, className="outcome-list")])
 
 
 def medians(rows: Sequence[GroupRow], city: ResponseTime | None, title: str, source: str, of: Figures, key: str,

@@ -61,5 +61,5 @@ def happened_section(found: Sequence[Annotation]) -> Node:
 def _line(one: Annotation) -> list[Node]:
     words: list[Node] = [html.Strong(days_words(one)), ": ", html.A(one.text, href=one.link) if one.link else one.text]
     if one.about:
-        words.append(html.Span(_(" (only {what})").format(what=listed(one.about)), className="detail"))
+        words += [" ", html.Span(_("(only {what})").format(what=listed(one.about)), className="detail")]
     return words

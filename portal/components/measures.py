@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from portal.answers_standards import Feedback, Measure, MeasureValue, Score
-from portal.charts import compare, small
+from portal.charts import compare
+from portal.charts.multiples import Panel, multiples
 from portal.charts.svg import nice_ticks
 from portal.components import figure_words
-from portal.components.elements import Svg
 from portal.components.links import address
-from portal.components.parts import Column, chart, rich, section, twin
+from portal.components.parts import Column, chart, rich, section
 from portal.components.receipt import Figures
 from portal.queries.measures import CITY, feedback, measures
 from portal.selection import NOT_STATED, Selection
@@ -38,13 +38,14 @@ PERIODS = 36
 """So many of the last periods are drawn."""
 
 
-def measures_section(release: Release, department: str) -> Node:
+def measures_section(release: Release, department: str, source: str) -> Node:
     """Measures and satisfaction of one department, of the whole record; None where the release has neither of it."""
     own = [m for m in measures(release) if m.department == department]
     answers = feedback(release, department)
     receipt = Figures("feedback", Selection(department=(department,)))
     lead = _("Reported by the department itself, as it was reported.")
-    return _both(_measures(own), _satisfaction(answers, receipt, by_department=False) if answers else [], lead)
+    told = _satisfaction(answers, receipt, False, source) if answers else []
+    return _both(_measures(own, source), told, lead)
 
 
 def city_section(release: Release, source: str) -> Node:
@@ -53,9 +54,9 @@ def city_section(release: Release, source: str) -> Node:
     own = [m for m in every if m.department == CITY]
     others = sorted({m.department for m in every} - {CITY})
     receipt = Figures("feedback", Selection())
-    told = _satisfaction(answers, receipt, by_department=True, source=source) if answers else []
+    told = _satisfaction(answers, receipt, True, source) if answers else []
     lead = _("Figures that the city reports of itself beside its requests. The filters above do not change them.")
-    return _both([*_measures(own), *_elsewhere(release, others)], told, lead)
+    return _both([*_measures(own, source), *_elsewhere(release, others)], told, lead)
 
 
 def _both(reported: list[Node], told: list[Node], lead: str) -> Node:
@@ -95,73 +96,72 @@ def _unit(unit: str) -> str:
     return {"seconds": _("seconds"), "minutes": _("minutes"), "hours": _("hours"), "days": _("days")}.get(unit, unit)
 
 
-def _measures(found: Sequence[Measure]) -> list[Node]:
+def _measures(found: Sequence[Measure], source: str) -> list[Node]:
+    """Each measure's latest value beside its target, and one chart with the last periods of all."""
     if not found:
         return []
     receipt = Figures("measures", Selection())
-    items = [_measure(measure, receipt, f"measure-{i}") for i, measure in enumerate(found)]
-    return [
-        html.Ul(items, className="multiples measures"),
-        html.P(
-            [_("The grey line is the target. Published as reported."), " ", receipt.link(_("Receipt of the measures"))],
-            className="detail",
-        ),
-    ]
-
-
-def _measure(measure: Measure, receipt: Figures, key: str) -> Node:
-    """One measure: its latest value beside its target, a line of the last periods, and all of them as a table."""
-    latest = measure.values[-1]
-    drawn = measure.values[-PERIODS:]
-    known = [v for value in drawn for v in (value.value, value.target) if v is not None]
-    top = 100.0 if measure.unit in ("percent", "%") else nice_ticks(max(known))[-1]
-    svg = small.spark(
-        [v.value for v in drawn], [v.target for v in drawn], top, key, measure.name,
-        _("{value} in {period}").format(value=value_words(latest.value, measure.unit), period=period_words(latest)),
-    )  # fmt: skip
-    columns = [Column(_("Period")), Column(_("Value"), "number"), Column(_("Target"), "number"),
+    title = _("Measures, period by period")
+    columns = [Column(_("Measure")), Column(_("Period")), Column(_("Value"), "number"), Column(_("Target"), "number"),
                Column(_("Target reached")), Column(_("Cases"), "number")]  # fmt: skip
     cells = [
         [
+            measure.name,
             period_words(value),
             receipt.told(value_words(value.value, measure.unit), _item(measure, value), value.value),
-            "–" if value.target is None else value_words(value.target, measure.unit),
+            "–"
+            if value.target is None
+            else receipt.told(value_words(value.target, measure.unit), _item(measure, value, "target"), value.target),
             _met(value.met(measure.direction)),
-            "–" if value.responses is None else number(value.responses),
+            "–"
+            if value.responses is None
+            else receipt.told(number(value.responses), _item(measure, value, "responses"), value.responses),
         ]
+        for measure in found
         for value in reversed(measure.values)
     ]
+    words = _("Each has its own scale, from nothing to the value beneath it. The grey line is the target.")
+    svg = multiples([_panel(measure) for measure in found], "measures-chart", title, words)
+    told = _("{words} Published as reported. {source}").format(words=words, source=source)
+    return [
+        html.Ul([html.Li(_latest(measure, receipt)) for measure in found], className="findings"),
+        chart("measures-chart", title, told, svg, columns, cells),
+        html.P(receipt.link(_("Receipt of the measures")), className="detail"),
+    ]
+
+
+def _panel(measure: Measure) -> Panel:
+    drawn, latest = measure.values[-PERIODS:], measure.values[-1]
+    known = [v for value in drawn for v in (value.value, value.target) if v is not None]
+    top = 100.0 if measure.unit in ("percent", "%") else nice_ticks(max(known))[-1]
+    said = _("{value} in {period}").format(value=value_words(latest.value, measure.unit), period=period_words(latest))
+    scale = _("scale from 0 to {top}").format(top=value_words(top, measure.unit))
+    return Panel(measure.name, said, [v.value for v in drawn], [v.target for v in drawn], top, scale)
+
+
+def _latest(measure: Measure, receipt: Figures) -> list[Node]:
+    latest = measure.values[-1]
+    words = value_words(latest.value, measure.unit)
     now = rich(
         _("{value} in {period}"),
-        value=html.Strong(receipt.told(value_words(latest.value, measure.unit), _item(measure, latest), latest.value)),
-        period=period_words(latest),
-    )
-    return html.Li(
-        [
-            html.H3(measure.name),
-            html.P(now),
-            html.P(_target(measure, latest), className="scale"),
-            Svg(svg),
-            html.P(_("scale from 0 to {top}").format(top=value_words(top, measure.unit)), className="scale"),
-            twin(key, measure.name, columns, cells),
-        ]
-    )
+        value=html.Strong(receipt.told(words, _item(measure, latest), latest.value)), period=period_words(latest),
+    )  # fmt: skip
+    return [f"{measure.name}: ", *now, "; ", *_target(measure, latest, receipt)]
 
 
-def _item(measure: Measure, value: MeasureValue) -> str:
-    return f"{measure.source} {measure.measure} {measure.department} {value.start.isoformat()}/value"
+def _item(measure: Measure, value: MeasureValue, column: str = "value") -> str:
+    return f"{measure.source} {measure.measure} {measure.department} {value.start.isoformat()}/{column}"
 
 
-def _target(measure: Measure, latest: MeasureValue) -> str:
+def _target(measure: Measure, latest: MeasureValue, receipt: Figures) -> list[Node]:
     if latest.target is None:
-        return {"higher": _("no target; higher is better"), "lower": _("no target; lower is better")}.get(
-            measure.direction, _("no target")
-        )
-    target = value_words(latest.target, measure.unit)
-    words = {"higher": _("target: {target} or more, {met}"), "lower": _("target: {target} or less, {met}")}.get(
+        words = {"higher": _("no target; higher is better"), "lower": _("no target; lower is better")}
+        return [words.get(measure.direction, _("no target"))]
+    target = receipt.told(value_words(latest.target, measure.unit), _item(measure, latest, "target"), latest.target)
+    said = {"higher": _("target: {target} or more, {met}"), "lower": _("target: {target} or less, {met}")}.get(
         measure.direction, _("target: {target}")
     )
-    return words.format(target=target, met=_("reached") if latest.met(measure.direction) else _("not reached"))
+    return rich(said, target=target, met=_("reached") if latest.met(measure.direction) else _("not reached"))
 
 
 def _met(met: bool | None) -> str:
@@ -181,7 +181,7 @@ def _elsewhere(release: Release, departments: Sequence[str]) -> list[Node]:
     return [html.P(rich(_("Measures of their own: {departments}."), departments=html.Span(links)))] if links else []
 
 
-def _satisfaction(answers: Feedback, receipt: Figures, by_department: bool, source: str = "") -> list[Node]:
+def _satisfaction(answers: Feedback, receipt: Figures, by_department: bool, source: str) -> list[Node]:
     """Mean satisfaction with its interval: overall in words, by department and channel as charts."""
     start, end = answers.start, answers.end - timedelta(days=1)
     overall = answers.overall
@@ -199,7 +199,8 @@ def _satisfaction(answers: Feedback, receipt: Figures, by_department: bool, sour
             words, n=receipt.told(number(overall.responses), "all/responses", overall.responses),
             first=month_name(start), last=month_name(end),
             mean=html.Strong(receipt.told(_score(overall.mean.value), "all/mean", overall.mean.value)),
-            low=_score(overall.mean.low), high=_score(overall.mean.high),
+            low=receipt.told(_score(overall.mean.low), "all/mean_low", overall.mean.low),
+            high=receipt.told(_score(overall.mean.high), "all/mean_high", overall.mean.high),
         )  # fmt: skip
     caution = _("Those who answer are not all, and not the average. The band tells of chance alone.")
     parts: list[Node] = [html.P([*said, " ", caution, " ", receipt.link()])]
@@ -211,7 +212,7 @@ def _satisfaction(answers: Feedback, receipt: Figures, by_department: bool, sour
             parts.append(_scores(title, kind, rows, overall, receipt, source))
     told = [(month, score) for month, score in answers.months if score.responses >= FEW]
     if len(told) > 2:
-        parts.append(_by_month(told))
+        parts.append(_by_month(told, receipt, source))
     return parts
 
 
@@ -229,7 +230,7 @@ def _scores(title: str, kind: str, rows: Sequence[Score], overall: Score, receip
                 name,
                 receipt.told(number(row.responses), f"{kind}:{row.key}/responses", row.responses),
                 words if few else receipt.told(words, f"{kind}:{row.key}/mean", mean.value),
-                "–" if few else _("{low} to {high}").format(low=_score(mean.low), high=_score(mean.high)),
+                "–" if few else _mean_band(receipt, f"{kind}:{row.key}", row),
             ]
         )
     known = overall.mean.value
@@ -248,12 +249,14 @@ def _scores(title: str, kind: str, rows: Sequence[Score], overall: Score, receip
     return chart(f"satisfaction-{kind}", title, subtitle.format(source=source), svg, columns, cells)
 
 
-def _by_month(told: Sequence[tuple[date, Score]]) -> Node:
+def _by_month(told: Sequence[tuple[date, Score]], receipt: Figures, source: str) -> Node:
     title = _("Satisfaction, month by month")
     shown = told[-PERIODS:]
-    svg = small.spark([score.mean.value for _month, score in shown], [], 100.0, "satisfaction-months", title,
-                      _("From {first} to {last}; the scale is from 0 to 100.").format(
-                          first=month_name(shown[0][0]), last=month_name(shown[-1][0])))  # fmt: skip
+    words = _("Mean of the answers, from {first} to {last}; the scale is from 0 to 100.").format(
+        first=month_name(shown[0][0]), last=month_name(shown[-1][0])
+    )
+    latest = _("{value} in {period}").format(value=_score(shown[-1][1].mean.value), period=month_name(shown[-1][0]))
+    panel = Panel("", latest, [score.mean.value for _month, score in shown], [], 100.0)
     columns = [
         Column(_("Month")),
         Column(_("Answers"), "number"),
@@ -261,13 +264,18 @@ def _by_month(told: Sequence[tuple[date, Score]]) -> Node:
         Column(_("95% band"), "number"),
     ]
     cells = [
-        [month_name(month), number(score.responses), _score(score.mean.value),
-         _("{low} to {high}").format(low=_score(score.mean.low), high=_score(score.mean.high))]
+        [month_name(month), receipt.told(number(score.responses), f"{month:%Y-%m}/responses", score.responses),
+         receipt.told(_score(score.mean.value), f"{month:%Y-%m}/mean", score.mean.value),
+         _mean_band(receipt, f"{month:%Y-%m}", score)]
         for month, score in reversed(told)
     ]  # fmt: skip
-    item = html.Li([html.H3(title), Svg(svg), html.P(_("scale from 0 to {top}").format(top=100), className="scale"),
-                    twin("satisfaction-months", title, columns, cells)])  # fmt: skip
-    return html.Ul([item], className="multiples")
+    svg = multiples([panel], "satisfaction-months", title, words)
+    return chart("satisfaction-months", title, f"{words} {source}", svg, columns, cells)
+
+
+def _mean_band(receipt: Figures, row: str, score: Score) -> Node:
+    words = _("{low} to {high}").format(low=_score(score.mean.low), high=_score(score.mean.high))
+    return receipt.band(words, f"{row}/mean", score.mean.low, score.mean.high)
 
 
 def _score(value: float | None) -> str:

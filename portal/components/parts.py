@@ -15,7 +15,7 @@ from dash import html
 
 from portal.charts.small import cell_bar
 from portal.components.elements import Svg
-from portal.components.take_chart import take_chart
+from portal.components.take_chart import caption_id, take_chart, take_table
 from portal.text import _
 
 Node = Any
@@ -81,7 +81,10 @@ def key_figures(items: Sequence[tuple[str, str, Node]]) -> Node:
 
 def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Node]], key: str, hidden_caption: bool = False,
           stack: bool = True) -> Node:  # fmt: skip
-    """A table whose first column heads its rows; it stacks on a phone, or scrolls in a region that takes focus."""
+    """A table whose first column heads its rows; it stacks on a phone, or scrolls in a region that takes focus.
+
+    Bars in its cells are no charts of their own: the row states their numbers, and such a table can be taken away as CSV.
+    """
     head = html.Tr([html.Th(c.title, scope="col", className=c.kind) for c in columns])
     body = []
     for row in rows:
@@ -94,15 +97,18 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Node]
     grid = html.Table(
         [
             html.Caption(
-                caption, id=f"{key}-caption", className="visually-hidden" if hidden_caption else "table-caption"
+                caption, id=caption_id(key), className="visually-hidden" if hidden_caption else "table-caption"
             ),
             html.Thead(head),
             html.Tbody(body),
         ],
         className="table stack" if stack else "table",
     )
-    labelled = {"aria-labelledby": f"{key}-caption"}
-    return html.Div(grid, className="table-scroll", role="region", tabIndex="0", **labelled)
+    labelled = {"aria-labelledby": caption_id(key)}
+    region = html.Div(grid, className="table-scroll", role="region", tabIndex="0", **labelled)
+    if not any(column.kind == "bar" for column in columns):
+        return region
+    return html.Div([region, *take_table(key, caption)])
 
 
 def _cell(cell: Node) -> Node:

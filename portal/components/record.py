@@ -69,13 +69,14 @@ def reporting_section(rows: Sequence[Reporting], selection: Selection, layer: st
     dots = [
         compare.Dot(
             row.name, row.ratio.value if row.further >= FEW else None, row.ratio.low if row.further >= FEW else None,
-            row.ratio.high, _ratio(row),
+            row.ratio.high, _ratio(row), row.per_thing.value if row.further >= FEW else None,
         )
         for row in rows
     ]  # fmt: skip
     svg = compare.dots(
         dots, "ratio", "reporting", title,
-        _("A dot is the rate of further reports beside the city's for the same services; the line is its 95% interval."),
+        _("A dot is the rate of further reports by the day beside the city's for the same services; the line is its 95% interval. An "
+          "upright mark is the same for each thing."),
         compare.Reference(_("City"), 1.0),
     )  # fmt: skip
     columns = [
@@ -104,7 +105,7 @@ def reporting_section(rows: Sequence[Reporting], selection: Selection, layer: st
         for row in rows
     ]
     subtitle = _("Reports of a thing after the first one, for seven days or until it is closed, beside the city's rates of the same "
-                 "services. {source}")  # fmt: skip
+                 "services: by the day (dot, with its 95% interval) and for each thing (upright mark). {source}")  # fmt: skip
     return section(
         _("Few requests need not mean little need"), "reporting",
         chart("reporting", title, subtitle.format(source=source), svg, columns, cells),
@@ -126,9 +127,11 @@ def _unlike(rows: Sequence[Reporting]) -> Node:
     """Which areas' things last longer or shorter than the same services' elsewhere; nothing where none do."""
     parts = []
     for words, apart in (
-        (_("Things last longer in {areas}: beside the chart, read what is told for each thing."),
+        (_("Things last longer in {areas}: there the rate by the day may be too low, and the one for each thing (upright "
+           "mark) too high."),
          [row for row in rows if row.lasting > 1 + UNLIKE]),
-        (_("Things last less long in {areas}: beside the chart, read what is told for each thing."),
+        (_("Things last less long in {areas}: there the rate by the day may be too high, and the one for each thing (upright "
+           "mark) too low."),
          [row for row in rows if row.lasting < 1 - UNLIKE]),
     ):  # fmt: skip
         told = [row.name for row in apart if row.further >= FEW]

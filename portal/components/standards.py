@@ -11,11 +11,11 @@ from typing import Any
 from dash import html
 
 from portal.answers_standards import DueMonth, Register, Standard
-from portal.charts import small
+from portal.charts import multiples as drawn
+from portal.charts.multiples import Panel
 from portal.components.change_words import MANY, signed_points, sure
-from portal.components.elements import Svg
 from portal.components.links import address
-from portal.components.parts import Column, more, rich, table, twin
+from portal.components.parts import Column, chart, more, rich, table
 from portal.components.receipt import Figures
 from portal.selection import Selection
 from portal.text import FEW, _, duration_words, month_name, number, share, span_words
@@ -63,14 +63,17 @@ def register_table(register: Register, selection: Selection) -> Node:
 def _row(row: Standard, register: Register, selection: Selection, receipts: tuple[Figures, ...]) -> list[Node]:
     now, targets, then, change = receipts
     link = html.A(row.name, href=address("/trends", selection.replace(service=(row.service,))))
-    cell: list[Node] = [link, html.Span([*_target(row, targets), *_partly(row)])]
+    cell: list[Node] = [link, html.Span([*_target(row, targets), *_partly(row, now)])]
     if not row.requests:
         return [*cell, "0", *["–"] * (6 if register.before else 4)]
     cell += [html.Span([now.told(number(row.on_time.n), f"{row.service}/due", row.on_time.n), *_pending(row, now)])]
     if row.on_time.n < FEW or row.on_time.share is None:
         cell += [_("too few to say"), "–"]
     else:
-        cell += [now.told(share(row.on_time.share), f"{row.service}/on_time_share", row.on_time.share), _interval(row)]
+        cell += [
+            now.told(share(row.on_time.share), f"{row.service}/on_time_share", row.on_time.share),
+            _interval(row, now),
+        ]
     if register.before:
         cell += [_before(row, then), _change(row, change)]
     return [*cell, now.told(number(row.open_late), f"{row.service}/open_late", row.open_late), _lateness(row, now)]
@@ -84,7 +87,14 @@ def _target(row: Standard, targets: Figures) -> list[Node]:
     told = targets.told(duration_words(target.hours), f"{row.service}/hours", target.hours)
     if target.high <= target.low * SAME:
         return [told]
-    return [told, html.Br(), html.Span(span_words(target.low, target.high), className="detail")]
+    return [
+        told,
+        html.Br(),
+        html.Span(
+            targets.band(span_words(target.low, target.high), f"{row.service}/target", target.low, target.high),
+            className="detail",
+        ),
+    ]
 
 
 def without_list(register: Register) -> Node:
@@ -97,32 +107,36 @@ def without_list(register: Register) -> Node:
     return html.Ul(items, className="columns-list")
 
 
-def multiples(register: Register, selection: Selection) -> Node:
+def multiples(register: Register, source: str) -> Node:
     """The share on time by month of the services with most requests due, one small chart each, on one scale."""
     rows = [row for row in register.rows if row.on_time.n >= FEW][:MULTIPLES]
     months = [m.month for m in register.total.months]
     shown = months[len(months) - _months_of(register) :]
     before = [month.replace(year=month.year - 1) for month in shown] if register.before else []
-    items, series = [], []
-    for i, row in enumerate(rows):
+    panels, series = [], []
+    receipts = [Figures("due-months", register.period.replace(service=(row.service,))) for row in rows]
+    for row in rows:
         at = {m.month: m for m in row.months}
         series.append(at)
         behind = [_share(at.get(month)) for month in before]
         said = share(row.on_time.share or 0.0)
-        svg = small.spark(
-            [_share(at.get(m)) for m in shown], behind, 1.0, f"kept-{i}", row.name,
-            _("{share} on time over all months shown").format(share=said),
-        )  # fmt: skip
-        link = html.A(row.name, href=address("/trends", selection.replace(service=(row.service,))))
-        items.append(html.Li([html.H3(link), html.P(_("{share} on time").format(share=said)), Svg(svg)]))
+        panels.append(
+            Panel(row.name, _("{share} on time").format(share=said), [_share(at.get(m)) for m in shown], behind, 1.0)
+        )
     columns = [Column(_("Month")), *(Column(row.name, "number") for row in rows)]
     cells = [
-        [month_name(month), *("–" if (s := _share(at.get(month))) is None else share(s) for at in series)]
+        [
+            month_name(month),
+            *(
+                "–" if (s := _share(at.get(month))) is None else of.told(share(s), f"{month:%Y-%m}/on_time_share", s)
+                for at, of in zip(series, receipts, strict=True)
+            ),
+        ]
         for month in reversed(shown)
     ]
-    return html.Div(
-        [html.Ul(items, className="multiples"), twin("kept-months", _("On time, month by month"), columns, cells)]
-    )
+    title, words = _("On time, month by month"), multiples_words(register)
+    svg = drawn.multiples(panels, "kept-months", title, words)
+    return chart("kept-months", title, f"{words} {source}", svg, columns, cells)
 
 
 def multiples_words(register: Register) -> str:
@@ -148,13 +162,15 @@ def _share(month: DueMonth | None) -> float | None:
     return month.on_time / month.due
 
 
-def _partly(row: Standard) -> list[Node]:
+def _partly(row: Standard, now: Figures) -> list[Node]:
     """That some of a service's requests have no standard."""
     share_without = row.no_standard / row.requests if row.requests else 0.0
     if share_without < 0.05:
         return []
-    words = _("{share} of its requests have none").format(share=share(share_without))
-    return [html.Br(), html.Span(words, className="detail")]
+    part = now.told(
+        share(share_without), f"{row.service}/no_standard", share_without, over=now.at(f"{row.service}/requests")
+    )
+    return [html.Br(), html.Span(rich(_("{share} of its requests have none"), share=part), className="detail")]
 
 
 def _pending(row: Standard, now: Figures) -> list[Node]:
@@ -165,9 +181,12 @@ def _pending(row: Standard, now: Figures) -> list[Node]:
     return [html.Br(), html.Span(rich(_("{n} not yet due"), n=told), className="detail")]
 
 
-def _interval(row: Standard) -> str:
+def _interval(row: Standard, now: Figures) -> Node:
     low, high = row.on_time.low, row.on_time.high
-    return "–" if low is None or high is None else _("{low} to {high}").format(low=share(low), high=share(high))
+    if low is None or high is None:
+        return "–"
+    words = _("{low} to {high}").format(low=share(low), high=share(high))
+    return now.band(words, f"{row.service}/on_time_share", low, high)
 
 
 def _before(row: Standard, then: Figures) -> Node:
@@ -184,8 +203,9 @@ def _change(row: Standard, receipt: Figures) -> Node:
     if value == "–":
         return value
     told = receipt.told(value, f"{row.service}/difference", row.change.difference.value)
+    ends = receipt.band(ends, f"{row.service}/difference", row.change.difference.low, row.change.difference.high)
     figure = html.Strong(told) if sure(row.change, MANY) else told
-    return html.Span([figure, " ", html.Span(f"({ends})", className="detail")])
+    return html.Span([figure, " ", html.Span(["(", ends, ")"], className="detail")])
 
 
 def _lateness(row: Standard, now: Figures) -> Node:

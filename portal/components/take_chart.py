@@ -78,6 +78,23 @@ def take_chart(key: str, title: str, svg: str, code: Callable[[str, str], Node])
     ]
 
 
+def take_table(key: str, title: str) -> list[Node]:
+    """The link to a table as a file; nothing for a page that cannot be asked for."""
+    _base, page = _address.get()
+    if not page or len(page) > LONGEST:
+        return []
+    named = html.Span(f": {title}", className="visually-hidden")
+    words = [_("This table as CSV"), named]
+    return [
+        html.P(html.A(words, href=f"/charts/{key}.csv?page={quote(page, safe='')}", download=""), className="detail")
+    ]
+
+
+def caption_id(key: str) -> str:
+    """The id of a table's caption."""
+    return f"{key}-caption"
+
+
 def embed_code(address: str, title: str, svg: str) -> str:
     """The element that shows a chart in another page, high enough for its wide and its narrow drawing."""
     height = max((float(value) for value in re.findall(r'viewBox="0 0 [\d.]+ ([\d.]+)"', svg)), default=300)

@@ -54,6 +54,7 @@ class Chart:
     marks: tuple[str, ...]  # in_control, beyond, shift; unknown where there is no value or no limit
     shifts: tuple[int, ...]  # positions of the months at which a shift began
     sizes: tuple[float, ...]  # of each shift: the ratio of the new centre to the former one, or the difference
+    runs: tuple[tuple[int, ...], ...]  # of each shift: positions of the months that tell how large it is
     noise: float  # standard deviation on the scale of the chart, or the multiple of the sampling error
 
 
@@ -117,7 +118,12 @@ def _level(y: Floats, scale: Floats, lag: int, size: int, floor: float) -> _Leve
             free += 2 * steps.size**2 / (3 * base.size - 4)
     if differences < 6:
         raise ValueError(f"{size} months of baseline tell too little: {differences} differences between neighbours")
-    return _Level(centre, variance, max(squares / differences, floor), -float(stdtrit(free, TAIL)))
+    return _Level(centre, variance, max(squares / differences, floor), reach(free))
+
+
+def reach(free: float) -> float:
+    """How many standard deviations hold 99.73% of what is predicted from noise of so many degrees of freedom."""
+    return -float(stdtrit(free, TAIL))
 
 
 def _judged(y: Floats, scale: Floats, level: _Level, size: int, logarithmic: bool) -> Chart:
@@ -126,6 +132,7 @@ def _judged(y: Floats, scale: Floats, level: _Level, size: int, logarithmic: boo
     marks = [UNKNOWN] * y.size
     shifts: list[int] = []
     sizes: list[float] = []
+    runs: list[tuple[int, ...]] = []
     run: list[int] = []
     for month in range(y.size):
         away = y[month] - centre[month]
@@ -146,6 +153,7 @@ def _judged(y: Floats, scale: Floats, level: _Level, size: int, logarithmic: boo
         for one in last:
             marks[one] = SHIFT
         shifts.append(last[0])
+        runs.append(tuple(last))
         sizes.append(float(np.exp(step)) if logarithmic else step)
         centre[last[0] :] += step
         spread[last[0] :] += (scale[last] ** 2).sum() / len(last) ** 2
@@ -153,7 +161,16 @@ def _judged(y: Floats, scale: Floats, level: _Level, size: int, logarithmic: boo
     margin = level.reach * np.sqrt(level.noise * spread)
     ends = (centre, centre - margin, centre + margin)
     drawn = [np.exp(line) if logarithmic else line for line in ends]
-    return Chart(drawn[0], drawn[1], drawn[2], tuple(marks), tuple(shifts), tuple(sizes), float(np.sqrt(level.noise)))
+    return Chart(
+        drawn[0],
+        drawn[1],
+        drawn[2],
+        tuple(marks),
+        tuple(shifts),
+        tuple(sizes),
+        tuple(runs),
+        float(np.sqrt(level.noise)),
+    )
 
 
 def _since(run: list[int], away: Floats) -> list[int]:

@@ -242,7 +242,7 @@ def _table(release: Release, layer: str | None, area: str, name: str, how: Calib
         html.P(_("By name. The link of a service tells what its times stand on.")),
         table(_("Expected times by service"), columns, rows, "expected-all", hidden_caption=True) if rows else None,
         more(
-            _("Services of which too little is known ({n})").format(n=number(len(unknown))),
+            _("Services of which too little is known"),
             html.Ul([html.Li(title) for title in unknown], className="columns-list"),
         ) if unknown else None,
         None if answered else told.held(how),

@@ -60,7 +60,7 @@ def layout(release: Release, selection: Selection) -> Page:
         section(
             _("Closed is not the same as done"),
             "done",
-            figures.outcomes(totals, counts),
+            figures.outcomes(totals, source, counts),
             html.P(counts.link(of=_("Closed is not the same as done")), className="detail"),
             lead=_("A request is closed when the city stops working on it. This is what the records say happened."),
         ),

@@ -128,10 +128,10 @@ def _figures(release: Release, report: Report, name: str, beside: str, path: str
         section(_("Month by month"), "months", figures.requested_and_closed(months, source, of_months),
                 figures.durations(months, "median", source, of_months, "median"),
                 html.P(of_months.link(of=_("Month by month")), className="detail")),
-        section(_("Closed is not the same as done"), "done", figures.outcomes(report.totals, handles.here),
+        section(_("Closed is not the same as done"), "done", figures.outcomes(report.totals, source, handles.here),
                 course_chart(queries.course(release, report.here), report.here, source)) if report.totals.closed else None,
         linked_section(queries.linked(release, report.here), report.here),
-        measures_section(release, report.key) if report.dimension == "department" else None,
+        measures_section(release, report.key, source) if report.dimension == "department" else None,
         _take(report, path),
     ]  # fmt: skip
 

@@ -58,7 +58,10 @@ def services_table(report: Report, name: str, here: Figures, city: Figures) -> A
 
 def shifted_section(report: Report) -> Any:
     """What is asked for more, or less, than in the quarter before."""
-    rows = report.shifted[:SHIFTED_SHOWN]
+    rows, of = (
+        report.shifted[:SHIFTED_SHOWN],
+        Figures("quarters", report.here.replace(from_date=None), dimension="service"),
+    )
     lead = _("Services whose requests changed by more than chance from one quarter to the next. Many follow the season: "
              "the last column is the same quarter a year before.")  # fmt: skip
     if not rows:
@@ -73,15 +76,18 @@ def shifted_section(report: Report) -> Any:
     cells = [
         [
             row.name,
-            number(row.now),
-            number(row.before),
-            _("new") if row.ratio.value is None else _("{n} times").format(n=ratio_words(row.ratio.value)),
-            "–" if row.year_ago is None else number(row.year_ago),
+            told.count(of, row.key, "now", row.now),
+            told.count(of, row.key, "before", row.before),
+            _("new")
+            if row.ratio.value is None
+            else of.told(_("{n} times").format(n=ratio_words(row.ratio.value)), f"{row.key}/ratio", row.ratio.value),
+            "–" if row.year_ago is None else told.count(of, row.key, "year_ago", row.year_ago),
         ]
         for row in rows
     ]
     what = _("What changed since the last quarter")
-    return section(what, "changed", table(what, columns, cells, "shifted", hidden_caption=True), lead=lead)
+    return section(what, "changed", table(what, columns, cells, "shifted", hidden_caption=True),
+                   html.P(of.link(_("Receipt of this table"), of=what), className="detail"), lead=lead)  # fmt: skip
 
 
 def open_section(report: Report, handles: Handles, zone: str) -> Any:

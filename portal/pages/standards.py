@@ -46,7 +46,7 @@ def layout(release: Release, selection: Selection) -> Page:
     if not requests:
         body.append(nothing(selection, "/standards"))
     elif register.rows:
-        body += _register(register, selection)
+        body += _register(register, selection, source_words(release))
     else:
         body.append(section(_("No standards"), "none", html.P(_("None of the selected services has a standard."))))
     if requests:
@@ -61,7 +61,7 @@ def layout(release: Release, selection: Selection) -> Page:
     )
 
 
-def _register(register: Register, selection: Selection) -> list[Any]:
+def _register(register: Register, selection: Selection, source: str) -> list[Any]:
     parts = [
         section(_("All together"), "together", *_together(register)),
         section(
@@ -73,8 +73,7 @@ def _register(register: Register, selection: Selection) -> list[Any]:
     ]  # fmt: skip
     if any(row.on_time.n >= FEW for row in register.rows) and len(register.total.months) > 1:
         parts.append(
-            section(_("From month to month"), "kept", shown.multiples(register, selection),
-                    lead=shown.multiples_words(register))
+            section(_("From month to month"), "kept", shown.multiples(register, source))
         )  # fmt: skip
     if register.without:
         parts.append(
@@ -96,7 +95,8 @@ def _together(register: Register) -> list[Any]:
         words,
         n=html.Strong(handle.told(number(kept.n), f"{ALL}/due", kept.n)),
         share=html.Strong(handle.told(share(kept.share), f"{ALL}/on_time_share", kept.share)),
-        low=_percent(kept.low), high=_percent(kept.high),
+        low=handle.told(_percent(kept.low), f"{ALL}/on_time_share_low", kept.low),
+        high=handle.told(_percent(kept.high), f"{ALL}/on_time_share_high", kept.high),
     )  # fmt: skip
     if total.change and register.before:
         months = sum(1 for m in total.months if register.period.from_date and m.month >= register.period.from_date)

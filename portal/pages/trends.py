@@ -3,43 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from dash import html
 
 from portal import queries
-from portal.answers import GroupRow, MonthRow, SeriesRow
-from portal.charts import small
+from portal.answers import MonthRow
 from portal.charts.events import Event
-from portal.components import control, figure_words, figures, told
+from portal.components import control, figures
 from portal.components.absent import footing
 from portal.components.change_words import late_shifts, on_time_words, time_shifts
-from portal.components.elements import Field, Svg
-from portal.components.filters import count_words, filter_form, label_of, labelled
+from portal.components.elements import Field
+from portal.components.filters import count_words, filter_form, labelled
 from portal.components.happened import happened_section, marks
 from portal.components.labels import DIMENSIONS
 from portal.components.links import address
 from portal.components.page import Page
-from portal.components.parts import Bar, Column, more, page_head, rich, section, table, twin
+from portal.components.parts import more, page_head, rich, section
 from portal.components.period import period
 from portal.components.receipt import Figures
 from portal.components.sentences import percent_change, slower
 from portal.errors import BadSelection
 from portal.pages.overview import source_words
+from portal.pages.trends_compared import compared
 from portal.queries.annotations import happened
 from portal.queries.change import year_ago
 from portal.queries.control import due_months, late_control, median_control, open_ages
 from portal.queries.standards import total_change
-from portal.selection import NOT_STATED, Selection
-from portal.text import FEW, _, date_words, duration_words, month_name, number, share
+from portal.selection import Selection
+from portal.text import FEW, _, date_words, duration_words, number, share
 
 if TYPE_CHECKING:
     from portal.release import Release
 
-YEAR = 12
-MULTIPLES = 12
-SHOWN = 25
 COMPARED = ("service", "group", "department", "channel")
 
 
@@ -63,7 +59,7 @@ def layout(release: Release, selection: Selection, by: str = "service") -> Page:
     ]
     if totals.requests:
         body += [_changed(release, selection), *_over_time(release, selection, months, source)]
-        body += _compared(release, selection, by, ways[by], months, source)
+        body += compared(release, selection, by, ways[by], months, source)
     else:
         body.append(nothing(selection, "/trends"))
     return Page(
@@ -179,150 +175,25 @@ def _shifts(release: Release, selection: Selection, source: str, events: Sequenc
     handle, late = Figures("months", selection), Figures("due-months", selection)
     if usual is None and standard is None:
         return section(_("What really changed"), "shifts", control.too_short())
+    of_times, of_late = Figures("usual-times", selection), Figures("usual-late", selection)
     said, charts, links = [], [], []
     if usual:
-        said.append(html.Li([html.Strong(_("How long:")), " ", " ".join(time_shifts(usual))]))
-        charts.append(control.median_chart(usual, source, handle, happened=events))
-        links.append(handle.link(_("Receipt of the months")))
+        said.append(html.Li([html.Strong(_("How long:")), " ", *time_shifts(usual, of_times)]))
+        charts.append(control.median_chart(usual, source, handle, of_times, happened=events))
+        links += [handle.link(_("Receipt of the months")), " · ", of_times.link(_("Receipt of what is usual"))]
     if standard:
-        said.append(html.Li([html.Strong(_("Late:")), " ", " ".join(late_shifts(standard))]))
-        charts.append(control.late_chart(standard, due_months(release, selection), source, late, happened=events))
-        links += [*([" · "] if links else []), late.link(_("Receipt of what was late"))]
+        said.append(html.Li([html.Strong(_("Late:")), " ", *late_shifts(standard, of_late)]))
+        charts.append(
+            control.late_chart(standard, due_months(release, selection), source, late, of_late, happened=events)
+        )
+        links += [
+            *([" · "] if links else []),
+            late.link(_("Receipt of what was late")),
+            " · ",
+            of_late.link(_("Receipt of what is usual: late")),
+        ]
     return section(
         _("What really changed"), "shifts",
         html.Ul(said, className="findings"), *charts, control.how_to_read(), html.P(links, className="detail receipts"),
         lead=_("Months go up and down with the season and by chance. Here a lasting shift is told from that."),
     )  # fmt: skip
-
-
-def _compared(
-    release: Release, selection: Selection, by: str, words: str, months: list[MonthRow], source: str
-) -> list[Any]:
-    rows = [row for row in queries.by(release, selection, by, SHOWN) if row.key != NOT_STATED]
-    if len(rows) < 2:
-        return []
-    title, years = _("Compared by {what}").format(what=words.lower()), _two_years(months)
-    scale = _("All have one scale.")
-    if by in DIMENSIONS:
-        scale = _("Each has its own scale, from nothing to the time beneath it.")
-    city = queries.response(release, selection, exact=False)  # beside medians of the same bins
-    leaders = [row for row in rows if row.n >= FEW][:MULTIPLES]
-    groups = Figures("by", selection, dimension=by)
-    parts = [
-        figures.medians(
-            rows,
-            city,
-            _("Half closed within, by {what}").format(what=words.lower()),
-            source,
-            groups,
-            "by-median",
-            words,
-        )
-    ]
-    return [
-        section(title, "compared", *parts, _table(release, selection, by, words, rows, groups)),
-        section(
-            _("From month to month"), "multiples", _multiples(release, selection, by, leaders, months, years),
-            lead=f"{_multiples_words(months, years, by)} {scale}",
-        ),
-    ]  # fmt: skip
-
-
-def _two_years(months: list[MonthRow]) -> tuple[list[date], list[date]] | None:
-    """The last twelve whole months and the twelve before them, where the record of the selection has both."""
-    whole = [row.month for row in months if row.complete]
-    return (whole[-YEAR:], whole[-2 * YEAR : -YEAR]) if len(whole) >= 2 * YEAR else None
-
-
-def _multiples_words(months: list[MonthRow], years: tuple[list[date], list[date]] | None, by: str) -> str:
-    if years:
-        words = _(
-            "The time within which half were closed, from {first} to {last}; in grey the same months of the year before."
-        )
-        return words.format(first=month_name(years[0][0]), last=month_name(years[0][-1]))
-    words = _("The time within which half were closed, from {first} to {last}.")
-    grey = "" if by in DIMENSIONS else " " + _("The thin line is all of the selected requests.")
-    return words.format(first=month_name(months[0].month), last=month_name(months[-1].month)) + grey
-
-
-def _table(
-    release: Release, selection: Selection, by: str, words: str, rows: list[GroupRow], of: Figures
-) -> Any:  # fmt: skip
-    most = max(row.requests for row in rows)
-    columns = [
-        Column(words), Column(_("Requests"), "bar"), Column(_("Still open"), "number"),
-        Column(_("Half closed within"), "number"), Column(_("9 in 10 within"), "number"), Column(_("On time"), "number"),
-    ]  # fmt: skip
-    cells = [
-        [
-            html.A(label_of(release, by, row.key), href=address("/trends", narrowed(selection, by, row.key), by=by)),
-            Bar(told.count(of, row.key, "requests", row.requests), row.requests / most),
-            told.count(of, row.key, "open", row.open),
-            told.time(of, row.key, "median", row.median, row.n),
-            told.time(of, row.key, "p90", row.p90, row.n),
-            told.on_time(of, row.key, row.on_time),
-        ]
-        for row in rows
-    ]
-    caption = _("The same requests by {what}").format(what=words.lower())
-    return html.Div(
-        [table(caption, columns, cells, "by-table"), html.P(of.link(_("Receipt of this table")), className="detail")]
-    )
-
-
-def narrowed(selection: Selection, by: str, key: str) -> Selection:
-    """The selection within one value of a dimension or layer."""
-    if by in DIMENSIONS:
-        return selection.replace(**{by: (key,)})
-    others = tuple(pair for pair in selection.area if pair[0] != by)
-    return selection.replace(area=(*others, (by, key)))
-
-
-def _multiples(
-    release: Release, selection: Selection, by: str, rows: list[GroupRow], months: list[MonthRow],
-    years: tuple[list[date], list[date]] | None,
-) -> Any:  # fmt: skip
-    """Places share one scale; services and departments have each their own. Behind each line stands the year before, or,
-    where the record is shorter than two years, for places all requests."""
-    series = queries.monthly_by(release, selection, by, [row.key for row in rows])
-    at = {row.month: _median(row) for row in months}
-    lines = {row.key: {m.month: _median(m) for m in series.get(row.key, [])} for row in rows}
-    places = by not in DIMENSIONS
-    drawn = [*years[1], *years[0]] if years else list(at)
-    shared = _top([line.get(month) for line in lines.values() for month in drawn])
-    items = []
-    for i, row in enumerate(rows):
-        line = lines[row.key]
-        top = shared if places else _top([line.get(month) for month in drawn])
-        label = label_of(release, by, row.key)
-        values, behind = [line.get(month) for month in at], list(at.values()) if places else []
-        if years:
-            values, behind = ([line.get(month) for month in year] for year in years)
-        said = figure_words.quantile_words(row.median, row.n)
-        svg = small.spark(
-            values, behind, top, f"spark-{i}", label,
-            _("Half closed within {time} over all months").format(time=said),
-        )  # fmt: skip
-        scale = _("top of the scale: {time}").format(time=duration_words(top))
-        items.append(html.Li([html.H3(label), html.P(_("{time} over all").format(time=said)), Svg(svg),
-                              html.P(scale, className="scale")]))  # fmt: skip
-    title = _("Half closed within, month by month")
-    columns = [Column(_("Month")), *(Column(label_of(release, by, row.key), "number") for row in rows)]
-    cells = [
-        [
-            month_name(month),
-            *("–" if (hours := lines[row.key].get(month)) is None else duration_words(hours) for row in rows),
-        ]
-        for month in reversed(at)
-    ]
-    return html.Div([html.Ul(items, className="multiples"), twin("multiples-months", title, columns, cells)])
-
-
-def _top(values: list[float | None]) -> float:
-    """Nearly the largest: one wild month must not flatten all the others."""
-    known = sorted(value for value in values if value is not None)
-    return known[min(int(len(known) * 0.98), len(known) - 1)] if known else 1.0
-
-
-def _median(row: MonthRow | SeriesRow) -> float | None:
-    return row.median.hours if row.n >= FEW else None

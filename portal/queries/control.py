@@ -91,7 +91,8 @@ def _chart(months: list[date], values: Floats, errors: Floats, n: list[int], log
     )
     rows = tuple(ControlMonth(*row) for row in zip(months, *columns, chart.marks, n, strict=True))
     shifts = tuple(Shift(months[at], size) for at, size in zip(chart.shifts, chart.sizes, strict=True))
-    return Control(rows, shifts, BASELINE)
+    runs = tuple(tuple(months[at] for at in run) for run in chart.runs)
+    return Control(rows, shifts, BASELINE, runs)
 
 
 @kept

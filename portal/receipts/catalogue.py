@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from portal.errors import BadRequest, NotFound
-from portal.receipts import changing, comparing, counting, course, expected, places, record, standards
+from portal.receipts import changing, comparing, counting, course, expected, places, record, standards, usual
 from portal.receipts.model import PACKAGE, Receipt
 from portal.selection import COLUMNS, Selection
 
@@ -23,6 +23,7 @@ _MODULES: Final = (
     record,
     places,
     standards,
+    usual,
     expected,
 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from portal.queries.scans import column
 from portal.receipts.exact import binomial_ends, funnel, poisson_ends, too_few
 from portal.receipts.model import Kind
-from portal.receipts.parts import BINS, REQUESTS, condition, literal, waits
+from portal.receipts.parts import BINS, COARSE, REQUESTS, condition, literal, waits
 from portal.receipts.words import EXACT, NOT_DUE, ROWS, SHARE, TIMES
 from portal.selection import COLUMNS, Selection, quoted
 from portal.text import N_
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 BINOMIAL = "exp(lgamma(n + 1) - lgamma(j + 1) - lgamma(n - j + 1) + j * ln(target) + (n - j) * ln(1 - target))"
 POISSON = "exp(j * ln(mean) - mean - lgamma(j + 1))"
 _SERVICE = f"{quoted(COLUMNS['service'])}::VARCHAR AS service"
-_COARSE = """coarse AS (
-  -- six bins make a coarse one
-  SELECT bin // 6 AS bin, min(first) AS first, max(after) AS after
-  FROM (SELECT *, row_number() OVER (ORDER BY first) - 1 AS bin FROM bins) GROUP BY 1
-)"""
 _CELLS = """cells AS (
   SELECT key, service, coarse.bin, count(*) FILTER (closed)::DOUBLE AS events, count(*) FILTER (NOT closed)::DOUBLE AS censored
   FROM waits ASOF JOIN coarse ON waits.minutes >= coarse.first
@@ -73,7 +68,7 @@ def speed(release: Release, selection: Selection, arguments: dict[str, str]) -> 
     """Closings, and what the city's pace for the same services leads one to expect, a row each."""
     key, units = column(release, arguments["dimension"]), len(release.allowed(arguments["dimension"]))
     return f"""\
-WITH RECURSIVE {waits(release, selection, f"{key}::VARCHAR AS key", _SERVICE)}, {BINS}, {_COARSE}, {_CELLS}, {_CITY}, own AS (
+WITH RECURSIVE {waits(release, selection, f"{key}::VARCHAR AS key", _SERVICE)}, {BINS}, {COARSE}, {_CELLS}, {_CITY}, own AS (
   -- an area's requests are at risk in every bin up to the one in which they leave
   SELECT keys.key, hazard.service, hazard.bin, hazard.hazard,
          sum(events + censored) FILTER (cells.bin >= hazard.bin) - coalesce(sum(censored) FILTER (cells.bin = hazard.bin), 0) / 2 AS at_risk
@@ -100,7 +95,7 @@ def time_ratio(release: Release, selection: Selection, arguments: dict[str, str]
     """The factor by which the times of the rest of the city have to be stretched to expect an area's closings."""
     key, own = column(release, arguments["dimension"]), literal(arguments["key"])
     return f"""\
-WITH RECURSIVE {waits(release, selection, f"({key}::VARCHAR = {own}) IS TRUE AS own", _SERVICE)}, {BINS}, {_COARSE}, cells AS (
+WITH RECURSIVE {waits(release, selection, f"({key}::VARCHAR = {own}) IS TRUE AS own", _SERVICE)}, {BINS}, {COARSE}, cells AS (
   SELECT own, service, coarse.bin, count(*) FILTER (closed)::DOUBLE AS events, count(*)::DOUBLE AS n
   FROM waits ASOF JOIN coarse ON waits.minutes >= coarse.first GROUP BY ALL
 ), shared AS (

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from portal.figures.kaplan_meier import Z95
 from portal.queries.course import HORIZON_DAYS, MARKS_DAYS
 from portal.queries.scans import OUTCOMES
 from portal.receipts.model import Kind
 from portal.receipts.parts import BINS, waits
-from portal.receipts.words import ROWS, SHARE, TIMES
+from portal.receipts.words import BAND, ROWS, SHARE, TIMES
 from portal.selection import Selection
 from portal.text import N_
 
@@ -64,10 +65,25 @@ def mean(release: Release, selection: Selection, arguments: dict[str, str]) -> s
     end = HORIZON_DAYS * 24 * 60
     return f"""\
 WITH RECURSIVE {_steps(release, selection)}, spans AS (
-  SELECT minutes, still_open, coalesce(lead(minutes) OVER (ORDER BY minutes), {end}) AS until FROM steps
+  SELECT minutes, still_open, waiting, events, coalesce(lead(minutes) OVER (ORDER BY minutes), {end}) AS until FROM steps
+), areas AS (
+  -- the area under the curve from each moment to the horizon
+  SELECT *, sum(still_open * (least(until, {end}) - minutes)) OVER (ORDER BY minutes DESC) AS beyond FROM spans WHERE minutes < {end}
+), whole AS (
+  SELECT least((SELECT min(minutes) FROM spans), {end}) + coalesce(max(beyond), 0) AS mean, coalesce(min(still_open), 1) = 1 AS none,
+         sqrt(sum(CASE WHEN waiting > events THEN beyond ** 2 * events / (waiting * (waiting - events)) ELSE 0 END)) AS error,
+         (SELECT sum(events + CASE WHEN minutes = (SELECT min((first + after - 1) / 2) FROM bins WHERE (first + after - 1) / 2 >= {end})
+                          THEN censored / 2 ELSE censored END) FROM steps WHERE minutes >= {end}) AS left_then
+  FROM areas
+), told AS (
+  -- on the logit of mean / horizon
+  SELECT *, ({end} - mean) / mean AS odds,
+         CASE WHEN error > 0 AND mean < {end} THEN exp({Z95!r} * error * {end} / (mean * ({end} - mean))) END AS spread
+  FROM whole
 )
-SELECT (least(min(minutes), {end}) + sum(still_open * (least(until, {end}) - minutes)) FILTER (minutes < {end})) / 60 AS mean_hours
-FROM spans;"""
+SELECT mean / 60 AS mean_hours, CASE WHEN none THEN {end} * 0.025 ** (1 / left_then) ELSE {end} / (1 + odds * spread) END / 60 AS mean_low,
+       CASE WHEN none THEN {end} ELSE {end} / (1 + odds / spread) END / 60 AS mean_high
+FROM told;"""
 
 
 KINDS: Final = (
@@ -85,7 +101,7 @@ KINDS: Final = (
         N_("The mean time to closing, up to a horizon"),
         N_("The mean time from request to closing when whoever takes longer than 90 days counts as 90 days (restricted mean: the area under the Kaplan–Meier curve). Without a horizon there is no mean while anything is open."),  # noqa: E501
         (TIMES, ROWS),
-        {"mean_hours": N_("hours")},
+        {"mean_hours": N_("hours"), "mean_low": BAND, "mean_high": BAND},
         mean,
     ),
 )  # fmt: skip

@@ -69,6 +69,13 @@ BINS = """edges(first) AS (
 )"""
 
 
+COARSE = """coarse AS (
+  -- six bins make a coarse one
+  SELECT bin // 6 AS bin, min(first) AS first, max(after) AS after
+  FROM (SELECT *, row_number() OVER (ORDER BY first) - 1 AS bin FROM bins) GROUP BY 1
+)"""
+
+
 def binned_moments(*keys: str) -> str:
     """CTE `moments`, from `waits` and `bins`: the middle of each bin, closed and still waiting, by `keys`."""
     names = "".join(f"{key}, " for key in keys)

@@ -7,13 +7,14 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from portal.figures.kaplan_meier import Z95
 from portal.queries.control import AGES_MONTHS, YOUNG
 from portal.queries.measures import YEAR
 from portal.queries.periods import dated, year_before
 from portal.queries.standards import ALL, NINE_OF_TEN
 from portal.receipts.model import Kind
 from portal.receipts.parts import REQUESTS, condition, literal, moment, quantile, survival, wilson
-from portal.receipts.words import ROWS, SHARE, SHARE_BAND
+from portal.receipts.words import EXACT, ROWS, SHARE, SHARE_BAND
 from portal.selection import NOT_STATED, Selection
 from portal.text import N_
 
@@ -78,13 +79,23 @@ WITH chosen AS (
   SELECT key, month, on_time, on_time + late AS due FROM months
   WHERE on_time + late > 0 AND pending <= {YOUNG} * (on_time + late + pending)
 ), pairs AS (
-  SELECT a.key, a.on_time / a.due AS now, b.on_time / b.due AS before, a.due + b.due AS weight
+  SELECT a.key, a.on_time / a.due AS now, b.on_time / b.due AS before, a.due + b.due AS weight,
+         a.due AS n1, b.due AS n0
   FROM told a JOIN told b ON a.key = b.key AND b.month = a.month - INTERVAL 1 YEAR
   WHERE a.month >= {literal(now.from_date)} AND b.month <= {literal((before or now).to_date)}
+), sides AS (
+  -- the number of requests that a weighted share is as sure as
+  SELECT key, count(*) AS months, sum(weight * now) / sum(weight) AS now, sum(weight * before) / sum(weight) AS before,
+         sum(weight) ** 2 / sum(weight ** 2 / n1) AS now_n, sum(weight) ** 2 / sum(weight ** 2 / n0) AS before_n
+  FROM pairs GROUP BY key
+), both_sides AS (
+  SELECT key, months, {wilson("(now * now_n)", "now_n", "now")}, {wilson("(before * before_n)", "before_n", "before")}
+  FROM sides
 )
-SELECT key, count(*) AS months, sum(weight * now) / sum(weight) AS now, sum(weight * before) / sum(weight) AS before,
-       sum(weight * (now - before)) / sum(weight) AS difference
-FROM pairs GROUP BY key ORDER BY key;"""
+-- each end lies as far off as both sides' own ends do, squared (Newcombe)
+SELECT *, now - before AS difference, now - before - sqrt((now - now_low) ** 2 + (before_high - before) ** 2) AS difference_low,
+       now - before + sqrt((now_high - now) ** 2 + (before - before_low) ** 2) AS difference_high
+FROM both_sides ORDER BY key;"""
 
 
 def due_months(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
@@ -108,7 +119,7 @@ def targets(release: Release, selection: Selection, arguments: dict[str, str]) -
     del release, selection, arguments
     low, middle, high = (
         f"quantile_disc(date_diff('second', requested_datetime, expected_datetime) // 60, {share}) / 60 AS {name}"
-        for share, name in zip(NINE_OF_TEN, ("low_hours", "hours", "high_hours"), strict=True)
+        for share, name in zip(NINE_OF_TEN, ("target_low", "hours", "target_high"), strict=True)
     )
     return f"""\
 WITH stated AS (
@@ -120,7 +131,7 @@ WITH stated AS (
   WHERE expected_datetime >= requested_datetime
   GROUP BY ALL
 )
-SELECT key, low_hours, hours, high_hours FROM stated WHERE key IS NOT NULL
+SELECT key, target_low, hours, target_high FROM stated WHERE key IS NOT NULL
 UNION ALL
 SELECT service_code, target_hours, target_hours, target_hours FROM 'services.parquet'
 WHERE target_hours IS NOT NULL AND service_code NOT IN (SELECT key FROM stated WHERE key IS NOT NULL)
@@ -166,6 +177,21 @@ SELECT source || ' ' || measure || ' ' || department || ' ' || period_start::VAR
 FROM 'measures.parquet' WHERE value IS NOT NULL ORDER BY key;"""
 
 
+_Z = repr(Z95)
+
+
+def _student(free: str) -> str:
+    """The upper 2.5% point of Student's t, as SQL: right within 1e-6 from 10 degrees of freedom on (Fisher & Cornish 1960)."""
+    z = Z95
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return "(" + " + ".join([repr(z), *(f"{term!r} / {free} ** {i}" for i, term in enumerate(terms, 1))]) + ")"
+
+
 def feedback(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
     """Satisfaction of all, by department and by channel, in the last twelve months that have an answer."""
     del release, arguments
@@ -177,9 +203,17 @@ WITH answers AS (
 ), recent AS (
   SELECT unnest(['all', 'department:' || coalesce(department, {none}), 'channel:' || coalesce(channel, {none})]) AS key, score
   FROM answers WHERE month > (SELECT max(month) FROM answers) - INTERVAL {YEAR} MONTH
+  UNION ALL SELECT strftime(month, '%Y-%m'), score FROM answers
+), summed AS (
+  SELECT key, count(*) AS responses, avg(score) AS mean, stddev_samp(score) AS deviation FROM recent GROUP BY key
+), told AS (
+  -- Student's t, from the normal quantile (Fisher & Cornish)
+  SELECT *, CASE WHEN deviation ** 2 <= 1e-9 THEN 100 * {_Z} ** 2 / (responses + {_Z} ** 2)
+                 ELSE {_student("(responses - 1)")} * deviation / sqrt(responses) END AS margin
+  FROM summed
 )
-SELECT key, count(*) AS responses, avg(score) AS mean, stddev_samp(score) AS deviation
-FROM recent GROUP BY key ORDER BY key;"""
+SELECT key, responses, mean, deviation, greatest(mean - margin, 0) AS mean_low, least(mean + margin, 100) AS mean_high
+FROM told ORDER BY key;"""
 
 
 _REQUESTS = N_("requests")
@@ -211,7 +245,8 @@ KINDS: Final = (
         (ROWS,),
         {
             "key": N_("the service, or all"), "months": N_("calendar months that were compared"), "now": SHARE,
-            "before": SHARE, "difference": N_("now less before"),
+            "before": SHARE, "now_low": SHARE_BAND, "now_high": SHARE_BAND, "before_low": SHARE_BAND, "before_high": SHARE_BAND,
+            "difference": N_("now less before"), "difference_low": EXACT, "difference_high": EXACT,
         },
         change,
         keyed=True,
@@ -234,7 +269,7 @@ KINDS: Final = (
         N_("How long a service has"),
         N_("Hours from request to the due time that stands in the record, over the whole record, whatever is selected: the middle one, and the two between which nine of ten lie. A service without such a time in the record has the target that the city states for it."),  # noqa: E501
         (ROWS,),
-        {"key": N_("the service"), "hours": _HOURS, "low_hours": _HOURS, "high_hours": _HOURS},
+        {"key": N_("the service"), "hours": _HOURS, "target_low": _HOURS, "target_high": _HOURS},
         targets,
         keyed=True,
         files=("requests.parquet", "services.parquet"),
@@ -271,8 +306,8 @@ KINDS: Final = (
         N_("The mean of the answers, from 0 (worst) to 100 (best), in the last twelve months (UTC) that have one. Of the other filters only the department counts. The 95% interval on the page is Student's t, cut at 0 and 100; where all answers are alike, as far as a share of which none was seen may reach (Wilson)."),  # noqa: E501
         (N_("Where the city's privacy policy holds a month's answers of a department and channel to be too few, they are not published."),),
         {
-            "key": N_("all, a department or a channel"), "responses": N_("answers"), "mean": N_("0 to 100"),
-            "deviation": N_("standard deviation of the answers"),
+            "key": N_("all, a department, a channel or a month"), "responses": N_("answers"), "mean": N_("0 to 100"),
+            "deviation": N_("standard deviation of the answers"), "mean_low": EXACT, "mean_high": EXACT,
         },
         feedback,
         keyed=True,

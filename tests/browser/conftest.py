@@ -18,6 +18,7 @@ PATHS = (
     "/map",
     "/map?figure=median",
     "/trends",
+    "/expected?service=parking&area=district:2",
     "/standards",
     "/trends?by=district&department=parks",
     "/areas",

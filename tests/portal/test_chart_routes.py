@@ -86,6 +86,47 @@ def test_every_chart_can_be_taken_away(portal: TestClient, path: str) -> None:
         assert len(rows) > 1 and len({len(row) for row in rows}) == 1
 
 
+@pytest.mark.parametrize("path", [*PATHS, "/departments/parks", "/standards", "/equity"])
+def test_every_drawing_can_be_taken_away_or_says_why_not(portal: TestClient, path: str) -> None:
+    """All drawings are charts with their files, but the site's mark, and bars beside numbers in tables that are files."""
+    html = portal.get(path).text
+    for key, chart in figures(portal, path):
+        if "<svg" in chart.split("<details", 1)[0]:
+            assert f'href="/charts/{key}.svg?' in chart and f'href="/charts/{key}.csv?' in chart, key
+            assert f'href="/embed/charts/{key}' in chart or f"/embed/charts/{key}" in unescape(chart), key
+            assert "<table" in chart and 'class="subtitle"' in chart, key
+    rest = FIGURE.sub("", html)
+    for region in re.findall(r'<div class="table-scroll"[^>]*>.*?</table></div>', rest, re.DOTALL):
+        if "<svg" in region:
+            key = re.search(r'<caption[^>]* id="([^"]+)-caption"', region)[1]  # type: ignore[index]
+            link = re.search(rf'href="(/charts/{re.escape(key)}\.csv\?[^"]*)"', rest)
+            assert link, f"the table {key} has bars and no file"
+            table = portal.get(unescape(link[1]))
+            assert table.status_code == 200
+            rows = list(csv.reader(io.StringIO(table.text, newline="")))
+            assert [["".join(c.removeprefix("'").split()) for c in row] for row in rows] == cells(region), key
+        rest = rest.replace(region, "")
+    left = [svg for svg in re.findall(r"<svg[^>]*>", rest) if 'class="logo"' not in svg]
+    assert not left, left
+
+
+def test_a_table_has_nothing_drawn(portal: TestClient) -> None:
+    asked = {"page": "/trends"}
+    assert portal.get("/charts/by-table.csv", params=asked).status_code == 200
+    assert portal.get("/charts/by-table.svg", params=asked).status_code == 404
+    assert portal.get("/embed/charts/by-table", params=asked).status_code == 404
+    assert portal.get("/charts/no-table.csv", params=asked).status_code == 404
+
+
+def test_the_bar_of_outcomes_brings_their_names_and_shares(portal: TestClient) -> None:
+    table = list(csv.reader(io.StringIO(portal.get("/charts/outcomes.csv", params={"page": "/"}).text)))
+    root = ET.fromstring(portal.get("/charts/outcomes.svg", params={"page": "/"}).text)  # noqa: S314 - our own
+    said = [text.text for text in root.iter(f"{SVG}text")]
+    assert {f"{name} {share}" for name, n, share in table[1:] if n != "0"} <= set(said)
+    embedded = portal.get("/embed/charts/outcomes", params={"page": "/"}).text
+    assert all(name in embedded for name, n, _share in table[1:] if n != "0")
+
+
 def test_a_drawing_with_colours_brings_its_legend(portal: TestClient) -> None:
     asked = {"page": "/areas/district/1"}
     table = next(csv.reader(io.StringIO(portal.get("/charts/course.csv", params=asked).text)))
@@ -98,7 +139,8 @@ def test_a_drawing_with_colours_brings_its_legend(portal: TestClient) -> None:
 
 def test_pages_with_charts_were_looked_at(portal: TestClient) -> None:
     keys = {key for path in PATHS for key, _html in figures(portal, path)}
-    assert {"monthly", "course", "fair-late", "control-late", "beside-chart", "sooner", "open-ages"} <= keys
+    assert {"monthly", "course", "fair-late", "control-late", "beside-chart", "sooner", "open-ages", "outcomes"} <= keys
+    assert {"multiples-months", "kept-months", "measures-chart"} <= keys
 
 
 @pytest.mark.parametrize("path", ["/", "/trends", "/areas/district/2?beside=3&lang=es", "/requests/R00000012"])

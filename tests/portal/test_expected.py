@@ -145,6 +145,10 @@ def test_the_api_tells_the_forecast_with_its_calibration(client: TestClient, rea
     assert client.get("/api/v1/expected/parking?area=99").status_code == 404
 
 
+def test_what_is_typed_into_the_page_is_kept_by_nobody_between(client: TestClient) -> None:
+    assert client.get("/expected?q=51+main+st").headers["Cache-Control"] == "private, no-cache"
+
+
 def held_up(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Expected times that are not there until the event is set."""
     go = threading.Event()
@@ -192,6 +196,35 @@ def test_a_failure_is_logged_once_and_breaks_nothing_else(
     wait(client.app.state.releases.current())  # type: ignore[attr-defined]
     assert client.get("/api/v1/expected/parking").status_code == 500
     assert client.get("/healthz").status_code == 200
+
+
+def test_many_who_ask_at_once_have_it_made_once(release: Release) -> None:
+    made, go = [], threading.Event()
+
+    def make(of: Release) -> str:
+        made.append(of.id)
+        go.wait(30)
+        return "made"
+
+    once: Background[str] = Background(make, "a test", "one moment", "it failed")
+    told: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(NotReady):
+            once.ask(release)
+        told.append("at once")
+
+    asking = [threading.Thread(target=ask) for _ in range(8)]
+    try:
+        for thread in asking:
+            thread.start()
+        for thread in asking:
+            thread.join(30)
+        assert told == ["at once"] * 8
+    finally:
+        go.set()
+    once.wait(release)
+    assert once.ask(release) == "made" and made == [release.id]
 
 
 def test_they_are_begun_when_a_release_is_opened(

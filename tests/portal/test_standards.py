@@ -155,16 +155,41 @@ def test_a_planted_shift_is_found_where_it_was_planted(planted: Release) -> None
     assert median is not None and late is not None
     assert [shift.month for shift in median.shifts] == [date(2024, 7, 1)] and median.shifts[0].size > 1.5
     assert [shift.month for shift in late.shifts] == [date(2024, 7, 1)] and late.shifts[0].size > 0.05
-    assert "July 2024" in time_shifts(median)[0] and "longer" in time_shifts(median)[0]
-    assert "July 2024" in late_shifts(late)[0] and "more were late" in late_shifts(late)[0]
+    usual = Figures("usual-times", Selection())
+    assert "From July 2024 on it took <data" in to_html(time_shifts(median, usual)) and "longer" in to_html(
+        time_shifts(median, usual)
+    )
+    assert "From July 2024 on <data" in to_html(late_shifts(late, usual)) and "more were late" in to_html(
+        late_shifts(late, usual)
+    )
     chart = to_html(render(planted, "/trends").body)
     assert "July 2024: " in chart and "No lasting shift" not in chart
+
+
+@pytest.mark.parametrize("query", ["", "service=pothole", "department=public_works", "area=district:1&to=2025-03-15"])
+@pytest.mark.parametrize(("name", "control_of"), [("usual-times", median_control), ("usual-late", late_control)])
+def test_what_is_usual_and_the_shifts_are_made_again_in_sql(
+    planted: Release, query: str, name: str, control_of: Any
+) -> None:
+    selection = Selection.from_query(query, planted)
+    control = control_of(planted, selection)
+    assert control is not None
+    told = run(planted, receipt(planted, name, selection, {}))
+    for row in control.rows:
+        made = told[f"{row.month:%Y-%m}"]
+        for column, value in (("usual", row.centre), ("usual_low", row.low), ("usual_high", row.high)):
+            assert made[column] is None if value is None else made[column] == pytest.approx(value, rel=1e-9, abs=1e-12)
+    sizes = {shift.month: shift.size for shift in control.shifts}
+    assert {key: row["shift"] for key, row in told.items() if row["shift"] is not None} == pytest.approx(
+        {f"{month:%Y-%m}": size for month, size in sizes.items()}
+    )
+    assert sizes or query != ""
 
 
 def test_an_unchanged_city_has_no_shift(release: Release) -> None:
     median, late = median_control(release, Selection()), late_control(release, Selection())
     assert median is not None and median.shifts == () and late is not None and late.shifts == ()
-    assert "No lasting shift" in time_shifts(median)[0]
+    assert "No lasting shift" in time_shifts(median, Figures("usual-times", Selection()))[0]
     assert median_control(release, Selection(from_date=date(2024, 1, 1))) is None, "less than two years tell no season"
 
 
@@ -215,9 +240,9 @@ def test_every_number_is_what_its_receipt_says(planted: Release, page: str) -> N
 
 
 def test_the_section_of_a_department(planted: Release) -> None:
-    text = to_html(measures_section(planted, "parks"))
+    text = to_html(measures_section(planted, "parks", "Release."))
     assert "Mean wait" in text and "31.5 minutes" in text and "not reached" in text and 'id="satisfaction"' in text
-    assert measures_section(planted, "inspection") is None
+    assert measures_section(planted, "inspection", "") is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal import queries
-from portal.charts import compare, monthly, small
+from portal.charts import compare, monthly, multiples
 from portal.charts.svg import hours_axis, nice_ticks
 from portal.components import figure_words, figures
 from portal.components.receipt import Figures
@@ -119,10 +119,28 @@ def test_a_longer_time_is_never_drawn_before_a_shorter_one(values: list[float]) 
 
 
 def test_parts_of_a_bar_are_as_wide_as_their_shares() -> None:
-    svg = parsed(small.stacked([("a", 0.6, "x"), ("b", 0.4, "y"), ("c", 0.0, "z")], "n", "t", "d"))[0]
-    assert [float(r.get("width", "0")) for r in svg.findall("rect")] == [600, 400]
+    wide, narrow = parsed(multiples.stacked([("a", 0.6, "x"), ("b", 0.4, "y"), ("c", 0.0, "z")], "n", "t", "d"))
+    assert [float(r.get("width", "0")) for r in wide.findall("rect")] == [588, 392]
+    assert [float(r.get("width", "0")) for r in narrow.findall("rect")] == [216, 144]
 
 
-def test_a_spark_breaks_where_nothing_is_known() -> None:
-    svg = parsed(small.spark([1, 2, None, 3, 4], [], 4, "n", "t", "d"))[0]
-    assert len([p for p in svg.findall("path") if p.get("class") == "line accent"]) == 2
+def test_a_panel_s_line_breaks_where_nothing_is_known() -> None:
+    panel = multiples.Panel("p", "s", [1, 2, None, 3, 4], [], 4)
+    for svg in parsed(multiples.multiples([panel], "n", "t", "d")):
+        assert len([p for p in svg.findall("path") if p.get("class") == "line accent"]) == 2
+
+
+@given(st.lists(st.text("Wi x", min_size=0, max_size=70), min_size=1, max_size=13), st.booleans())
+def test_panels_stand_apart_and_within_the_drawing(titles: list[str], scaled: bool) -> None:
+    panels = [multiples.Panel(t, "said", [1.0, 3.0], [2.0], 3.0, "to 3" if scaled else "") for t in titles]
+    for svg in parsed(multiples.multiples(panels, "n", "t", "d")):
+        width, height = (float(v) for v in svg.get("viewBox", "").split()[2:])
+        boxes = [tuple(float(r.get(k, "0")) for k in ("x", "y", "width", "height")) for r in svg.findall("rect")]
+        assert len(boxes) == len(panels)
+        for i, (x, y, wide, high) in enumerate(boxes):
+            assert x >= 0 and x + wide <= width + 0.11 and y >= 0 and y + high <= height
+            for left, top, broad, tall in boxes[:i]:
+                assert x >= left + broad - 0.11 or left >= x + wide - 0.11 or y >= top + tall + 5
+        # Each word stands within its panel, what tells the scale beneath it.
+        for text in svg.findall("text"):
+            assert float(text.get("y", "0")) <= height - 4
