@@ -54,9 +54,15 @@ def write_counting(db: duckdb.DuckDBPyConnection, path: Path, layers: Sequence[s
     Each column has the narrowest unsigned type that holds its numbers; none has a NULL. The schema's metadata holds
     `labels`: column -> what 1, 2, 3… stand for, and `sizes`: column -> one more than its greatest number, as JSON.
     """
-    labels, values = _columns(db, layers)
-    told = ", ".join(f"coalesce(max({value}), 0)" for value in values.values())
-    most = [int(n) for n in db.execute(f"SELECT {told} FROM requests").fetchone() or ()]  # noqa: S608
+    labels, values = _labelled_columns(db, layers)
+    most = [len(several) for several in labels.values()]
+    known = _columns_of(db)
+    numbers = {
+        name: number if name != "radius_m" or "geocode_radius_m" in known else "0" for name, number in NUMBERS.items()
+    }
+    told = ", ".join(f"greatest(coalesce(max({number}), 0), 0)" for number in numbers.values())
+    most += [min(int(n), _MOST) for n in db.execute(f"SELECT {told} FROM requests").fetchone() or ()]  # noqa: S608
+    values |= {name: f"greatest(least(coalesce({number}, 0), {_MOST}), 0)" for name, number in numbers.items()}
     kinds = [next(kind for limit, kind in _UNSIGNED.items() if n <= limit) for n in most]
     schema = pa.schema(
         [
@@ -68,7 +74,7 @@ def write_counting(db: duckdb.DuckDBPyConnection, path: Path, layers: Sequence[s
             "sizes": json.dumps({name: n + 1 for name, n in zip(values, most, strict=True)}),
         },
     )
-    read = ", ".join(f"({value})::{sql}" for value, (sql, _) in zip(values.values(), kinds, strict=True))
+    read = ", ".join(f"coalesce({value}, 0)::{sql}" for value, (sql, _) in zip(values.values(), kinds, strict=True))
     table = pa.Table.from_batches(_batches(db, f"{read}, {TEXT}", schema), schema)
     whole = (
         pa.record_batch([pa.concat_arrays(column.chunks) for column in table.columns], schema) if len(table) else None
@@ -84,24 +90,26 @@ def _batches(db: duckdb.DuckDBPyConnection, columns: str, schema: pa.Schema) -> 
         yield pa.record_batch(arrays, schema)
 
 
-def _columns(db: duckdb.DuckDBPyConnection, layers: Sequence[str]) -> tuple[dict[str, list[Any]], dict[str, str]]:
-    """The labels of those columns that have some, and every column as an SQL expression of a number from 0 to 2^32 - 1."""
-    kinds = dict(
-        db.execute("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'requests'").fetchall()
-    )
+def _labelled_columns(
+    db: duckdb.DuckDBPyConnection, layers: Sequence[str]
+) -> tuple[dict[str, list[Any]], dict[str, str]]:
+    """The labels of those columns that have some, and their numbers as SQL: NULL or the place among them, from 1 on."""
+    kinds = _columns_of(db)
     labels: dict[str, list[Any]] = {}
     values: dict[str, str] = {}
     for name in (*LABELLED, *layers):
-        labels[name], number = _labelled(db, name, kinds.get(name))
-        values[name] = _bounded(number)
+        labels[name], values[name] = _labelled(db, name, kinds.get(name))
     for name in MONTHS:
         first, last = db.execute(f"SELECT min({name}), max({name}) FROM requests").fetchone() or (None, None)  # noqa: S608
         labels[name] = [] if first is None else list(range(first, last + 1))
-        values[name] = _bounded(f"{name}::INTEGER - {first or 0} + 1")
-    for name, number in NUMBERS.items():
-        known = name != "radius_m" or "geocode_radius_m" in kinds
-        values[name] = _bounded(number) if known else "0"
+        values[name] = f"{name}::INTEGER - {(first or 0) - 1}"
     return labels, values
+
+
+def _columns_of(db: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Names and types of the index's columns of requests."""
+    sql = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'requests'"
+    return dict(db.execute(sql).fetchall())
 
 
 def _labelled(db: duckdb.DuckDBPyConnection, name: str, kind: str | None) -> tuple[list[str], str]:
@@ -117,7 +125,3 @@ def _labelled(db: duckdb.DuckDBPyConnection, name: str, kind: str | None) -> tup
     places: Mapping[str, int] = {label: i + 1 for i, label in enumerate(labels)}
     told = " ".join(f"WHEN {quoted(label)} THEN {place}" for label, place in places.items())
     return labels, f"CASE {column} {told} END" if told else "NULL"
-
-
-def _bounded(number: str) -> str:
-    return f"greatest(least(coalesce({number}, 0), {_MOST}), 0)"
