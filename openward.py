@@ -727,6 +727,24 @@ def bench_serve(place: str, repeat: int, home: Path | None) -> None:
     measure(Releases(_releases(place, home)).current(), n=repeat, say=click.echo)
 
 
+@bench.command("tiles")
+@place_argument
+@click.option("--repeat", type=click.IntRange(1, 10_000), default=100, show_default=True, help="tiles of each zoom")
+@click.option(
+    "--clients", type=click.IntRange(0, 1000), default=10, show_default=True, help="visitors over HTTP; 0: none"
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="processes that serve them")
+@click.option("--seconds", type=click.FloatRange(1, 3600), default=20, show_default=True, help="of asking over HTTP")
+@home_option
+@_examples("  openward bench tiles demo\n  openward bench tiles /srv/openward/releases --clients 40 --workers 8")
+def bench_tiles(place: str, repeat: int, clients: int, workers: int, seconds: float, home: Path | None) -> None:
+    """Time tiles of PLACE's current release for random filters, in process and over HTTP, with nothing kept."""
+    from portal.bench_tiles import bench_tiles as measure
+    from portal.release import Releases
+
+    measure(Releases(_releases(place, home)).current(), repeat, clients, workers, seconds, say=click.echo)
+
+
 @bench.command("figures")
 @place_argument
 @click.option(
