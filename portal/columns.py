@@ -7,7 +7,7 @@ Charter: the file, its labels, and what follows from a column by a table. Which 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 
 Codes = NDArray[Any]
 """Unsigned integers, one a row; 0 says that nothing is known."""
+
+
+TOTALS_KEPT = 40
+"""Ways of counting the whole release that are kept, each up to two megabytes."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Columns:
             name: Column(batch.column(name).to_numpy(zero_copy_only=True), max(int(size), 1))
             for name, size in sizes.items()
         }
+        self._totals: dict[tuple[str, ...], NDArray[np.int64]] = {}
         self._labels: dict[str, list[Any]] = {
             name: [None, *labels] for name, labels in json.loads(metadata[b"labels"]).items()
         }
@@ -76,6 +81,15 @@ class Columns:
     def labels(self, name: str) -> Sequence[Any]:
         """What each code of a column stands for; None for 0."""
         return self._labels[name]
+
+    def total(self, by: tuple[str, ...], count: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64]:
+        """The whole release counted by some columns: kept, as nearly all rows are counted by what is left out of them."""
+        found = self._totals.get(by)
+        if found is None:
+            found = count()
+            if len(self._totals) < TOTALS_KEPT:
+                self._totals[by] = found
+        return found
 
     def derive(self, name: str, of: str, values: Sequence[Any]) -> None:
         """A further column, which follows from another: `values` are of the other's codes, None for not known."""

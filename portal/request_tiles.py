@@ -22,7 +22,7 @@ from geo.tiles import EXTENT, Tile
 from portal.mvt import ABSENT, distinct, points_layer
 from portal.release import EPOCH, Release
 from portal.selection import Selection
-from portal.tally import Between, Ints, Rows, Test, count_in_parts, in_parts
+from portal.tally import Between, Ints, Part, Rows, Test, count_in_parts, in_parts
 
 MAX_FEATURES: Final = 20_000
 MAX_BYTES: Final = 500_000
@@ -59,7 +59,7 @@ def request_tile(release: Release, place: Tile, selection: Selection) -> bytes:
     tests = release.tests(selection)
     if place.z < SINGLE_ZOOM and release.rows > SMALL_ROWS:
         return _encoded(release, _cells(release, place, selection))
-    rows = _near(release, place, tests)
+    rows = in_parts(release.counting, _near(release, place, tests))
     data = b""
     for cell_px in (0, FINE_CELL_PX, CELL_PX) if place.z >= PLACE_ZOOM else (CELL_PX,):
         points = _grouped(rows, place, cell_px)
@@ -70,38 +70,36 @@ def request_tile(release: Release, place: Tile, selection: Selection) -> bytes:
     return data
 
 
-def _near(release: Release, place: Tile, tests: list[Test | Between]) -> Rows:
-    """The rows of a tile that pass the tests."""
-    return in_parts(release.counting, _parts(release, place), [*_window(release, place), *tests])
-
-
-def _window(release: Release, place: Tile) -> list[Test | Between]:
+def _near(release: Release, place: Tile, tests: list[Test | Between]) -> list[Part]:
+    """Where rows of a tile lie, and what is to be asked of them: where they are only where all of a stretch is not."""
     x0, x1, y0, y1 = place.window()
-    return [Between(release.counting["gx"], max(x0, 1), x1), Between(release.counting["gy"], y0, y1)]
-
-
-def _parts(release: Release, place: Tile) -> list[slice]:
-    """Where rows of a tile may be."""
-    x0, x1, y0, y1 = place.window()
-    west, east, north, south = release.constants.get("stretches", lambda: _stretches(release))
+    counting = release.counting
+    window: list[Test | Between] = [Between(counting["gx"], max(x0, 1), x1), Between(counting["gy"], y0, y1)]
+    west, east, north, south, full = release.constants.get("stretches", lambda: _stretches(release))
     near = np.flatnonzero((west <= x1) & (east >= x0) & (north <= y1) & (south >= y0))
     if not near.size:
         return []
-    breaks = np.flatnonzero(np.diff(near) > 1)
-    starts, stops = near[np.append(0, breaks + 1)], near[np.append(breaks, near.size - 1)] + 1
-    rows = release.counting.rows
-    return [slice(int(a) * STRETCH, min(int(b) * STRETCH, rows)) for a, b in zip(starts, stops, strict=True)]
+    inside = full & (west >= x0) & (east <= x1) & (north >= y0) & (south <= y1)
+    inside = inside[near]
+    breaks = np.flatnonzero((np.diff(near) > 1) | (inside[1:] != inside[:-1])) + 1
+    return [
+        (
+            slice(int(some[0]) * STRETCH, min((int(some[-1]) + 1) * STRETCH, counting.rows)),
+            tests if whole[0] else [*window, *tests],
+        )
+        for some, whole in zip(np.split(near, breaks), np.split(inside, breaks), strict=True)
+    ]
 
 
-def _stretches(release: Release) -> tuple[Ints, Ints, Ints, Ints]:
-    """West, east, north and south of each stretch's rows; of those without a point nothing holds."""
+def _stretches(release: Release) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.bool_]]:
+    """West, east, north and south of each stretch's points, and whether all of its rows have one."""
     counting = release.counting
     starts = np.arange(0, counting.rows, STRETCH)
     gx, gy = counting["gx"].codes, counting["gy"].codes
-    first = [np.minimum.reduceat(np.where(codes == 0, np.uint32(2**32 - 1), codes), starts) for codes in (gx, gy)]
+    first = [np.minimum.reduceat(np.where(gx == 0, np.uint32(2**32 - 1), codes), starts) for codes in (gx, gy)]
     last = [np.maximum.reduceat(codes, starts) for codes in (gx, gy)]
     west, north, east, south = (ends.astype(np.int64) for ends in (*first, *last))
-    return west, east, north, south
+    return west, east, north, south, np.minimum.reduceat(gx, starts) > 0
 
 
 def _grouped(rows: Rows, place: Tile, cell_px: int) -> Points:
@@ -111,15 +109,19 @@ def _grouped(rows: Rows, place: Tile, cell_px: int) -> Points:
     dx = rows.columns["gx"].read(at).astype(np.int64) - west
     dy = rows.columns["gy"].read(at).astype(np.int64) - north
     if cell_px:
-        shift = place.shift - (_TILE_PX // cell_px).bit_length() + 1
         cells = _TILE_PX // cell_px
-        key = (dy >> shift) * cells + (dx >> shift) if shift >= 0 else (dy << place.shift) + dx
-        n = np.bincount(key, minlength=1)
-        used = np.flatnonzero(n)
-        mean_x, mean_y = (np.bincount(key, d)[used] / n[used] for d in (dx, dy))
-        first = np.zeros(n.size, np.int64)
-        first[key[::-1]] = at[::-1]  # of several the first one stays
-        row, n = first[used], n[used]
+        shift = max(place.shift - cells.bit_length() + 1, 0)
+        key = ((dy >> shift) << place.shift) + (dx >> shift)
+        # Rows of a cell lie together along the curve, so that sums of runs are all that there is to do.
+        start = np.append(0, np.flatnonzero(np.diff(key)) + 1)[: key.size]
+        used, run = np.unique(key[start], return_inverse=True)
+        first = np.full(used.size, at.size)
+        np.minimum.at(first, run, start)
+        n = np.bincount(run, np.diff(start, append=key.size)).astype(np.int64)
+        mean_x, mean_y = (
+            np.bincount(run, np.add.reduceat(d, start) if start.size else d) / np.maximum(n, 1) for d in (dx, dy)
+        )
+        row = at[first]
     else:
         _, first, n = np.unique((dy << place.shift) + dx, return_index=True, return_counts=True)
         mean_x, mean_y, row = dx[first].astype(float), dy[first].astype(float), at[first]
@@ -136,15 +138,13 @@ def _cells(release: Release, place: Tile, selection: Selection) -> Points:
     inside = (gx >= x0) & (gx <= x1) & (gy >= y0) & (gy <= y1)
     if not inside.any():
         return Points(_NONE, _NONE, _NONE, None)
-    parts, tests = _parts(release, place), release.tests(selection)
-    if sum(part.stop - part.start for part in parts) > MOST * release.rows:
+    tests = release.tests(selection)
+    parts = _near(release, place, tests)
+    if sum(part.stop - part.start for part, _ in parts) > MOST * release.rows:
         # Tiles beside this one, and above and below it, are counted from the same.
-        whole = [slice(0, release.counting.rows)]
-        counts = release.scans.get(
-            ("map cells", selection), lambda: count_in_parts(release.counting, whole, tests, "cell")
-        )
+        counts = release.scans.get(("map cells", selection), lambda: _by_map_cell(release, selection))
     else:
-        counts = count_in_parts(release.counting, parts, [*_window(release, place), *tests], "cell")
+        counts = count_in_parts(release.counting, parts, "cell")
     cell = np.flatnonzero(counts[1:])
     cell = cell[inside[cell]]
     n = counts[1:][cell]
@@ -154,6 +154,13 @@ def _cells(release: Release, place: Tile, selection: Selection) -> Points:
     scale = EXTENT / (1 << place.shift)
     mean = [np.bincount(key, (g[cell] - start) * n)[used] / total[used] for g, start in ((gx, x0), (gy, y0))]
     return Points(_floor(mean[0] * scale), _floor(mean[1] * scale), total[used].astype(np.int64), None)
+
+
+def _by_map_cell(release: Release, selection: Selection) -> Ints:
+    found = release.chosen(selection).tally("cell")
+    counts = np.zeros(release.counting["cell"].size, np.int64)
+    counts[found.codes[0]] = found.n
+    return counts
 
 
 def _map_cells(release: Release) -> tuple[Floats, Floats]:

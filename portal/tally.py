@@ -30,6 +30,10 @@ DENSE: Final = 1 << 24
 """Kinds that are counted in a plain array; more are sorted."""
 SPARSE: Final = 4
 """Where there are so many times more kinds than rows, sorting the rows is quicker too."""
+NEARLY: Final = 0.7
+"""From this share on, rows are counted by what is left out of them."""
+TOTALS_OF: Final = 1 << 18
+"""Kinds of which the whole release's counts are kept for that."""
 MOST_RUNS: Final = 6
 FEW: Final = 0.3
 """A smaller share of all rows is kept as positions, a larger one as a mask."""
@@ -116,11 +120,28 @@ class Rows:
         kinds = prod(sizes)
         if kinds > DENSE or kinds > SPARSE * self.n:
             return self._sorted(columns, sizes)
+        counts = self._dense(by, columns, kinds)
+        kind = np.flatnonzero(counts)
+        return Tally(_split(kind, sizes), counts[kind])
+
+    def _dense(self, by: Sequence[str | Column], columns: Sequence[Column], kinds: int) -> Ints:
+        """How many rows there are of each kind: of shape (kinds,)."""
+        names = tuple(name for name in by if isinstance(name, str))
+        nearly_all = self.mask is not None and self.n >= NEARLY * self.columns.rows
+        if nearly_all and len(names) == len(by) and kinds <= TOTALS_OF:
+            # Of nearly all rows those that are left out are fewer: counted, and taken from the whole.
+            whole = self.columns.total(names, lambda: everything(self.columns)._dense(by, columns, kinds))
+            return whole - self._others._dense(by, columns, kinds)
         counts = np.zeros(kinds + 1, np.int64)
         for piece in self._pieces(max(PIECE, kinds)):
             counts += np.bincount(self._combined(columns, piece), minlength=kinds + 1)
-        kind = np.flatnonzero(counts[1:])
-        return Tally(_split(kind, sizes), counts[1:][kind])
+        return counts[1:]
+
+    @cached_property
+    def _others(self) -> Rows:
+        """The rows that the mask leaves out."""
+        positions = np.flatnonzero(~self.mask) if self.mask is not None else np.arange(0)
+        return Rows(self.columns, positions.size, positions=positions.astype(np.int32))
 
     def pieces(self, *names: str) -> Iterator[tuple[Codes, ...]]:
         """The codes of some columns, piece by piece."""
@@ -186,32 +207,38 @@ def everything(columns: Columns) -> Rows:
     return Rows(columns, columns.rows)
 
 
-def in_parts(columns: Columns, parts: Sequence[slice], tests: Sequence[Test | Between]) -> Rows:
-    """Rows of some parts of a release, ascending, that pass every test: where they lie together, little is read."""
-    found = []
-    for part in parts:
-        for start in range(part.start, part.stop, PIECE):
-            piece = slice(start, min(start + PIECE, part.stop))
-            found.append(np.flatnonzero(_all(tests, piece)) + start)
-    positions = np.concatenate(found) if found else np.empty(0, np.int64)
+Part = tuple[slice, Sequence[Test | Between]]
+"""A stretch of rows that lie together, and what is still to be asked of them."""
+
+
+def in_parts(columns: Columns, parts: Sequence[Part]) -> Rows:
+    """Rows of some stretches (ascending) that pass their tests: where they lie together, little is read."""
+    found = [np.arange(0)]
+    for piece, tests in _pieces_of(parts):
+        found.append(np.flatnonzero(_all(tests, piece)) + piece.start if tests else np.arange(piece.start, piece.stop))
+    positions = np.concatenate(found)
     return Rows(columns, positions.size, positions=positions.astype(np.int32))
 
 
-def count_in_parts(columns: Columns, parts: Sequence[slice], tests: Sequence[Test | Between], by: str) -> Ints:
-    """Rows of some parts that pass every test, counted by a column in one go: of shape (its size,), 0 not told."""
+def count_in_parts(columns: Columns, parts: Sequence[Part], by: str) -> Ints:
+    """Rows of some stretches that pass their tests, counted by a column in one go: of shape (its size,), 0 not told."""
     column = columns[by]
     counts = np.zeros(column.size, np.int64)
-    for part in parts:
-        for start in range(part.start, part.stop, PIECE):
-            piece = slice(start, min(start + PIECE, part.stop))
-            codes = column.read(piece)
-            if tests:
-                passed = _all(tests, piece)
-                few = np.count_nonzero(passed) < FEW * passed.size
-                codes = codes.take(np.flatnonzero(passed)) if few else codes * passed
-            counts += np.bincount(codes, minlength=counts.size)
+    for piece, tests in _pieces_of(parts):
+        codes = column.read(piece)
+        if tests:
+            passed = _all(tests, piece)
+            few = np.count_nonzero(passed) < FEW * passed.size
+            codes = codes.take(np.flatnonzero(passed)) if few else codes * passed
+        counts += np.bincount(codes, minlength=counts.size)
     counts[0] = 0
     return counts
+
+
+def _pieces_of(parts: Sequence[Part]) -> Iterator[Part]:
+    for part, tests in parts:
+        for start in range(part.start, part.stop, PIECE):
+            yield slice(start, min(start + PIECE, part.stop)), tests
 
 
 def _all(tests: Sequence[Test | Between], piece: Any) -> Bools:

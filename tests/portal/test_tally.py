@@ -60,6 +60,7 @@ def truth(table: pd.DataFrame, *by: str) -> dict[tuple[int, ...], int]:
 
 @pytest.mark.parametrize("piece", [1000, 1 << 17])
 @pytest.mark.parametrize("dense", [100, 1 << 24])
+@pytest.mark.parametrize("nearly", [0.2, 0.7])
 @given(
     wanted=st.lists(st.sets(st.integers(0, 4)), max_size=2),
     between=st.lists(st.tuples(st.integers(-10, 400), st.integers(-10, 400)), max_size=2),
@@ -67,12 +68,13 @@ def truth(table: pd.DataFrame, *by: str) -> dict[tuple[int, ...], int]:
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_way_of_counting_is_the_plain_one(
-    columns: Columns, monkeypatch: pytest.MonkeyPatch, piece: int, dense: int,
+    columns: Columns, monkeypatch: pytest.MonkeyPatch, piece: int, dense: int, nearly: float,
     wanted: list[set[int]], between: list[tuple[int, int]], by: list[str],
 ) -> None:  # fmt: skip
     """Few rows and most of them, in one piece and in several, in an array and sorted, at once and step by step."""
     monkeypatch.setattr(tallying, "PIECE", piece)
     monkeypatch.setattr(tallying, "DENSE", dense)
+    monkeypatch.setattr(tallying, "NEARLY", nearly)
     tests: list[Test | Between] = [Test(columns["a"], np.isin(np.arange(5), [*values])) for values in wanted]
     tests += [Between(columns["b"], low, high) for low, high in between]
     table = frame(columns)
