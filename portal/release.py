@@ -266,10 +266,7 @@ class Release:
     def tests(self, selection: Selection) -> list[Test | Between]:
         """What a row of the selection passes."""
         tests: list[Test | Between] = []
-        admitted = self.admitted(selection)
-        if not admitted.all():
-            tests.append(Test(self.counting["facet"], admitted))
-        named = {column: getattr(selection, key) for key, column in COLUMNS.items() if key not in FACETED}
+        named = {column: getattr(selection, key) for key, column in COLUMNS.items()}
         named |= {layer: selection.codes(layer) for layer in selection.layers()}
         for name, values in named.items():
             if values:
@@ -281,10 +278,8 @@ class Release:
         return tests
 
     def _counting(self, path: Path) -> Columns:
-        """The columns for counting, with those that follow from them."""
+        """The columns for counting, and the coarse times, which follow from the fine ones."""
         columns = Columns(path)
-        for name in ("status", "outcome", "on_time", "location_source"):
-            columns.derive(name, "facet", self.facets[name].to_pylist())
         coarse = [row[0] for row in self.query("SELECT coarse FROM elapsed_bins ORDER BY bin")]
         codes = [None, *(2 * group + event for group in coarse for event in (0, 1))]
         columns.derive("elapsed_coarse", "elapsed_code", codes)

@@ -33,6 +33,7 @@ SINGLE_ZOOM: Final = 13
 SMALL_ROWS: Final = 300_000
 PLACE_ZOOM: Final = 17
 """From here on requests are put together only where they are at the same place."""
+LONGEST_RUN: Final = 65_535
 MOST: Final = 0.4
 """A tile for which more than this share of all rows is looked at is counted from the whole."""
 STRETCH: Final = 2048
@@ -157,10 +158,25 @@ def _cells(release: Release, place: Tile, selection: Selection) -> Points:
 
 
 def _by_map_cell(release: Release, selection: Selection) -> Ints:
-    found = release.chosen(selection).tally("cell")
-    counts = np.zeros(release.counting["cell"].size, np.int64)
-    counts[found.codes[0]] = found.n
-    return counts
+    """The selected rows of each map cell (number and 1 more; 0: those without)."""
+    rows, column = release.chosen(selection), release.counting["cell"]
+    counts = np.zeros(column.size, np.int64)
+    if rows.mask is None:
+        found = rows.tally("cell")
+        counts[found.codes[0]] = found.n
+        return counts
+    # Rows of a cell lie together: a run of the mask is added up ten times as quickly as its rows are counted one by one.
+    starts, cells = release.constants.get("cell_runs", lambda: _cell_runs(release))
+    n = np.add.reduceat(rows.mask.view(np.uint8), starts, dtype=np.uint16)
+    return np.bincount(cells, n, minlength=column.size).astype(np.int64)
+
+
+def _cell_runs(release: Release) -> tuple[Ints, Ints]:
+    """Where runs of rows of one map cell start, none longer than a small integer can count, and the cell of each."""
+    codes = release.counting["cell"].codes
+    changes = np.flatnonzero(codes[1:] != codes[:-1]) + 1
+    starts = np.union1d(np.append(0, changes), np.arange(0, codes.size, LONGEST_RUN))
+    return starts.astype(np.int64), codes[starts].astype(np.int64)
 
 
 def _map_cells(release: Release) -> tuple[Floats, Floats]:

@@ -18,8 +18,8 @@ from etl.duck import identifier, quoted
 
 FILE: Final = "serve.counting"
 LABELLED: Final = (
-    "service_code", "service_group", "department", "channel", "source", "location_precision", "geocode_method",
-    "location_note", "flags",
+    "service_code", "service_group", "department", "status", "outcome", "channel", "on_time", "source",
+    "location_source", "location_precision", "geocode_method", "location_note", "flags",
 )  # fmt: skip
 """Columns whose values have labels; the boundary layers are others."""
 MONTHS: Final = ("month", "closed_month")
