@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import portal
+from portal.queries.measures import measures
 from portal.release import Release
 
 VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
@@ -103,9 +104,10 @@ def written() -> tuple[str, ...]:
 
 @cache
 def names(release: Release) -> tuple[str, ...]:
-    """Names of areas, services and departments that have a digit in them."""
+    """Names of areas, services, departments and measures that have a digit in them."""
     dimensions = ("service", "group", "department", "channel", *(layer.layer for layer in release.layers))
     found = {name for dimension in dimensions for name in release.allowed(dimension).values() if re.search(r"\d", name)}
+    found |= {one.name for one in measures(release) if re.search(r"\d", one.name)}
     found.add(release.city.attribution or "")
     return tuple(sorted(filter(None, found), key=len, reverse=True))
 
