@@ -36,14 +36,15 @@ class Receipts:
         """One number of a receipt; a sum where the item names several."""
         if " + " in item:
             return sum(self.value(address, one) or 0.0 for one in item.split(" + "))
-        rows = self._rows(address)
+        rows = self.rows(address)
         row, _, column = item.rpartition("/")
         if row not in rows:
             raise AssertionError(f"{address} has no row '{row}'")
         found: float | None = rows[row][column]
         return found
 
-    def _rows(self, address: str) -> dict[str, Row]:
+    def rows(self, address: str) -> dict[str, Row]:
+        """The rows of a receipt by their keys."""
         if address not in self.answers:
             parts = urlsplit(address)
             arguments = {key: values[0] for key, values in parse_qs(parts.query).items()}

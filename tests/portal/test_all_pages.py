@@ -18,11 +18,13 @@ from etl.config import load_city
 from etl.demo import generate
 from etl.pipeline import Place, prepare, run
 from etl.store.engine import open_store
+from portal import text
 from portal.queries import oldest
 from portal.queries.summary import EVERYTHING
 from portal.receipts import RECEIPTS, receipt
 from portal.release import Release, Releases
 from tests.portal.check_page import Receipts, page_of, wrong_marks
+from tests.portal.check_sentences import wrong_sentences
 from tests.portal.run_receipt import run as run_receipt
 
 CITIES = Path(__file__).parents[2] / "cities"
@@ -108,6 +110,7 @@ def boston(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def walk(receipts: Receipts, page: str) -> None:
     found = page_of(receipts.release, page)
     assert wrong_marks(receipts, found) == []
+    assert wrong_sentences(receipts, found)[0] == []
     told = [words for pages, words, _why in UNMARKED if re.match(pages, page)]
     assert [words for words in found.bare if not any(re.search(pattern, words) for pattern in told)] == []
     assert found.marks or page.startswith("/requests/")
@@ -116,6 +119,37 @@ def walk(receipts: Receipts, page: str) -> None:
 @pytest.mark.parametrize("page", DEMO)
 def test_the_demo_city_says_what_its_receipts_say(demo: Receipts, page: str) -> None:
     walk(demo, page)
+
+
+def test_many_kinds_of_sentences_are_met(demo: Receipts) -> None:
+    """Else the rules would hold of pages that say nothing."""
+    pages = ["/areas/council_district", "/areas/neighborhood", "/trends", "/standards", "/equity"]
+    pages += [f"/areas/council_district/{i}" for i in range(1, 6)]
+    met = set().union(*(wrong_sentences(demo, page_of(demo.release, page))[1] for page in pages))
+    assert len(met) >= 15, sorted(met)
+
+
+@pytest.mark.parametrize(
+    ("page", "true", "false"),
+    [
+        ("/areas/council_district/1", "{n} more than three months before.", "{n} fewer than three months before."),
+        ("/areas/council_district", "as expected", "more late than chance explains"),
+        ("/areas/neighborhood", "as long as elsewhere", "longer, but others differ as much"),
+        ("/areas/neighborhood", "longer, but others differ as much", "shorter, but others differ as much"),
+        ("/standards", "That is about the same share as in the same months of the year before.",
+         "That is 2 percentage points less than in the same months of the year before."),
+    ],
+)  # fmt: skip
+def test_a_sentence_that_says_more_than_its_figures_would_be_found(
+    demo: Receipts, monkeypatch: pytest.MonkeyPatch, page: str, true: str, false: str
+) -> None:
+    spoken = text._catalogue("en").one
+    monkeypatch.setitem(spoken, true, false)
+    monkeypatch.setitem(spoken, false, true)
+    try:
+        assert wrong_sentences(demo, page_of(demo.release, page))[0]
+    except AssertionError as error:  # or a number that such a sentence would need is not there
+        assert "is marked in" in str(error)
 
 
 @pytest.mark.parametrize("name", ["equity", "equity-measure", "reporting", "linked", "left-out"])
