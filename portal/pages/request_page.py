@@ -163,7 +163,9 @@ def _key(release: Release, request: OneRequest, like: Similar | None) -> Any:
     if like and like.sooner:
         caption = _("of such requests were closed sooner") if request.closed else _(
             "of such requests are closed sooner than this one has waited")  # fmt: skip
-        items.append((_("Among similar ones"), rich(_("{x} of 100"), x=share_of_100(request, like, like.sooner)), caption))
+        items.append(
+            (_("Among similar ones"), rich(_("{x} of 100"), x=share_of_100(request, like, like.sooner)), caption)
+        )
     return key_figures(items)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from portal.queries.equity import LEAST_RESIDENTS, MEDIAN_OF_FIFTHS, measure_of
+from portal.queries.equity import equity as found_of
 from portal.queries.scans import column
 from portal.receipts.exact import poisson_ends
 from portal.receipts.model import Kind
@@ -57,13 +58,14 @@ def equity(release: Release, selection: Selection, arguments: dict[str, str]) ->
     """Areas, fifths of residents ('fifth:1') and services ('service:…'), a row each."""
     layer, measure = arguments["layer"], arguments["measure"]
     measure_of(release, layer, measure)
+    joined = found_of(release, selection, layer, measure).joined
     area = column(release, layer)
     figures = ", ".join(f"{name}, {name}_expected" for name in ("closings", "late"))
     return f"""\
 WITH RECURSIVE {_people(layer, measure)}, chosen AS (
   SELECT area, {_SERVICE}, on_time FROM {REQUESTS} JOIN people ON {area}::VARCHAR = people.area WHERE {condition(selection)}
 ), {waits(release, selection, f"{area}::VARCHAR AS area", _SERVICE)}, {BINS}, {COARSE}, cells AS (
-  SELECT area, service, coarse.bin, count(*) FILTER (closed)::DOUBLE AS closings, count(*)::DOUBLE AS n
+  SELECT area, service, coarse.bin // {joined} AS bin, count(*) FILTER (closed)::DOUBLE AS closings, count(*)::DOUBLE AS n
   FROM waits ASOF JOIN coarse ON waits.minutes >= coarse.first WHERE area IN (SELECT area FROM people)
   GROUP BY ALL
 ), closing AS (

@@ -113,5 +113,7 @@ def _is(value: float, number: str, unit: str | None) -> bool:
     plain = number.replace(",", "")
     written, decimals = float(plain), len(plain.partition(".")[2])
     scale = HOURS[unit.strip().rstrip("s")] if unit and unit != "%" else None
-    candidates = [value / scale, value] if scale else [value * 100, (value - 1) * 100, value] if unit else [value, value * 100]
+    candidates = (
+        [value / scale, value] if scale else [value * 100, (value - 1) * 100, value] if unit else [value, value * 100]
+    )
     return any(abs(abs(one) - written) <= 0.5 * 10**-decimals + 1e-9 for one in candidates)
