@@ -99,5 +99,6 @@ class Equity:
     services: tuple[WithinService, ...]  # the largest first
     requests: int  # in these areas
     elsewhere: int  # requests selected that are in none of them
+    joined: int  # so many bins of waiting (each six of the 1% wide ones) are taken as one, in large cities
     unpeopled: int  # areas left out because next to nobody lives there
     too_few: bool  # areas, to say anything of an association

@@ -6,7 +6,9 @@ Charter: from `portal.answers_equity` to components. No queries.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from dash import html
@@ -15,11 +17,15 @@ from portal.answers_equity import Contrast, Equity, EquityArea, Fifth, Measure, 
 from portal.answers_figures import Estimate
 from portal.charts.scatter import Area, Step, Words, beyond, scatter
 from portal.charts.svg import nice_ticks
-from portal.components.parts import Column, chart, table
+from portal.components.parts import Column, chart, rich, table
+from portal.components.receipt import Figures
+from portal.selection import Selection
 from portal.text import FEW, _, ngettext, number, share
 
 Node = Any
 MOST_DOTS = 1500
+_COLUMNS = {"speed": "speed", "late": "late", "reports": "per_1000"}
+"""Columns of the receipt."""
 
 
 def value_words(measure: Measure, value: float) -> str:
@@ -31,6 +37,27 @@ def value_words(measure: Measure, value: float) -> str:
     if measure.unit == "years":
         return _("{n} years").format(n=f"{value:.1f}".removesuffix(".0"))
     return number(round(value))
+
+
+@dataclass(frozen=True)
+class Receipts:
+    """The receipts of a page: of areas and fifths, and of the measure."""
+
+    areas: Figures
+    measure: Figures
+
+    @classmethod
+    def of(cls, about: Measure, selection: Selection) -> Receipts:
+        """Those of one measure and selection."""
+        asked = {"layer": about.layer, "measure": about.measure}
+        return cls(Figures("equity", selection, **asked), Figures("equity-measure", selection, **asked))
+
+    def ends(self, found: Equity) -> dict[str, Node]:
+        """The measure where a tenth and where nine tenths of the residents are reached, in words."""
+        values = (("low", found.low_value), ("high", found.high_value))
+        return {
+            name: self.measure.told(value_words(found.measure, value), f"{name}_value", value) for name, value in values
+        }
 
 
 def times_words(value: Estimate) -> str:
@@ -54,9 +81,8 @@ def title_of(figure: str) -> str:
     }[figure]
 
 
-def sentence(found: Equity, contrast: Contrast) -> Node:
+def sentence(found: Equity, contrast: Contrast, of: Receipts) -> Node:
     """What the slope says, and whether it says anything."""
-    low, high = (value_words(found.measure, value) for value in (found.low_value, found.high_value))
     if contrast.too_few or contrast.ratio.value is None:
         return html.Li(_("{what}: too few areas or requests to compare.").format(what=title_of(contrast.figure)))
     words = {
@@ -67,8 +93,12 @@ def sentence(found: Equity, contrast: Contrast) -> Node:
         "reports": _("Areas at {high} make {ratio} times as many requests for each resident as areas at {low} "
                      "(95% interval {band})."),
     }[contrast.figure]  # fmt: skip
-    told = words.format(high=high, low=low, ratio=times_words(contrast.ratio), band=band_words(contrast.ratio))
-    return html.Li([told, " ", html.Strong(verdict(contrast.ratio))])
+    slope = words.replace("{ratio}", times_words(contrast.ratio)).replace("{band}", band_words(contrast.ratio))
+    # A sentence may name an end twice; a component stands in one place only.
+    told = [
+        of.ends(found).get(piece, piece) if i % 2 else piece for i, piece in enumerate(re.split(r"\{(\w+)\}", slope))
+    ]
+    return html.Li([*told, " ", html.Strong(verdict(contrast.ratio))])
 
 
 def verdict(ratio: Estimate) -> str:
@@ -82,7 +112,7 @@ def verdict(ratio: Estimate) -> str:
     )
 
 
-def plot(found: Equity, figure: str, source: str) -> Node:
+def plot(found: Equity, figure: str, source: str, receipts: Receipts) -> Node:
     """Areas, fifths and slope of one figure, with the areas as a table."""
     about = found.measure
     contrast = next(c for c in found.contrasts if c.figure == figure)
@@ -100,7 +130,7 @@ def plot(found: Equity, figure: str, source: str) -> Node:
         for f, e in ((f, of(f)) for f in found.fifths)
         if e.value is not None and e.low is not None and e.high is not None
     ]
-    title, key = title_of(figure), f"equity-{figure}"
+    title, key, told = title_of(figure), f"equity-{figure}", receipts.areas
     words = Words(
         about.title, _("times") if figure != "reports" else _("per 1,000"), _ticks(about, [d.x for d in dots])
     )
@@ -120,9 +150,10 @@ def plot(found: Equity, figure: str, source: str) -> Node:
     ]  # fmt: skip
     cells = [
         [
-            a.name, value_words(about, a.value), "–" if a.moe is None else f"± {value_words(about, a.moe)}",
-            "–" if a.residents is None else number(a.residents), number(a.requests), figure_words(of(a), figure),
-            interval_words(of(a), figure),
+            a.name, told.told(value_words(about, a.value), f"{a.area}/value", a.value),
+            "–" if a.moe is None else told.told(f"± {value_words(about, a.moe)}", f"{a.area}/moe", a.moe),
+            "–" if a.residents is None else told.told(number(a.residents), f"{a.area}/residents", a.residents),
+            told.told(number(a.requests), f"{a.area}/requests", a.requests), *_figure(told, a.area, of(a), figure),
         ]
         for a in found.areas
     ]  # fmt: skip
@@ -135,6 +166,17 @@ def plot(found: Equity, figure: str, source: str) -> Node:
             outside,
         ).format(n=outside)
     return chart(key, title, f"{description} {source}", svg, columns, cells, note=note)
+
+
+def _figure(of: Figures, row: str, value: Estimate, figure: str) -> list[Node]:
+    """A figure and its interval, marked where there is one."""
+    if value.value is None:
+        return ["–", "–"]
+    column = _COLUMNS[figure]
+    return [
+        of.told(figure_words(value, figure), f"{row}/{column}", value.value),
+        of.band(interval_words(value, figure), f"{row}/{column}", value.low, value.high),
+    ]
 
 
 def column_of(figure: str) -> str:
@@ -167,7 +209,7 @@ def fifth_name(fifth: int, of: int) -> str:
     return names[min(fifth, len(names)) - 1] if of else ""
 
 
-def fifths_table(found: Equity) -> Node:
+def fifths_table(found: Equity, receipts: Receipts) -> Node:
     """About equal numbers of residents, from the lowest of the measure to the highest."""
     late = any(f.due >= FEW for f in found.fifths)
     columns = [
@@ -176,21 +218,30 @@ def fifths_table(found: Equity) -> Node:
         *([Column(_("Late, at equal mix"), "number"), Column(_("95% interval"), "number")] if late else []),
         Column(_("Requests per 1,000 residents"), "number"), Column(_("95% interval"), "number"),
     ]  # fmt: skip
-    rows = []
+    rows, of = [], receipts.areas
     for f in found.fifths:
-        low, high = value_words(found.measure, f.low), value_words(found.measure, f.high)
-        shares = [_percent(f.late_share.value), _percents(f.late_share)] if late else []
+        key = f"fifth:{f.fifth}"
+        low = of.told(value_words(found.measure, f.low), f"{key}/value", f.low)
+        high = of.told(value_words(found.measure, f.high), f"{key}/value_high", f.high)
+        shares: list[Node] = []
+        if late:
+            value = f.late_share
+            shares = ["–", "–"] if value.value is None else [
+                of.told(_percent(value.value), f"{key}/late_share", value.value),
+                of.band(_percents(value), f"{key}/late_share", value.low, value.high),
+            ]  # fmt: skip
         rows.append(
             [
-                fifth_name(f.fifth, len(found.fifths)), low if low == high else _("{low} to {high}").format(low=low, high=high),
-                number(f.areas), number(f.requests), figure_words(f.speed, "speed"), interval_words(f.speed, "speed"),
-                *shares, figure_words(f.per_1000, "reports"), interval_words(f.per_1000, "reports"),
+                fifth_name(f.fifth, len(found.fifths)),
+                low if f.low == f.high else html.Span(rich(_("{low} to {high}"), low=low, high=high)),
+                of.told(number(f.areas), f"{key}/areas", f.areas), of.told(number(f.requests), f"{key}/requests", f.requests),
+                *_figure(of, key, f.speed, "speed"), *shares, *_figure(of, key, f.per_1000, "reports"),
             ]
         )  # fmt: skip
     return table(_("Areas in fifths of their residents"), columns, rows, "equity-fifths", hidden_caption=True)
 
 
-def services_table(rows: Sequence[WithinService]) -> Node:
+def services_table(rows: Sequence[WithinService], receipts: Receipts) -> Node:
     """The slopes within single services."""
     columns = [
         Column(_("Service")), Column(_("Requests"), "number"), Column(_("Speed of closing"), "number"),
@@ -200,7 +251,7 @@ def services_table(rows: Sequence[WithinService]) -> Node:
     cells = [
         [
             r.name,
-            number(r.requests),
+            receipts.areas.told(number(r.requests), f"service:{r.key}/requests", r.requests),
             times_words(r.speed),
             band_words(r.speed),
             times_words(r.reports),
@@ -211,27 +262,34 @@ def services_table(rows: Sequence[WithinService]) -> Node:
     return table(_("Within single services"), columns, cells, "equity-services", hidden_caption=True)
 
 
-def left_out_words(found: Equity) -> list[str]:
+def left_out_words(found: Equity, of: Figures) -> list[Node]:
     """What the figures leave out, and how sure the measure is."""
-    words = []
+    words: list[Node] = []
     if found.unpeopled:
         words.append(
-            ngettext(
-                "{n} area is left out because less than a tenth as many people live there as in the median area: what is "
-                "reported in parks and docks is reported by visitors.",
-                "{n} areas are left out because less than a tenth as many people live there as in the median area: what is "
-                "reported in parks and docks is reported by visitors.",
-                found.unpeopled,
-            ).format(n=number(found.unpeopled))
+            rich(
+                ngettext(
+                    "{n} area is left out because less than a tenth as many people live there as in the median area: what is "
+                    "reported in parks and docks is reported by visitors.",
+                    "{n} areas are left out because less than a tenth as many people live there as in the median area: what is "
+                    "reported in parks and docks is reported by visitors.",
+                    found.unpeopled,
+                ),
+                n=of.told(number(found.unpeopled), "unpeopled", found.unpeopled),
+            )
         )
     if found.elsewhere:
-        words.append(_("{n} requests are in none of these areas.").format(n=number(found.elsewhere)))
+        n = of.told(number(found.elsewhere), "elsewhere", found.elsewhere)
+        words.append(rich(_("{n} requests are in none of these areas."), n=n))
     if found.reliability is not None:
         words.append(
-            _(
-                "Of the differences in this measure between areas, about {share} are real and the rest is the error of its "
-                "survey, so that the slopes come out somewhat flatter than they are."
-            ).format(share=share(found.reliability))
+            rich(
+                _(
+                    "Of the differences in this measure between areas, about {share} are real and the rest is the error of its "
+                    "survey, so that the slopes come out somewhat flatter than they are."
+                ),
+                share=of.told(share(found.reliability), "reliability", found.reliability),
+            )
         )
     return words
 

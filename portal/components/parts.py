@@ -68,7 +68,7 @@ def page_head(title: str, *lead: Node, kicker: Node = None) -> Node:
     return html.Div([*above, html.H1(title, id="title", tabIndex="-1"), *lead], className="page-head")
 
 
-def key_figures(items: Sequence[tuple[str, str, Node]]) -> Node:
+def key_figures(items: Sequence[tuple[str, Node, Node]]) -> Node:
     """A row of (what, how much, caption)."""
     return html.Dl(
         [

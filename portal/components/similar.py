@@ -12,6 +12,7 @@ from dash import html
 from portal.charts.closed_by import Mark, Step, closed_by
 from portal.components.parts import Column, chart, rich
 from portal.components.receipt import Figures
+from portal.receipts.standing import key_of
 from portal.text import FEW, N_, _, date_words, duration_words, local, number
 
 if TYPE_CHECKING:
@@ -69,11 +70,29 @@ def expected_words(release: Release, found: Similar | None) -> list[Any]:
     return [html.P(rich(sentence, **told), className="lead"), _which(release, found, figures)]
 
 
-def standing_words(request: OneRequest, found: Similar | None) -> str:
-    """Where the request stands among them, as a sentence with its band; '' where that cannot be said."""
+def standing(request: OneRequest, found: Similar) -> Figures:
+    """The receipt of the shares closed by some times, and by the request's own."""
+    return Figures("closed-by", found.selection, minutes=_own(request, found))
+
+
+def share_of_100(request: OneRequest, found: Similar, point: Point) -> Any:
+    """'67', marked: of those closed before this one was, or by the age of one that is open."""
+    return standing(request, found).told(of_100(point.share), f"{_own(request, found)}/share", point.share)
+
+
+def _own(request: OneRequest, found: Similar) -> str:
+    """The row of the request's own time; of one that is closed, just before it."""
+    if found.sooner is None or request.elapsed_minutes is None:
+        return key_of(0)
+    return key_of(request.elapsed_minutes - (0.5 if request.closed else 0))
+
+
+def standing_words(request: OneRequest, found: Similar | None) -> list[Any]:
+    """Where the request stands among them, as a sentence with its band; nothing where that cannot be said."""
     point = found.sooner if found else None
-    if point is None:
-        return ""
+    if found is None or point is None:
+        return []
+    of, key = standing(request, found), _own(request, found)
     if request.closed:
         words = _("{x} of 100 such requests were closed sooner than this one (95% band: {low} to {high}).")
     elif point.share >= NEARLY_ALL:
@@ -84,9 +103,12 @@ def standing_words(request: OneRequest, found: Similar | None) -> str:
         )
     else:
         words = _("So far {x} of 100 such requests are closed sooner than this (95% band: {low} to {high}).")
-    return words.format(
-        x=of_100(point.share), low=of_100(point.low), high=of_100(point.high), tenths=int(point.share * 10 + 1e-9)
-    )
+    tenths = str(int(point.share * 10 + 1e-9))
+    return rich(
+        words.replace("{tenths}", tenths), x=share_of_100(request, found, point),
+        low=of.told(of_100(point.low), f"{key}/share_low", point.low),
+        high=of.told(of_100(point.high), f"{key}/share_high", point.high),
+    )  # fmt: skip
 
 
 def of_100(share: float) -> str:
@@ -125,19 +147,21 @@ def closed_sooner(request: OneRequest, found: Similar, standard_hours: float | N
         Column(_("Of 100 such requests"), "number"),
         Column(_("95% band"), "number"),
     ]
-    rows = [[duration_words(p.hours), *_cells(p)] for p in found.told]
+    of, at = standing(request, found), _own(request, found)
+    rows = [[duration_words(p.hours), *_cells(of, key_of(p.hours * 60), p)] for p in found.told]
     if point and request.closed:
-        rows.append([_("sooner than this one"), *_cells(point)])
+        rows.append([_("sooner than this one"), *_cells(of, at, point)])
     elif point:
-        rows.append([_("the time that this one has waited"), *_cells(point)])
+        rows.append([_("the time that this one has waited"), *_cells(of, at, point)])
     subtitle = _("Share closed within a time; open requests count as not closed yet. {source}").format(source=source)
     return chart("sooner", title, subtitle, svg, columns, rows)
 
 
-def _cells(point: Point) -> list[str]:
+def _cells(of: Figures, key: str, point: Point) -> list[Any]:
+    band = _("{low} to {high}").format(low=of_100(point.low), high=of_100(point.high))
     return [
-        of_100(point.share),
-        _("{low} to {high}").format(low=of_100(point.low), high=of_100(point.high)),
+        of.told(of_100(point.share), f"{key}/share", point.share),
+        of.band(band, f"{key}/share", point.low, point.high),
     ]
 
 

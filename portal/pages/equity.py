@@ -112,7 +112,7 @@ def _figures(release: Release, selection: Selection, found: Equity) -> list[Node
         return [caveat, html.P(few.format(n=number(len(found.areas)), least=MIN_AREAS), className="lead")]
     said = [c for c in found.contrasts if c.figure != "late" or sum(f.due for f in found.fifths) >= FEW]
     said = [c for c in said if c.figure != "reports" or any(f.residents for f in found.fifths)]
-    low, high = (parts_of.value_words(about, value) for value in (found.low_value, found.high_value))
+    receipts = parts_of.Receipts.of(about, selection)
     ends = _(
         "{title}: a tenth of the residents live in areas at {low} or less, and a tenth in areas at {high} or more."
     )
@@ -121,17 +121,17 @@ def _figures(release: Release, selection: Selection, found: Equity) -> list[Node
         caveat,
         section(
             _("What the figures say"), "said",
-            html.P(ends.format(title=about.title, low=low, high=high)),
-            html.Ul([parts_of.sentence(found, contrast) for contrast in said], className="findings"),
+            html.P(rich(ends, title=about.title, **receipts.ends(found))),
+            html.Ul([parts_of.sentence(found, contrast, receipts) for contrast in said], className="findings"),
         ),
         section(
             _("Area by area"), "areas",
-            *[parts_of.plot(found, contrast.figure, source) for contrast in said],
+            *[parts_of.plot(found, contrast.figure, source, receipts) for contrast in said],
             lead=_("Speed and lateness are beside what the same services take in all of these areas together."),
         ),
         section(
             _("In fifths of the residents"), "fifths",
-            parts_of.fifths_table(found),
+            parts_of.fifths_table(found, receipts),
             html.P(
                 _(
                     "The intervals of the fifths are exact for chance alone. Areas of one fifth differ among themselves, "
@@ -140,23 +140,24 @@ def _figures(release: Release, selection: Selection, found: Equity) -> list[Node
                 className="detail",
             ),
         ),
-        *([_services(found)] if found.services else []),
-        section(_("Where this comes from"), "sources", *_provenance(release, selection, found)),
+        *([_services(found, receipts)] if found.services else []),
+        section(_("Where this comes from"), "sources", *_provenance(release, selection, found, receipts)),
     ]  # fmt: skip
 
 
-def _services(found: Equity) -> Node:
-    low, high = (parts_of.value_words(found.measure, value) for value in (found.low_value, found.high_value))
+def _services(found: Equity, receipts: parts_of.Receipts) -> Node:
     words = _("Areas at {high} beside areas at {low}, service by service; 1.00 is no difference.")
     caution = _("Of so many intervals about one in 20 leaves out 1 by chance alone.")
     return section(
         _("Within single services"), "services",
-        parts_of.services_table(found.services), html.P(caution, className="detail"),
-        lead=words.format(low=low, high=high),
+        parts_of.services_table(found.services, receipts), html.P(caution, className="detail"),
+        lead=rich(words, **receipts.ends(found)),
     )  # fmt: skip
 
 
-def _provenance(release: Release, selection: Selection, found: Equity) -> list[Node]:
+def _provenance(
+    release: Release, selection: Selection, found: Equity, receipts: parts_of.Receipts
+) -> list[Node]:  # fmt: skip
     about = found.measure
     licensed = _("{title}, {year}: {source}. {license}.") if about.license else _("{title}, {year}: {source}.")
     words = licensed.format(title=about.title, year=about.year, source=about.source, license=about.license)
@@ -173,6 +174,10 @@ def _provenance(release: Release, selection: Selection, found: Equity) -> list[N
     return [
         html.P(words),
         html.P(method),
-        *[html.P(text) for text in parts_of.left_out_words(found)],
+        *[html.P(text) for text in parts_of.left_out_words(found, receipts.measure)],
+        html.P(
+            [receipts.areas.link(_("Receipt of the areas")), " · ", receipts.measure.link(_("Receipt of the measure"))],
+            className="detail receipts",
+        ),
         html.P(rich(_("Download {file}, or this page {api}."), file=file, api=api)),
     ]

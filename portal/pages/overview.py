@@ -50,6 +50,10 @@ def layout(release: Release, selection: Selection) -> Page:
         address_box(release),
         *notices(release),
         _key_figures(totals, response, year, counts, times),
+        html.P(
+            [counts.link(_("Receipt of the counts")), " · ", times.link(_("Receipt of the times"))],
+            className="detail receipts",
+        ),
         footing(release, year),
         _doors(release),
         section(

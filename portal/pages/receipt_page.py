@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from portal.release import Release
 
 PATH = "/receipts"
-ARGUMENTS = ("dimension", "layer", "key", "at")
+ARGUMENTS = ("dimension", "layer", "measure", "key", "at", "minutes")
 
 
 def layout(release: Release, selection: Selection, figure: str, **arguments: str) -> Page:

@@ -14,7 +14,7 @@ from portal.components.links import address, part
 from portal.components.page import Page
 from portal.components.parts import aside, code, key_figures, page_head, rich, section
 from portal.components.passport import ABOUT_PLACE, passport, place_map, where_words
-from portal.components.similar import closed_sooner, expected_words, of_100, standard_words, standing_words
+from portal.components.similar import closed_sooner, expected_words, share_of_100, standard_words, standing_words
 from portal.components.timeline import against_due, moment_node, timeline
 from portal.errors import NotFound, NotReady
 from portal.pages.data import citation
@@ -151,7 +151,7 @@ def _inside(title: str) -> str:
 
 def _key(release: Release, request: OneRequest, like: Similar | None) -> Any:
     row = request.row
-    items: list[tuple[str, str, Any]] = [
+    items: list[tuple[str, Any, Any]] = [
         (_("Status"), named(STATUSES, row.status), named(OUTCOMES, row.outcome) if row.outcome else "")
     ]
     if request.elapsed_minutes is not None and request.closed is not None:
@@ -163,7 +163,9 @@ def _key(release: Release, request: OneRequest, like: Similar | None) -> Any:
     if like and like.sooner:
         caption = _("of such requests were closed sooner") if request.closed else _(
             "of such requests are closed sooner than this one has waited")  # fmt: skip
-        items.append((_("Among similar ones"), _("{x} of 100").format(x=of_100(like.sooner.share)), caption))
+        items.append(
+            (_("Among similar ones"), rich(_("{x} of 100"), x=share_of_100(request, like, like.sooner)), caption)
+        )
     return key_figures(items)
 
 

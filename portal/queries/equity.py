@@ -118,6 +118,7 @@ def equity(release: Release, selection: Selection, layer: str, measure: str) -> 
         services=tuple(_services(release, counted, residents, scale, step)),
         requests=int(counted.requests.sum()),
         elsewhere=counted.elsewhere,
+        joined=counted.joined,
         unpeopled=unpeopled,
         too_few=len(rows) < MIN_AREAS,
     )
@@ -159,6 +160,7 @@ class _Counted:
     late: Floats
     due: Floats
     elsewhere: int
+    joined: int  # so many coarse bins are one span of waiting
 
     def reports(self, residents: Floats) -> tuple[Floats, Floats]:
         """Requests and residents by area; no exposure, and no events, where nobody knows how many live there."""
@@ -196,14 +198,14 @@ def _count(release: Release, selection: Selection, layer: str, areas: list[str])
         return flat.reshape(shape).astype(np.float64)
 
     late = dense(state == "late")
-    closings, waited, of = _waits(waits, *placed(waits)[:2], shape)
+    closings, waited, of, joined = _waits(waits, *placed(waits)[:2], shape)
     return _Counted(
         services, of, closings, waited, dense(np.ones(len(n), bool)), late, late + dense(state == "on_time"),
-        int(n[area < 0].sum()),
+        int(n[area < 0].sum()), joined,
     )  # fmt: skip
 
 
-def _waits(table: Any, area: Ints, stratum: Ints, shape: tuple[int, int]) -> tuple[Floats, Floats, Ints]:
+def _waits(table: Any, area: Ints, stratum: Ints, shape: tuple[int, int]) -> tuple[Floats, Floats, Ints, int]:
     """Closings, and how many waited through each span, by area and (service, span); cells without a closing are left out.
 
     Who closes or is cut short within a span has waited through half of it.
@@ -221,7 +223,7 @@ def _waits(table: Any, area: Ints, stratum: Ints, shape: tuple[int, int]) -> tup
     waited = np.cumsum(left[..., ::-1], axis=2)[..., ::-1] - left / 2
     cells = closings.sum(axis=0).reshape(-1) > 0
     of = np.repeat(np.arange(shape[1]), spans)[cells]
-    return closings.reshape(shape[0], -1)[:, cells], waited.reshape(shape[0], -1)[:, cells], of
+    return closings.reshape(shape[0], -1)[:, cells], waited.reshape(shape[0], -1)[:, cells], of, joined
 
 
 def _contrast(

@@ -8,7 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from portal.errors import BadRequest, NotFound
-from portal.receipts import changing, comparing, counting, course, expected, places, record, standards, usual
+from portal.receipts import (
+    changing,
+    comparing,
+    counting,
+    course,
+    equity,
+    expected,
+    places,
+    record,
+    standards,
+    standing,
+    usual,
+)
 from portal.receipts.model import PACKAGE, Receipt
 from portal.selection import COLUMNS, Selection
 
@@ -24,6 +36,8 @@ _MODULES: Final = (
     places,
     standards,
     usual,
+    standing,
+    equity,
     expected,
 )
 

@@ -36,14 +36,15 @@ class Receipts:
         """One number of a receipt; a sum where the item names several."""
         if " + " in item:
             return sum(self.value(address, one) or 0.0 for one in item.split(" + "))
-        rows = self._rows(address)
+        rows = self.rows(address)
         row, _, column = item.rpartition("/")
         if row not in rows:
             raise AssertionError(f"{address} has no row '{row}'")
         found: float | None = rows[row][column]
         return found
 
-    def _rows(self, address: str) -> dict[str, Row]:
+    def rows(self, address: str) -> dict[str, Row]:
+        """The rows of a receipt by their keys."""
         if address not in self.answers:
             parts = urlsplit(address)
             arguments = {key: values[0] for key, values in parse_qs(parts.query).items()}
@@ -112,5 +113,7 @@ def _is(value: float, number: str, unit: str | None) -> bool:
     plain = number.replace(",", "")
     written, decimals = float(plain), len(plain.partition(".")[2])
     scale = HOURS[unit.strip().rstrip("s")] if unit and unit != "%" else None
-    candidates = [value / scale] if scale else [value * 100, (value - 1) * 100, value] if unit else [value, value * 100]
+    candidates = (
+        [value / scale, value] if scale else [value * 100, (value - 1) * 100, value] if unit else [value, value * 100]
+    )
     return any(abs(abs(one) - written) <= 0.5 * 10**-decimals + 1e-9 for one in candidates)

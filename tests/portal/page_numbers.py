@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import portal
+from portal.queries.measures import measures
 from portal.release import Release
 
 VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
@@ -35,6 +36,7 @@ CLASSES = {
     "facts-list": "a request's own row",
     "when": "a moment",
 }
+SENTENCES = frozenset({"p", "li", "tr"})
 MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 MOMENTS = (
     re.compile(rf"{MONTH} \d{{1,2}}, \d{{4}}(, \d{{1,2}}:\d\d [ap]\.m\.)?"),
@@ -45,12 +47,21 @@ MOMENTS = (
 
 
 @dataclass
+class Sentence:
+    """A paragraph, an item of a list or a row of a table: its words, and the marks in it."""
+
+    words: str = ""
+    marks: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass
 class Numbers:
-    """What a page says: `marks` are the attributes of marked numbers with their words, `bare` the others in their context."""
+    """What a page says: `marks` are the attributes of marked numbers with their words, `bare` the others in their context,
+    `sentences` what they stand in."""
 
     marks: list[dict[str, str]] = field(default_factory=list)
     bare: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    sentences: list[Sentence] = field(default_factory=list)
 
 
 class _Reader(HTMLParser):
@@ -59,19 +70,31 @@ class _Reader(HTMLParser):
         self.open: list[tuple[str, dict[str, str]]] = []
         self.found = Numbers()
         self.said: list[tuple[str, str]] = []  # where, words
+        self.within: list[Sentence] = []  # the sentences that are open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
+        if tag in SENTENCES:
+            self.within.append(Sentence())
+            self.found.sentences.append(self.within[-1])
         if tag == "data":
             self.found.marks.append(attributes | {"words": ""})
+            for sentence in self.within[-1:]:
+                sentence.marks.append(self.found.marks[-1])
         if tag not in VOID:
             self.open.append((tag, attributes))
 
     def handle_endtag(self, tag: str) -> None:
-        while self.open and self.open.pop()[0] != tag:
-            pass
+        while self.open:
+            closed = self.open.pop()[0]
+            if closed in SENTENCES:
+                self.within.pop()
+            if closed == tag:
+                break
 
     def handle_data(self, data: str) -> None:
+        for sentence in self.within[-1:]:
+            sentence.words += data
         if any(tag == "data" for tag, _ in self.open):
             self.found.marks[-1]["words"] += data
             return
@@ -103,9 +126,10 @@ def written() -> tuple[str, ...]:
 
 @cache
 def names(release: Release) -> tuple[str, ...]:
-    """Names of areas, services and departments that have a digit in them."""
+    """Names of areas, services, departments and measures that have a digit in them."""
     dimensions = ("service", "group", "department", "channel", *(layer.layer for layer in release.layers))
     found = {name for dimension in dimensions for name in release.allowed(dimension).values() if re.search(r"\d", name)}
+    found |= {one.name for one in measures(release) if re.search(r"\d", one.name)}
     found.add(release.city.attribution or "")
     return tuple(sorted(filter(None, found), key=len, reverse=True))
 
@@ -124,5 +148,4 @@ def read(html: str, release: Release) -> Numbers:
             rest = rest.replace(piece, "")
         if re.search(r"\d", rest):
             reader.found.bare.append(f"{where}: {words.strip()}")
-        reader.found.texts.append(words)
     return reader.found
