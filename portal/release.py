@@ -252,11 +252,25 @@ class Release:
         """The selected rows, for counting: found among those of a wider selection where one is at hand."""
 
         def found() -> Rows:
-            wider = self._choices.find(lambda kept: kept.holds(selection))
+            placed = selection.placed()
+            if placed == selection:
+                return self._placed(selection)
+            if placed:
+                self.chosen(placed)  # is at hand then
+            wider = self._choices.find(lambda kept: kept.holds(selection) and kept.placed() == placed)
+            if placed and not wider:  # nothing is kept
+                wider = [self._placed(placed)]
             at_hand = min(wider, key=lambda rows: rows.n, default=everything(self.counting))
             return cast(Rows, at_hand).that(self.tests(selection))
 
         return self._choices.get(selection, found) if selection else everything(self.counting)
+
+    def _placed(self, selection: Selection) -> Rows:
+        """The rows of a circle or an outline: the one thing that columns for counting do not tell exactly."""
+        where, params = selection.where()
+        found = self.table(f"SELECT rid FROM requests WHERE {where} ORDER BY rid", params)  # noqa: S608 - parameterised
+        positions = found["rid"].to_numpy().astype(np.int32)
+        return Rows(self.counting, positions.size, positions=positions)
 
     def forget(self) -> None:
         """Forget all that was kept of selections: for measuring."""

@@ -57,10 +57,12 @@ class Points:
 
 def request_tile(release: Release, place: Tile, selection: Selection) -> bytes:
     """The tile's layer `requests`; no bytes where there is nothing."""
-    tests = release.tests(selection)
-    if place.z < SINGLE_ZOOM and release.rows > SMALL_ROWS:
+    if selection.placed():
+        rows = release.chosen(selection).that(_window(release, place))
+    elif place.z < SINGLE_ZOOM and release.rows > SMALL_ROWS:
         return _encoded(release, _cells(release, place, selection))
-    rows = in_parts(release.counting, _near(release, place, tests))
+    else:
+        rows = in_parts(release.counting, _near(release, place, release.tests(selection)))
     data = b""
     for cell_px in (0, FINE_CELL_PX, CELL_PX) if place.z >= PLACE_ZOOM else (CELL_PX,):
         points = _grouped(rows, place, cell_px)
@@ -74,8 +76,7 @@ def request_tile(release: Release, place: Tile, selection: Selection) -> bytes:
 def _near(release: Release, place: Tile, tests: list[Test | Between]) -> list[Part]:
     """Where rows of a tile lie, and what is to be asked of them: where they are only where all of a stretch is not."""
     x0, x1, y0, y1 = place.window()
-    counting = release.counting
-    window: list[Test | Between] = [Between(counting["gx"], max(x0, 1), x1), Between(counting["gy"], y0, y1)]
+    window, counting = _window(release, place), release.counting
     west, east, north, south, full = release.constants.get("stretches", lambda: _stretches(release))
     near = np.flatnonzero((west <= x1) & (east >= x0) & (north <= y1) & (south >= y0))
     if not near.size:
@@ -90,6 +91,11 @@ def _near(release: Release, place: Tile, tests: list[Test | Between]) -> list[Pa
         )
         for some, whole in zip(np.split(near, breaks), np.split(inside, breaks), strict=True)
     ]
+
+
+def _window(release: Release, place: Tile) -> list[Test | Between]:
+    x0, x1, y0, y1 = place.window()
+    return [Between(release.counting["gx"], max(x0, 1), x1), Between(release.counting["gy"], y0, y1)]
 
 
 def _stretches(release: Release) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.bool_]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from portal.errors import BadSelection
+from portal.outline import Circle, Outline
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -23,6 +24,7 @@ NOT_STATED = "(none)"
 MAX_VALUES = 50
 MAX_QUERY_BYTES = 4096
 MAX_VALUE_CHARS = 200
+MAX_OUTLINE_CHARS = 3500
 
 COLUMNS = {
     "service": "service_code",
@@ -35,7 +37,7 @@ COLUMNS = {
 }
 """Query key (and name of the dimension) -> column of `requests`."""
 
-KEYS = (*COLUMNS, "from", "to", "area")
+KEYS = (*COLUMNS, "from", "to", "area", "near", "within")
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -64,6 +66,8 @@ class Selection:
     area: tuple[tuple[str, str], ...] = ()  # (layer, code)
     from_date: date | None = None  # local, inclusive
     to_date: date | None = None  # local, inclusive
+    near: Circle | None = None
+    within: Outline | None = None
 
     def __post_init__(self) -> None:
         for key in (*COLUMNS, "area"):
@@ -89,6 +93,13 @@ class Selection:
         for key in ("from", "to"):
             if dates := given.get(key):
                 chosen[f"{key}_date"] = _date(key, dates)
+        for key, kind in (("near", Circle), ("within", Outline)):
+            if places := given.get(key):
+                if len(set(places)) > 1:
+                    raise BadSelection(key, places[1], why="only one place can be given")
+                if "lat" not in release.columns:
+                    raise BadSelection(key, places[0][:40], why="this release tells no points")
+                chosen[key] = kind.read(places[0])
         selection = cls(**chosen)
         first, last = selection.from_date, selection.to_date
         if first and last and first > last:
@@ -101,6 +112,7 @@ class Selection:
         pairs += [("area", f"{layer}:{code}") for layer, code in self.area]
         pairs += [("from", self.from_date.isoformat())] if self.from_date else []
         pairs += [("to", self.to_date.isoformat())] if self.to_date else []
+        pairs += [(key, place.text()) for key, place in (("near", self.near), ("within", self.within)) if place]
         return sorted(pairs)
 
     def to_query(self) -> str:
@@ -127,7 +139,16 @@ class Selection:
         if self.to_date:
             clauses.append("requested_date <= ?")
             params.append(self.to_date)
+        for place in (self.near, self.within):
+            if place:
+                clause, bound = place.where()
+                clauses.append(clause)
+                params += bound
         return " AND ".join(clauses) or "TRUE", params
+
+    def placed(self) -> Selection:
+        """Of what it names only the circle and the outline."""
+        return Selection(near=self.near, within=self.within)
 
     def layers(self) -> list[str]:
         """Boundary layers that the selection names, sorted."""
@@ -144,6 +165,8 @@ class Selection:
             and all(_within(self.codes(layer), other.codes(layer)) for layer in self.layers())
             and (self.from_date is None or (other.from_date is not None and self.from_date <= other.from_date))
             and (self.to_date is None or (other.to_date is not None and other.to_date <= self.to_date))
+            and self.near in (None, other.near)
+            and self.within in (None, other.within)
         )
 
     def replace(self, **changes: Any) -> Selection:
@@ -166,6 +189,7 @@ class Selection:
         if self.department:
             parts.append(_("handled by {list}").format(list=self._names(release, "department")))
         parts += [_("in {list}").format(list=self._names(release, layer)) for layer in self.layers()]
+        parts += self._drawn()
         if self.channel:
             parts.append(_("reported by {list}").format(list=self._names(release, "channel")))
         start, end = (date_words(day) if day else None for day in (self.from_date, self.to_date))
@@ -182,6 +206,15 @@ class Selection:
         if self.on_time:
             parts.append(_("whose standard is {list}").format(list=self._names(release, "on_time")))
         return _("Requests {parts}").format(parts=", ".join(parts)) if parts else _("All requests")
+
+    def _drawn(self) -> list[str]:
+        from portal.text import _, number
+
+        near, parts = self.near, []
+        if near:
+            words = _("within {n} m of {lat}, {long}")
+            parts.append(words.format(n=number(near.radius_m), lat=f"{near.lat:.5f}", long=f"{near.long:.5f}"))
+        return [*parts, _("in the outline that was drawn")] if self.within else parts
 
     def _names(self, release: Release, dimension: str) -> str:
         from portal.components.labels import ON_TIME, OUTCOMES, STATUSES
@@ -240,8 +273,9 @@ def _pairs(query: Query) -> dict[str, list[str]]:
         if len(values) > MAX_VALUES:
             raise BadSelection(key, values[0], why=f"more than {MAX_VALUES} values")
         for value in values:
-            if len(value) > MAX_VALUE_CHARS:
-                raise BadSelection(key, value, why=f"a value longer than {MAX_VALUE_CHARS} characters")
+            longest = MAX_OUTLINE_CHARS if key == "within" else MAX_VALUE_CHARS
+            if len(value) > longest:
+                raise BadSelection(key, value[:40], why=f"a value longer than {longest} characters")
     if sum(len(k) + len(v.encode("utf-8", "replace")) for k, vs in found.items() for v in vs) > MAX_QUERY_BYTES:
         raise BadSelection("query", "", why=f"the query is longer than {MAX_QUERY_BYTES} bytes")
     return found

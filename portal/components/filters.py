@@ -149,12 +149,18 @@ def _chosen(release: Release, selection: Selection) -> list[tuple[str, Selection
     if selection.to_date:
         words = _("Until {date}").format(date=date_words(selection.to_date))
         found.append((words, selection.replace(to_date=None)))
+    if selection.near:
+        words = _("Within {n} m of a point").format(n=number(selection.near.radius_m))
+        found.append((words, selection.replace(near=None)))
+    if selection.within:
+        found.append((_("In the outline that was drawn"), selection.replace(within=None)))
     return found
 
 
 def _beyond_the_first(selection: Selection) -> list[tuple[str, str]]:
-    """A select shows one value: further ones of the same key stay chosen until their chip is removed."""
+    """A select shows one value, and a place none: what else is chosen stays until its chip is removed."""
     rest = [(key, value) for key in COLUMNS for value in getattr(selection, key)[1:]]
+    rest += [(key, value) for key, value in selection.pairs() if key in ("near", "within")]
     return rest + [("area", f"{layer}:{code}") for layer, code in selection.area[1:]]
 
 

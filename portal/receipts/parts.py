@@ -19,9 +19,11 @@ REQUESTS = "'requests.parquet'"
 
 
 def literal(value: Any) -> str:
-    """A value as SQL: text in quotes, a date as DATE, None as NULL."""
+    """A value as SQL: text in quotes, a date as DATE, a number as it is, None as NULL."""
     if value is None:
         return "NULL"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(value)
     if isinstance(value, date):
         return f"DATE '{value.isoformat()}'"
     return "'" + str(value).replace("'", "''") + "'"
