@@ -91,6 +91,20 @@ FROM observed LEFT JOIN expected USING (key) JOIN counts_ends ON k = observed JO
 ORDER BY observed.key;"""
 
 
+def _expected(factors: str) -> str:
+    """CTE of the closings expected when the rest's times are stretched by each factor, with the next factor's."""
+    return f"""asked_{factors} AS (
+  SELECT factor, middle, middle / factor AS time FROM {factors} CROSS JOIN (SELECT DISTINCT middle FROM mine)
+), expected_of_{factors} AS (
+  SELECT factor, expected, lead(factor) OVER along_{factors} AS next_factor, lead(expected) OVER along_{factors} AS next_expected
+  FROM (SELECT factor, sum(hazard + CASE WHEN after IS NULL THEN 0
+                                         ELSE (hazard_after - hazard) * (time - edge) / (after - edge) END) AS expected
+        FROM asked_{factors} AS asked ASOF JOIN spans ON asked.middle = spans.middle AND asked.time >= spans.edge
+        GROUP BY factor)
+  WINDOW along_{factors} AS (ORDER BY factor)
+)"""
+
+
 def time_ratio(release: Release, selection: Selection, arguments: dict[str, str]) -> str:
     """The factor by which the times of the rest of the city have to be stretched to expect an area's closings."""
     key, own = column(release, arguments["dimension"]), literal(arguments["key"])
@@ -124,25 +138,24 @@ WITH RECURSIVE {waits(release, selection, f"({key}::VARCHAR = {own}) IS TRUE AS 
 ), spans AS (
   SELECT *, lead(edge) OVER along AS after, lead(hazard) OVER along AS hazard_after
   FROM weighed WINDOW along AS (PARTITION BY middle ORDER BY edge)
-), factors AS (
-  SELECT exp(step * 0.005) AS factor FROM range(-831, 832) AS t(step)
-), asked AS (
-  SELECT factor, middle, middle / factor AS time FROM factors CROSS JOIN (SELECT DISTINCT middle FROM mine)
-), expected AS (
-  SELECT factor, sum(hazard + CASE WHEN after IS NULL THEN 0
-                                   ELSE (hazard_after - hazard) * (time - edge) / (after - edge) END) AS expected
-  FROM asked ASOF JOIN spans ON asked.middle = spans.middle AND asked.time >= spans.edge
-  GROUP BY factor
-), crossing AS (
-  SELECT factor, expected, lead(factor) OVER w AS next_factor, lead(expected) OVER w AS next_expected
-  FROM expected WINDOW w AS (ORDER BY factor)
-), seen AS (
+), steps AS (
+  SELECT exp(step * 0.02) AS factor FROM range(-208, 209) AS t(step)
+), {_expected("steps")}, seen AS (
   SELECT sum(events) AS observed FROM mine
-), {poisson_ends("seen")}, solved AS (
-  -- between two steps the factor is taken from a straight line: right within 0.01%
-  SELECT which, max(exp(ln(factor) + (ln(next_factor) - ln(factor)) * (expected - target) / (expected - next_expected)))
-         FILTER (expected > target AND next_expected <= target) AS factor, max(expected) > any_value(target) AS reached
-  FROM crossing, (SELECT unnest(['estimate', 'fewest', 'most']) AS which, unnest([k, high, low]) AS target FROM counts_ends)
+), {poisson_ends("seen")}, targets AS (
+  SELECT unnest(['estimate', 'fewest', 'most']) AS which, unnest([k, high, low]) AS target FROM counts_ends
+), brackets AS (
+  SELECT which, target, max(factor) FILTER (expected > target AND next_expected <= target) AS low,
+         max(next_factor) FILTER (expected > target AND next_expected <= target) AS high, max(expected) > target AS reached
+  FROM expected_of_steps, targets GROUP BY which, target
+), finer AS (
+  SELECT DISTINCT low * (high / low) ** (part / 40) AS factor FROM brackets, range(0, 41) AS t(part) WHERE low IS NOT NULL
+), {_expected("finer")}, solved AS (
+  -- between two of the finer steps the factor is taken from a straight line: right within 0.01%
+  SELECT which, any_value(reached) AS reached,
+         max(exp(ln(factor) + (ln(next_factor) - ln(factor)) * (expected - target) / (expected - next_expected)))
+         FILTER (expected > target AND next_expected <= target) AS factor
+  FROM brackets LEFT JOIN expected_of_finer ON factor BETWEEN low * (1 - 1e-9) AND high
   GROUP BY which
 ), estimates AS (
   SELECT max(factor) FILTER (which = 'estimate') AS estimate,

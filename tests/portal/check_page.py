@@ -16,7 +16,7 @@ from portal.selection import Selection
 from tests.portal.page_numbers import Numbers, read
 from tests.portal.run_receipt import run
 
-CLOSE = {"time_ratio": 1e-4, "time_ratio_low": 2e-4, "time_ratio_high": 2e-4}
+CLOSE = {"time_ratio": 2e-5, "time_ratio_low": 1e-4, "time_ratio_high": 1e-4}
 """Columns that a receipt interpolates."""
 HOURS = {"minute": 1 / 60, "hour": 1.0, "day": 24.0, "month": 24 * 30.44, "year": 24 * 365.25}
 SHOWN = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)(?P<unit>%| (?:minute|hour|day|month|year)s?(?!\w))?")

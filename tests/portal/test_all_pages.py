@@ -5,9 +5,7 @@ Both come through the real ETL. What has no receipt is in `UNMARKED` with the re
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import gzip
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +27,6 @@ from tests.portal.run_receipt import run as run_receipt
 
 CITIES = Path(__file__).parents[2] / "cities"
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
-MONTHS = ("03", "04")
 
 DEMO = (
     "/", "/areas", "/areas/council_district", "/areas/council_district/4?beside=2", "/areas/neighborhood/N07?from=2026-01-01",
@@ -89,20 +86,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receipts]:
 
 @pytest.fixture(scope="module")
 def boston(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receipts]:
-    """Two months of Boston's requests, every row of them."""
-    folder, given = tmp_path_factory.mktemp("boston"), shared_data / "boston"
-    part = folder / "requests.csv"
-    with gzip.open(given / "requests_2015_jan_sep.csv.gz", "rt", encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        with part.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.writer(out)
-            writer.writerow(head := next(rows))
-            opened = head.index("OPEN_DT")
-            writer.writerows(row for row in rows if row[opened][:2] in MONTHS)
-    for other in given.iterdir():
-        if not other.name.startswith("requests"):
-            (folder / other.name).symlink_to(other)
-    release = published(CITIES / "boston.yaml", {"requests": part}, folder)
+    """Every request of Boston's file: nine months."""
+    folder, rows = tmp_path_factory.mktemp("boston"), shared_data / "boston/requests_2015_jan_sep.csv.gz"
+    release = published(CITIES / "boston.yaml", {"requests": rows}, folder)
     yield Receipts(release)
     release.close()
 
