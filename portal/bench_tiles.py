@@ -37,6 +37,9 @@ HTTP_P95_MS: Final = 100.0
 HTTP_TILES_A_SECOND: Final = 250.0
 MOST_BYTES: Final = 500_000
 START_SECONDS: Final = 60.0
+BETWEEN_VISITORS_S: Final = 0.05
+READY_SECONDS: Final = 120.0
+ASKED_IN_A_ROW: Final = 10
 _SAMPLE: Final = 2000
 
 
@@ -112,6 +115,7 @@ def _in_process(release: Release, z: int, n: int, places: list[tuple[int, int]],
 
 def _over_http(port: int, paths: list[str], clients: int, workers: int, seconds: float) -> Iterator[str]:
     asyncio.run(_visit(port, paths[: clients * 20], clients, 5.0))  # every process opens the release
+    _settled(port)
     times, sizes, took = asyncio.run(_visit(port, paths, clients, seconds))
     mean, p95, rate = sum(times) / len(times), at(sorted(times), 0.95), len(times) / took
     ok = mean <= HTTP_MEAN_MS and p95 <= HTTP_P95_MS and rate >= HTTP_TILES_A_SECOND
@@ -123,6 +127,18 @@ def _over_http(port: int, paths: list[str], clients: int, workers: int, seconds:
     )
 
 
+def _settled(port: int) -> None:
+    """Wait until what a portal works out after it has opened a release is there: it takes a processor while it lasts."""
+    deadline, in_a_row = time.monotonic() + READY_SECONDS, 0
+    while in_a_row < ASKED_IN_A_ROW and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/expected", timeout=30):
+                in_a_row += 1
+        except OSError:  # not ready yet in the process that answered
+            in_a_row = 0
+            time.sleep(0.5)
+
+
 async def _visit(port: int, paths: list[str], clients: int, seconds: float) -> tuple[list[float], list[int], float]:
     """Milliseconds and bytes of each tile, and the seconds that all took."""
     times: list[float] = []
@@ -130,7 +146,8 @@ async def _visit(port: int, paths: list[str], clients: int, seconds: float) -> t
     coming = iter(paths)
     end = time.perf_counter() + seconds
 
-    async def visitor() -> None:
+    async def visitor(i: int) -> None:
+        await asyncio.sleep(i * BETWEEN_VISITORS_S)  # or one process takes them all
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             for path in coming:
@@ -151,7 +168,7 @@ async def _visit(port: int, paths: list[str], clients: int, seconds: float) -> t
             writer.close()
 
     started = time.perf_counter()
-    await asyncio.gather(*(visitor() for _ in range(clients)))
+    await asyncio.gather(*(visitor(i) for i in range(clients)))
     return times, sizes, time.perf_counter() - started
 
 

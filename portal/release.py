@@ -36,7 +36,7 @@ SCANS_KEPT = 32
 """Scans kept so that a page's questions share them; each holds up to a few megabytes."""
 
 ROWS_KEPT = 6
-"""Selected rows kept so that a page's questions share them; each holds at most 1.2 bytes for each row of the release."""
+"""Selected rows kept so that a page's questions share them; each takes up to 3.4 bytes for each row of the release."""
 
 NEEDED = (
     "SELECT month, closed_month, elapsed_key, elapsed_code, elapsed_coarse, facet FROM requests",

@@ -1,7 +1,7 @@
 """Rows of a release and how many there are of each kind, counted over mapped columns.
 
 A selection is tested once, column by column in pieces that stay in the processor's cache; what is left is kept as the
-rows' positions, or as a mask where it is most of them. Every count after that reads only the columns it is by. On ten
+rows' positions, as a mask where they are many. Every count after that reads only the columns it is by. On ten
 million rows that is 5 to 25 milliseconds for a selection and as much for a count, on one processor; SQL took 20 to 60 on
 two for each count, as it tested the selection each time (docs/decisions/0012).
 
@@ -30,13 +30,13 @@ DENSE: Final = 1 << 24
 """Kinds that are counted in a plain array; more are sorted."""
 SPARSE: Final = 4
 """Where there are so many times more kinds than rows, sorting the rows is quicker too."""
-NEARLY: Final = 0.7
-"""From this share on, rows are counted by what is left out of them."""
+NEARLY: Final = 0.6
+"""From this share on, rows have no positions, and are counted by what is left out of them."""
 TOTALS_OF: Final = 1 << 18
 """Kinds of which the whole release's counts are kept for that."""
 MOST_RUNS: Final = 6
 FEW: Final = 0.3
-"""A smaller share of all rows is kept as positions, a larger one as a mask."""
+"""From this share of all rows on, they have a mask."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,20 @@ class Between:
 
 
 @dataclass(frozen=True)
+class OneOf:
+    """A row passes if it passes one of several tests."""
+
+    tests: tuple[Test | Between, ...]
+
+    def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
+        """For each of the rows whether it passes."""
+        passed = self.tests[0].passed(rows)
+        for test in self.tests[1:]:
+            passed |= test.passed(rows)
+        return passed
+
+
+@dataclass(frozen=True)
 class Tally:
     """How many rows there are of each combination of codes that occurs: one array of codes for each column."""
 
@@ -88,30 +102,33 @@ class Tally:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a release: all, those of a mask, or those at some positions (ascending)."""
+    """Some rows of a release: all, those of a mask, or those at some positions (ascending), or both told of the same."""
 
     columns: Columns
     n: int
     mask: Bools | None = None
     positions: NDArray[np.int32] | None = None
 
-    def that(self, tests: Sequence[Test | Between]) -> Rows:
+    def that(self, tests: Sequence[Testing]) -> Rows:
         """Those of the rows that pass every test."""
         if not tests:
             return self
-        if self.positions is not None:
+        if self.positions is not None and self.mask is None:
             kept = [piece[_all(tests, piece)] for piece in self._pieces(PIECE) if not isinstance(piece, slice)]
             found = np.concatenate(kept) if kept else np.empty(0, np.intp)
             return Rows(self.columns, found.size, positions=found.astype(np.int32))
         mask = np.empty(self.columns.rows, bool)
-        for piece in self._pieces(PIECE):
+        for piece in _slices(self.columns.rows, PIECE):
             mask[piece] = _all(tests, piece)
             if self.mask is not None:
                 mask[piece] &= self.mask[piece]
         n = int(np.count_nonzero(mask))
-        if n >= FEW * self.columns.rows and n:
-            return Rows(self.columns, n, mask=mask)
-        return Rows(self.columns, n, positions=np.flatnonzero(mask).astype(np.int32))
+        share = n / max(self.columns.rows, 1)
+        return Rows(
+            self.columns, n,
+            mask=mask if share >= FEW else None,
+            positions=np.flatnonzero(mask).astype(np.int32) if share < NEARLY else None,
+        )  # fmt: skip
 
     def tally(self, *by: str | Column) -> Tally:
         """The rows counted by the combination of some columns."""
@@ -127,7 +144,7 @@ class Rows:
     def _dense(self, by: Sequence[str | Column], columns: Sequence[Column], kinds: int) -> Ints:
         """How many rows there are of each kind: of shape (kinds,)."""
         names = tuple(name for name in by if isinstance(name, str))
-        nearly_all = self.mask is not None and self.n >= NEARLY * self.columns.rows
+        nearly_all = self.mask is not None and self.positions is None
         if nearly_all and len(names) == len(by) and kinds <= TOTALS_OF:
             # Of nearly all rows those that are left out are fewer: counted, and taken from the whole.
             whole = self.columns.total(names, lambda: everything(self.columns)._dense(by, columns, kinds))
@@ -160,8 +177,7 @@ class Rows:
     def _pieces(self, size: int) -> Iterator[slice | NDArray[np.intp]]:
         """The rows in pieces: parts of the table that the mask is still to be asked of, or positions."""
         if self.positions is None:
-            for start in range(0, self.columns.rows, size):
-                yield slice(start, min(start + size, self.columns.rows))
+            yield from _slices(self.columns.rows, size)
         else:
             for start in range(0, self.n, size):
                 yield self.positions[start : start + size].astype(np.intp)
@@ -202,12 +218,15 @@ def _between(codes: Codes, low: int, high: int) -> Bools:
     return np.asarray(codes - codes.dtype.type(low) <= codes.dtype.type(min(high, most) - low))
 
 
+Testing = Test | Between | OneOf
+
+
 def everything(columns: Columns) -> Rows:
     """All rows of a release."""
     return Rows(columns, columns.rows)
 
 
-Part = tuple[slice, Sequence[Test | Between]]
+Part = tuple[slice, Sequence[Testing]]
 """A stretch of rows that lie together, and what is still to be asked of them."""
 
 
@@ -241,7 +260,12 @@ def _pieces_of(parts: Sequence[Part]) -> Iterator[Part]:
             yield slice(start, min(start + PIECE, part.stop)), tests
 
 
-def _all(tests: Sequence[Test | Between], piece: Any) -> Bools:
+def _slices(rows: int, size: int) -> Iterator[slice]:
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))
+
+
+def _all(tests: Sequence[Testing], piece: Any) -> Bools:
     passed = tests[0].passed(piece)
     for test in tests[1:]:
         passed &= test.passed(piece)

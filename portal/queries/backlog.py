@@ -13,6 +13,7 @@ from portal.queries.lists import rows_at
 from portal.queries.scans import kept
 from portal.release import Release
 from portal.selection import Selection
+from portal.tally import Between, OneOf, Test
 
 AGES_DAYS: Final = (7, 30, 90, 180, 365)
 """Where one group of ages ends and the next begins."""
@@ -38,17 +39,18 @@ def backlogs(release: Release, selection: Selection, days: tuple[date, ...]) -> 
     # Whole seconds, as in the columns: until when is waited, and from when on all is later.
     moments = [(int(end.timestamp()), int(end.timestamp()) + (end.microsecond > 0)) for end in ends]
     first = min(after for _, after in moments)
-    statuses = release.facets["status"].to_pylist()
-    is_open, is_closed = (np.array([status == name for status in statuses], bool) for name in ("open", "closed"))
     limits = np.array([limit * 24 * 60 for limit in AGES_DAYS])
     counted = np.zeros((len(days), len(AGES_DAYS) + 1), np.int64)
-    for requested, closed, facet in release.chosen(selection).pieces("requested_at", "closed_at", "facet"):
-        still = is_open[facet]
-        some = np.flatnonzero(still | (is_closed[facet] & (closed >= first)))
-        requested, closed, still = requested[some].astype(np.int64), closed[some], still[some]
+    counting = release.counting
+    labels = counting.labels("status")
+    is_open, is_closed = (np.array([label == name for label in labels]) for name in ("open", "closed"))
+    later = Between(counting["closed_at"], first, 2**32)
+    rows = release.chosen(selection).that([OneOf((Test(counting["status"], is_open), later))])
+    for requested, closed, status in rows.pieces("requested_at", "closed_at", "status"):
+        asked, still = requested.astype(np.int64), is_open[status]
         for i, (moment, after) in enumerate(moments):
-            then = (requested < after) & (still | (closed >= after))
-            age = np.searchsorted(limits, (moment - requested[then]) // 60, side="right")
+            then = (asked < after) & (still | (is_closed[status] & (closed >= after)))
+            age = np.searchsorted(limits, (moment - asked[then]) // 60, side="right")
             counted[i] += np.bincount(age, minlength=len(AGES_DAYS) + 1)
     edges = (0, *AGES_DAYS, None)
     return tuple(
