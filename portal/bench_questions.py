@@ -175,7 +175,6 @@ def card(release: Release, dimension: str, rng: random.Random) -> Question | Non
         Part("compare", base, lambda a: _only(a[0].compared), grouped(dimension)),
         Part("backlog", ever, lambda a: a[0].backlog, open_at(until)),
         Part("backlog", ever, lambda a: a[0].backlog_before, open_at(until - timedelta(days=QUARTER_DAYS))),
-        Part("oldest", ever.replace(status=("open",)), lambda a: a[0].oldest),
         Part("by", here, lambda a: a[0].services, grouped("service")),
         Part("by", base, lambda a: [*a[0].city_services.values()], grouped("service")),
         _shifted_part(release, here.replace(from_date=None), lambda a: a[0].shifted),
@@ -184,6 +183,8 @@ def card(release: Release, dimension: str, rng: random.Random) -> Question | Non
         Part("linked", here, lambda a: a[3]),
         _year_ago_part(here, lambda a: a[0].year_ago),
     ]
+    if not ever.status or "open" in ever.status:
+        parts.append(Part("oldest", ever.replace(status=("open",)), lambda a: a[0].oldest))
     if dimension != "department":
         parts.append(Part("by", here, lambda a: a[0].departments, grouped("department")))
     return Question(ours, tuple(parts))
