@@ -17,7 +17,17 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from portal import api, brief_routes, chart_routes, downloads, equity_api, figures_api, places_api, tile_routes
+from portal import (
+    api,
+    brief_routes,
+    chart_routes,
+    downloads,
+    equity_api,
+    feed_routes,
+    figures_api,
+    places_api,
+    tile_routes,
+)
 from portal.errors import NoRelease, NotFound, PortalError
 from portal.head import HeadAsGet
 from portal.pages.frame import frame
@@ -64,6 +74,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         downloads.router,
         brief_routes.router,
         chart_routes.router,
+        feed_routes.router,
     ):
         app.include_router(router)
     app.add_api_route("/healthz", _health, include_in_schema=False)

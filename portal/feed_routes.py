@@ -1,0 +1,27 @@
+"""`/feed.atom`: the newest requests of any selection, for a feed reader. It takes the query of every page, and `lang`."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request, Response
+
+from portal.answered import answered, base_of, language_of
+from portal.components.follow import FEED, feed_address
+from portal.context import Chosen
+from portal.feed import MEDIA_TYPE, feed
+from portal.text import speaking
+
+router = APIRouter(tags=["downloads"])
+
+
+@router.get(FEED, response_class=Response)
+def atom(request: Request, chosen: Chosen) -> Response:
+    """The newest 100 of the selected requests as Atom 1.0; takes the same query keys as the figures."""
+    release, base = chosen.release, base_of(request)
+    languages = release.city.languages
+    tag = language_of(release, parse_qs(request.url.query).get("lang", [""])[0])
+    with speaking(tag, main=languages[0] if languages else tag):
+        text = feed(release, chosen.selection, base, base + feed_address(chosen.selection))
+    headers = {"Access-Control-Allow-Origin": "*", "X-Robots-Tag": "noindex"}
+    return answered(request, release, text, f"{MEDIA_TYPE}; charset=utf-8", headers)

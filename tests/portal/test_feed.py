@@ -1,0 +1,117 @@
+"""The feed: what RFC 4287 asks for, the newest first, names that last, and nothing that a row does not publish."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote, urlencode, urlsplit
+from xml.etree import ElementTree as ET
+
+import pytest
+from fastapi.testclient import TestClient
+
+from portal import queries
+from portal.app import create_app
+from portal.outline import Outline
+from portal.release import Release
+from portal.selection import Selection
+from portal.settings import PortalSettings
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+POINT = "{http://www.georss.org/georss}point"
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+TAG_URI = re.compile(r"tag:[a-z0-9.-]+,\d{4}(-\d\d(-\d\d)?)?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?%]*")
+AROUND = Outline(((-7115000, 4232000), (-7105000, 4232000), (-7105000, 4238000))).text()
+QUERIES = (
+    "",
+    "service=pothole&status=open",
+    "service=%3Dheating",
+    "near=42.35,-71.1,800",
+    urlencode({"within": AROUND}),
+    "area=district:2&lang=es",
+    "from=2025-01-01&to=2025-02-01",
+    "from=2019-01-01&to=2019-02-01",
+)
+
+
+@pytest.fixture(scope="module")
+def portal(releases_path: Path) -> Iterator[TestClient]:
+    settings = PortalSettings(releases=releases_path, public_url="https://data.example.org")
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+def parsed(portal: TestClient, query: str) -> ET.Element:
+    answer = portal.get(f"/feed.atom?{query}")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
+    return ET.fromstring(answer.content)  # noqa: S314 - our own
+
+
+def one(node: ET.Element, name: str) -> str:
+    """The text of an element that must be there exactly once, and say something."""
+    (found,) = node.findall(ATOM + name)
+    assert found.text
+    return found.text
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_feed_has_all_that_atom_asks_for(portal: TestClient, query: str) -> None:
+    root = parsed(portal, query)
+    assert root.tag == f"{ATOM}feed"
+    for node in (root, *root.findall(f"{ATOM}entry")):
+        assert TAG_URI.fullmatch(one(node, "id")), one(node, "id")
+        assert one(node, "title")
+        assert RFC3339.fullmatch(one(node, "updated"))
+        links = {link.get("rel"): link.get("href", "") for link in node.findall(f"{ATOM}link")}
+        assert urlsplit(links["alternate"]).netloc == "data.example.org"
+    (author,) = root.findall(f"{ATOM}author")
+    assert one(author, "name")
+    (own,) = [link for link in root.findall(f"{ATOM}link") if link.get("rel") == "self"]
+    again = portal.get(own.get("href", "").removeprefix("https://data.example.org"))
+    assert again.status_code == 200 and ET.fromstring(again.content).find(f"{ATOM}id").text == one(root, "id")  # type: ignore[union-attr]  # noqa: S314
+    ids = [one(entry, "id") for entry in root.findall(f"{ATOM}entry")]
+    assert len(ids) == len(set(ids)) <= 100
+    told = [one(entry, "updated") for entry in root.findall(f"{ATOM}entry")]
+    assert not told or one(root, "updated") == max(told)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_its_entries_are_the_newest_rows_and_tell_no_more_than_they(
+    portal: TestClient, release: Release, query: str
+) -> None:
+    rows = queries.latest(release, Selection.from_query(query, release), 100)
+    entries = parsed(portal, query).findall(f"{ATOM}entry")
+    assert len(entries) == len(rows)
+    for row, entry in zip(rows, entries, strict=True):
+        (link,) = entry.findall(f"{ATOM}link")
+        page = urlsplit(link.get("href", ""))
+        assert unquote(page.path) == f"/requests/{row.service_request_id}"
+        (point,) = entry.findall(POINT) or [None]
+        assert (point is None) == (row.lat is None)
+        if point is not None:
+            assert point.text == f"{row.lat:.6f} {row.long:.6f}"
+        if row.requested_datetime:
+            assert one(entry, "published") == row.requested_datetime.strftime("%Y-%m-%dT%H:%M:%SZ")
+        assert datetime.fromisoformat(one(entry, "updated")) <= release.as_of.astimezone(UTC)
+    if rows:
+        assert portal.get(f"{page.path}?{page.query}").status_code == 200
+
+
+def test_what_was_written_by_others_stays_text(portal: TestClient) -> None:
+    text = portal.get("/feed.atom?service=%3Dheating").text
+    assert "Heating &lt;b&gt;off&lt;/b&gt;" in text and "<b>" not in text
+
+
+def test_a_reader_that_has_it_is_told_so(portal: TestClient) -> None:
+    first = portal.get("/feed.atom?service=pothole")
+    again = portal.get("/feed.atom?service=pothole", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304 and not again.content and again.headers["etag"] == first.headers["etag"]
+    assert "set-cookie" not in first.headers and first.headers["access-control-allow-origin"] == "*"
+
+
+def test_nonsense_is_refused(portal: TestClient) -> None:
+    for query in ("service=no-such", "near=1,2", "within=x", "from=yesterday"):
+        assert portal.get(f"/feed.atom?{query}").status_code == 400
