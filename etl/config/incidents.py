@@ -32,7 +32,7 @@ class Incidents(Strict):
         description="unrelated requests of the service to be expected as near and as soon: up to so many",
     )  # fmt: skip
     chance_with_evidence: float = Field(
-        default=0.01, gt=0, le=1,
+        default=0.05, gt=0, le=1,
         description="the same, where the report was closed as a duplicate or within an hour of the first one's closing",
     )  # fmt: skip
     services: dict[str, IncidentRule] = Field(default={}, description="service_code -> what it wants otherwise")

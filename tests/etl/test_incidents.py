@@ -26,7 +26,7 @@ from tests.etl.conftest import CITY, TinyCity
 
 HOUR = 3600
 LOOSE = {"max_days": 30.0, "after_closing_hours": 0.0, "chance": 1e9, "chance_with_evidence": 1e9}
-RULES = {"max_days": 30.0, "after_closing_hours": 0.0, "chance": 0.0003, "chance_with_evidence": 0.01}
+RULES = {"max_days": 30.0, "after_closing_hours": 0.0, "chance": 0.0003, "chance_with_evidence": 0.05}
 
 
 def _rows(*rows: tuple[float, float, float, float | None], duplicate: tuple[int, ...] = ()) -> Requests:
@@ -190,7 +190,7 @@ JOINED = """
 
 
 def test_incidents_of_the_demo_city_are_the_true_ones(demo: tuple[Path, Path]) -> None:
-    """Precision 0.95 and recall 0.80 of pairs; recall over reports that have a place. 1,000,000: 0.97 and 0.98."""
+    """Precision 0.95 and recall 0.80 of pairs; recall over reports that have a place. 1,000,000: 0.96 and 0.98."""
     folder, truth = demo
     with duckdb.connect() as db:
         db.execute(JOINED.format(folder=folder, truth=truth))
