@@ -14,6 +14,7 @@ from portal.answers_figures import Report
 from portal.components import figures
 from portal.components.absent import footing
 from portal.components.course import course_chart
+from portal.components.expected import expected_address
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address, part
 from portal.components.measures import measures_section
@@ -28,6 +29,7 @@ from portal.pages.place_beside import beside_section
 from portal.pages.place_figures import few, key_row, location_band
 from portal.pages.place_tables import departments_section, open_section, services_table, shifted_section
 from portal.pages.trends import nothing
+from portal.queries.expected import drawn_layer
 from portal.selection import NOT_STATED, Selection
 from portal.text import _, date_words
 
@@ -83,7 +85,7 @@ def _page(
             ),
             className="lead",
         ),
-        html.P(_brief(base, path), className="brief-link"),
+        html.P([_brief(base, path), *_soon(release, dimension, key)], className="brief-link"),
         kicker=_("Report card: {kind}").format(kind=kind),
     )
     form = filter_form(release, base, path, report.totals.requests, without=dimension, of=report.here)
@@ -134,6 +136,13 @@ def _figures(release: Release, report: Report, name: str, beside: str, path: str
         measures_section(release, report.key, source) if report.dimension == "department" else None,
         _take(report, path),
     ]  # fmt: skip
+
+
+def _soon(release: Release, dimension: str, key: str) -> list[Any]:
+    """Where expected times are made for areas of this kind, the way to those of this one."""
+    if dimension != drawn_layer(release):
+        return []
+    return [" · ", html.A(_("How long will mine take?"), href=expected_address("", dimension, key))]
 
 
 def _brief(base: Selection, path: str) -> Any:
