@@ -23,6 +23,11 @@ from branca.element import Element
 NAME = "openward"
 """folium names its map `map_<id>` with a random id; a fixed one keeps the page, and so its hashes, the same."""
 
+ROOMS = (
+    "map-core", "map-base", "map-requests", "map-figures", "map-areas", "map-legend", "map-card", "map-spot", "map",
+)  # fmt: skip
+"""Our own scripts in `assets/js`, in the order that they run in: the last of them starts the map."""
+
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _INLINE_STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _VIEWPORT = re.compile(r'<meta name="viewport".*?/>', re.DOTALL)
@@ -97,7 +102,8 @@ def _built(
     root = page.get_root()
     root.header.add_child(Element(f'<script src="{assets}/js/theme.js"></script>'), name="theme")
     # Deferred: it must find the map that folium's own script makes at the end of the page.
-    root.header.add_child(Element(f'<script src="{assets}/js/map.js" defer></script>'), name="behaviour")
+    for room in ROOMS:
+        root.header.add_child(Element(f'<script src="{assets}/js/{room}.js" defer></script>'), name=f"script {room}")
     root.html.add_child(Element(f'<script type="application/json" id="map-config">{settings}</script>'), name="config")
     text = root.render()
     text = _INLINE_STYLE.sub("", text)

@@ -254,6 +254,6 @@ def test_links_keep_the_language(city: Release) -> None:
 
 
 def test_the_map_leads_to_the_page() -> None:
-    script = (Path(__file__).parents[3] / "assets" / "js" / "map.js").read_text()
+    script = (Path(__file__).parents[3] / "assets" / "js" / "map-card.js").read_text()
     assert '"/requests/" + encodeURIComponent(props.service_request_id)' in script
     assert "/api/v1/requests/" not in script

@@ -1,0 +1,50 @@
+/* The legend: what marks and colours mean. */
+(function () {
+  "use strict";
+  const M = window.openward_map;
+  const words = M.words, state = M.state, fill = M.fill, make = M.make;
+  const legend = M.corner("bottomright", "legend", words.legend);
+
+  const NS = "http://www.w3.org/2000/svg";
+  function key(draw) {
+    const svg = document.createElementNS(NS, "svg");
+    svg.setAttribute("viewBox", "0 0 24 24");
+    svg.setAttribute("aria-hidden", "true");
+    draw.forEach(function (part) {
+      const node = document.createElementNS(NS, part[0]);
+      Object.keys(part[1]).forEach(function (name) { node.setAttribute(name, part[1][name]); });
+      svg.append(node);
+    });
+    return svg;
+  }
+
+  function drawLegend() {
+    const rows = [];
+    const row = function (sign, text) { rows.push(make("li", {}, [sign, make("span", {}, [text])])); };
+    if (state.spot) {
+      row(key([["circle", { cx: 12, cy: 12, r: 8, class: "ow-spot-ring" }], ["circle", { cx: 12, cy: 12, r: 2.5, class: "ow-spot-dot" }]]), words.marked);
+      if (state.spot.radius) row(key([["circle", { cx: 12, cy: 12, r: 10, class: "ow-spot-circle" }]]), words.marked_radius);
+    }
+    if (state.figure === "requests") {
+      row(key([["path", { d: "M12 4l8 8-8 8-8-8z", fill: M.color.openFill, stroke: M.color.onMark }]]), words.open);
+      row(key([["circle", { cx: 12, cy: 12, r: 6, fill: M.color.halo, stroke: M.color.closed, "stroke-width": 3 }]]), words.closed);
+      row(key([["circle", { cx: 12, cy: 12, r: 10, fill: M.color.closed }]]), words.cells);
+      legend.replaceChildren(make("ul", {}, rows));
+      return;
+    }
+    const say = M.FIGURE[state.figure].say;
+    const c = state.classes;
+    if (c && Object.keys(state.values || {}).some(function (code) { return M.valueOf(code) !== null; })) {
+      const edges = [c.low].concat(c.breaks, [c.high]);
+      for (let i = 0; i + 1 < edges.length; i += 1) {
+        const text = say(edges[i]) === say(edges[i + 1]) ? say(edges[i]) : fill(words.range, { low: say(edges[i]), high: say(edges[i + 1]) });
+        row(key([["rect", { x: 2, y: 4, width: 20, height: 16, fill: M.classColor(edges[i]), stroke: M.color.border }]]), text);
+      }
+    }
+    row(key([["rect", { x: 2, y: 4, width: 20, height: 16, fill: M.color.few, stroke: M.color.border }],
+      ["path", { d: "M2 14L12 4M6 20L22 4M16 20l6-6", stroke: M.color.hatch }]]), words.few);
+    legend.replaceChildren(make("p", { class: "ow-legend-title" }, [M.TITLE[state.figure]]), make("ul", {}, rows));
+  }
+
+  Object.assign(M, { drawLegend: drawLegend });
+})();
