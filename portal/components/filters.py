@@ -203,4 +203,4 @@ def _area_options(release: Release, without: str = "") -> list[dict[str, Any]]:
 def labelled(label: str, name: str, field: Node, hint: str = "") -> Node:
     """A control under its label."""
     said = [html.Span(hint, id=f"{name}-hint", className="hint")] if hint else []
-    return html.Div([html.Label(label, htmlFor=name), *said, field], className="control")
+    return html.Div([html.Label(label, htmlFor=name), field, *said], className="control")
