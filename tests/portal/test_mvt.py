@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import mapbox_vector_tile
 import numpy as np
+import pyogrio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.tiles import Tile
 from portal.mvt import ABSENT, distinct, points_layer, varint
 
 FEATURE = st.tuples(
@@ -36,6 +40,21 @@ def test_every_feature_comes_back_as_it_was(features: list[tuple[int, int, int, 
         (*feature["geometry"]["coordinates"], *(feature["properties"].get(key) for key in ("n", "name", "status")))
         for feature in found["requests"]["features"]
     ] == features  # fmt: skip
+
+
+def test_gdal_reads_it_as_a_tile_of_its_place(tmp_path: Path) -> None:
+    """And so QGIS, which reads tiles with GDAL."""
+    folder = tmp_path / "14" / "4958"
+    folder.mkdir(parents=True)
+    attributes = {"n": distinct(np.array([1, 5, 300])), "status": (np.array([0, ABSENT, 1]), ["open", "closed"])}
+    x, y = np.array([0, 100, 4095]), np.array([5, 4000, 17])
+    (folder / "6059.pbf").write_bytes(points_layer("requests", x, y, attributes))
+    found = pyogrio.read_dataframe(folder / "6059.pbf", layer="requests")
+    assert found.crs.to_epsg() == 3857
+    assert found.n.tolist() == [1, 5, 300] and found.status.fillna("").tolist() == ["open", "", "closed"]
+    west, south, east, north = Tile(14, 4958, 6059).bounds_3857()
+    assert np.allclose(found.geometry.x, west + x / 4096 * (east - west), atol=0.01)
+    assert np.allclose(found.geometry.y, north - y / 4096 * (north - south), atol=0.01)
 
 
 def test_a_feature_without_any_attribute_is_a_point_all_the_same() -> None:
