@@ -25,6 +25,7 @@ from portal import (
     equity_api,
     feed_routes,
     figures_api,
+    map_routes,
     places_api,
     tile_routes,
 )
@@ -75,6 +76,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         brief_routes.router,
         chart_routes.router,
         feed_routes.router,
+        map_routes.router,
     ):
         app.include_router(router)
     app.add_api_route("/healthz", _health, include_in_schema=False)

@@ -9,8 +9,9 @@ from typing import Any, Final
 import numpy as np
 import shapely
 
-from portal.brief.place_map import PlaceMap
+from portal.brief.place_map import PlaceMap, coordinates_of
 from portal.brief.sheet import INK, QUIET, RULE, WHITE, Colour, Ring, Sheet, paler
+from portal.charts.svg import round_numbers
 from portal.text import _, number
 
 OUTSIDE: Final[Colour] = (240, 238, 233)
@@ -34,7 +35,7 @@ def draw_map(sheet: Sheet, shown: PlaceMap, x: float, y: float, width: float, al
     origin = np.array([x - west * scale[0], y - north * scale[1]])
 
     def rings(shapes: Sequence[Any]) -> list[Ring]:
-        return [coordinates * scale + origin for shape in shapes for coordinates in _coordinates(shape)]
+        return [coordinates * scale + origin for shape in shapes for coordinates in coordinates_of(shape)]
 
     with sheet.tagged("Figure", alt):
         with sheet.rect_clip(x, y, width, height):
@@ -69,20 +70,6 @@ def draw_map(sheet: Sheet, shown: PlaceMap, x: float, y: float, width: float, al
 def radius(n: float, largest: float) -> float:
     """Area grows with the number; the smallest can still be seen."""
     return max(LARGEST_MM * sqrt(n / max(largest, 4.0)), 0.32)
-
-
-def _coordinates(shape: Any) -> list[Any]:
-    """The rings of a surface, or the parts of a line."""
-    found = []
-    for part in shapely.get_parts(shape):
-        kind = part.geom_type
-        if kind == "Polygon":
-            found += [shapely.get_coordinates(ring) for ring in (part.exterior, *part.interiors)]
-        elif kind in ("LineString", "LinearRing"):
-            found.append(shapely.get_coordinates(part))
-        elif kind.startswith(("Multi", "GeometryC")):
-            found += _coordinates(part)
-    return found
 
 
 def _names(sheet: Sheet, shown: PlaceMap, scale: Any, origin: Any, frame: tuple[float, float, float, float]) -> None:
@@ -120,23 +107,10 @@ def _scale_bar(sheet: Sheet, shown: PlaceMap, x: float, y: float, width: float) 
 def _key(sheet: Sheet, x: float, y: float, largest: float, width: float) -> None:
     """Circles of round numbers, and what they are."""
     at = x + LARGEST_MM
-    for n in _round_numbers(largest):
+    for n in round_numbers(largest):
         r = radius(n, largest)
         sheet.dot(at, y, r, paler(sheet.accent, 0.7))
         at += r + 1.2
         words = number(n)
         at += sheet.line_of(at, y + 1, words, 7.5, colour=QUIET) + 4.5
     sheet.line_of(at, y + 1, _("requests, put together where they are close"), 7.5, colour=QUIET, most=x + width - at)
-
-
-def _round_numbers(largest: float) -> list[float]:
-    """At most three, up to the largest.
-
-    >>> _round_numbers(870), _round_numbers(3), _round_numbers(1)
-    ([5, 50, 500], [1, 3], [1])
-    """
-    if largest < 10:
-        return sorted({1, int(largest)})
-    top = 10 ** int(np.log10(largest))
-    lead = max(m for m in (1, 2, 5) if m * top <= largest)
-    return [n for n in (lead * top // 100, lead * top // 10, lead * top) if n >= 1]

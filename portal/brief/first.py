@@ -8,7 +8,7 @@ from portal import queries
 from portal.answers import ResponseTime
 from portal.answers_figures import Report
 from portal.brief.draw_map import KEY_MM, draw_map
-from portal.brief.place_map import natural_aspect, place_map
+from portal.brief.place_map import View, natural_aspect, place_map
 from portal.brief.sheet import INK, POINT_MM, QUIET, RULE, Run, Sheet, leading, tidy
 from portal.brief.words import filter_words, period_words, runs
 from portal.components import figure_words, figures
@@ -196,7 +196,7 @@ def _map(sheet: Sheet, release: Release, report: Report, name: str, x: float, y:
     caption = _("Where the requests were made for")
     y = sheet.paragraph(x, y, width, [(caption, True)], 10, role="H2")
     highest = room - leading(10) - 1 - KEY_MM - leading(7.5) * 2
-    shown = place_map(release, report, width, (width / min(highest, width * 1.75), 2.2))
+    shown = place_map(release, View.of(release, report), width, (width / min(highest, width * 1.75), 2.2))
     placed = _("{n} of {total} requests have a published place.").format(
         n=number(shown.located), total=number(report.totals.requests)
     )

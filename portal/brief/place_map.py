@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - the names in the SQL are fixed, numbers are this module's own, values are parameters
-"""What the map of a brief shows: the place's outline, the city's own base map, and its requests in cells.
+"""What a map on paper or in a file shows: the place's outline, the city's own base map, and its requests in cells.
 
 Charter: one window's geometry in EPSG:3857 metres, already cut and simplified to what ink can show. No drawing.
 Reads the release only; the number of shapes is bounded whatever the size of the city.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from geo.tiles import GRID_BITS, HALF_WORLD_M
 from portal.answers_figures import Report
 from portal.release import Release
+from portal.selection import Selection
 
 Window = tuple[float, float, float, float]
 
@@ -59,25 +61,45 @@ class PlaceMap:
         return (self.window[2] - self.window[0]) / float(np.cosh(middle * np.pi / HALF_WORLD_M))
 
 
+@dataclass(frozen=True)
+class View:
+    """What a map is of: `selection` in cells, `layer` the areas whose outlines are drawn as they were on `day`, `key` the
+    one of them that it is about. `whole`: the window is the city's, not that of the selected requests."""
+
+    selection: Selection
+    layer: str = ""
+    key: str = ""
+    day: date | None = None
+    whole: bool = True
+
+    @classmethod
+    def of(cls, release: Release, report: Report) -> View:
+        """The view of a report's place; the layer is the area's own, or for a department the first with any."""
+        drawn = [layer.layer for layer in release.layers if layer.geometry]
+        own = report.dimension in drawn
+        layer = report.dimension if own else drawn[0] if drawn else ""
+        whole = report.dimension == "department"
+        return cls(report.here, layer, report.key if own else "", report.base.to_date, whole)
+
+
 def natural_aspect(release: Release, report: Report) -> float:
     """How many times as wide as high the place is."""
-    layer = _layer(release, report)
-    outlines = _areas(release, layer, report) if layer else []
-    west, south, east, north = _bounds(release, report, outlines, _here(outlines, layer, report))
+    view = View.of(release, report)
+    outlines = areas_of(release, view)
+    west, south, east, north = _bounds(release, view, outlines, _here(outlines, view))
     return float(max(east - west, SMALLEST_M) / max(north - south, SMALLEST_M))
 
 
-def place_map(release: Release, report: Report, width_mm: float, aspects: tuple[float, float]) -> PlaceMap:
-    """The map of the report's place for a frame of `width_mm`, in a window that is as many times as wide as high as suits the place, within
-    `aspects` (lowest, highest)."""
-    layer = _layer(release, report)
-    outlines = _areas(release, layer, report) if layer else []
-    here = _here(outlines, layer, report)
-    window = _window(_bounds(release, report, outlines, here), *aspects)
+def place_map(release: Release, view: View, width_mm: float, aspects: tuple[float, float]) -> PlaceMap:
+    """The map of a view for a frame of `width_mm`, in a window that is as many times as wide as high as suits the place,
+    within `aspects` (lowest, highest)."""
+    outlines = areas_of(release, view)
+    here = _here(outlines, view)
+    window = _window(_bounds(release, view, outlines, here), *aspects)
     box = shapely.box(*window)
     fine = (window[2] - window[0]) / width_mm * DETAIL_MM
-    near = [(name, shape) for code, name, shape in outlines if code != report.key or here is None]
-    cells, located = _cells(release, report, window, (window[2] - window[0]) / width_mm * CELL_MM)
+    near = [(name, shape) for code, name, shape in outlines if code != view.key or here is None]
+    cells, located = _cells(release, view.selection, window, (window[2] - window[0]) / width_mm * CELL_MM)
     return PlaceMap(
         window=window,
         land=_ground(release, "land", window, fine),
@@ -91,16 +113,10 @@ def place_map(release: Release, report: Report, width_mm: float, aspects: tuple[
     )
 
 
-def _layer(release: Release, report: Report) -> str:
-    """The layer whose outlines are drawn: the area's own, or for a department the first with any."""
-    drawn = [layer.layer for layer in release.layers if layer.geometry]
-    return report.dimension if report.dimension in drawn else drawn[0] if drawn else ""
-
-
-def _areas(release: Release, layer: str, report: Report) -> list[tuple[str, str, Any]]:
-    """Code, name and outline of the vintage in force at the end of the report's period."""
-    force, params = "current", [layer]
-    if day := report.base.to_date:
+def areas_of(release: Release, view: View) -> list[tuple[str, str, Any]]:
+    """Code, name and outline of the view's layer, of the vintage that was in force on its day."""
+    force, params = "current", [view.layer]
+    if day := view.day:
         force = "(valid_from IS NULL OR valid_from <= ?) AND (valid_to IS NULL OR valid_to > ?)"
         params += [day, day]  # type: ignore[list-item]
     rows = release.query(
@@ -111,16 +127,16 @@ def _areas(release: Release, layer: str, report: Report) -> list[tuple[str, str,
     return [(str(code), str(name), shapely.from_wkb(bytes(wkb))) for code, name, wkb in rows]
 
 
-def _here(outlines: Sequence[tuple[str, str, Any]], layer: str, report: Report) -> Any:
-    return next((shape for code, _name, shape in outlines if (layer, code) == (report.dimension, report.key)), None)
+def _here(outlines: Sequence[tuple[str, str, Any]], view: View) -> Any:
+    return next((shape for code, _name, shape in outlines if view.key and code == view.key), None)
 
 
-def _bounds(release: Release, report: Report, outlines: Sequence[tuple[str, str, Any]], here: Any) -> Window:
+def _bounds(release: Release, view: View, outlines: Sequence[tuple[str, str, Any]], here: Any) -> Window:
     """The place's own; for an area that no boundaries are known of, where most of its requests are; else the city."""
     if here is not None:
         return tuple(here.bounds)
-    if report.dimension != "department":
-        where, params = release.where(report.here)
+    if not view.whole:
+        where, params = release.where(view.selection)
         found = release.query(
             f"""SELECT quantile_disc(gx, 0.005), quantile_disc(gy, 0.995), quantile_disc(gx, 0.995),
                        quantile_disc(gy, 0.005) FROM requests WHERE gx IS NOT NULL AND {where}""",
@@ -198,10 +214,10 @@ def _cut(rows: Sequence[tuple[Any, ...]], window: Window) -> list[Any]:
     return [shape for shape in np.atleast_1d(cut) if shape is not None and not shape.is_empty]
 
 
-def _cells(release: Release, report: Report, window: Window, side: float) -> tuple[NDArray[np.float64], int]:
+def _cells(release: Release, selection: Selection, window: Window, side: float) -> tuple[NDArray[np.float64], int]:
     """The place's requests in square cells of about `side` metres, each at their mean place, and how many there are in all."""
     shift = max(round(np.log2(side * UNITS)), 0)
-    where, params = release.where(report.here)
+    where, params = release.where(selection)
     rows = release.query(
         f"""SELECT avg(gx), avg(gy), count(*) FROM requests WHERE gx IS NOT NULL AND {where}
             GROUP BY gx >> {shift}, gy >> {shift} ORDER BY 3 DESC, 1, 2""",
@@ -217,3 +233,17 @@ def _cells(release: Release, report: Report, window: Window, side: float) -> tup
         (found[:, 0] > window[0]) & (found[:, 0] < window[2]) & (found[:, 1] > window[1]) & (found[:, 1] < window[3])
     )
     return found[inside], located
+
+
+def coordinates_of(shape: Any) -> list[Any]:
+    """The rings of a surface, or the parts of a line."""
+    found = []
+    for part in shapely.get_parts(shape):
+        kind = part.geom_type
+        if kind == "Polygon":
+            found += [shapely.get_coordinates(ring) for ring in (part.exterior, *part.interiors)]
+        elif kind in ("LineString", "LinearRing"):
+            found.append(shapely.get_coordinates(part))
+        elif kind.startswith(("Multi", "GeometryC")):
+            found += coordinates_of(part)
+    return found

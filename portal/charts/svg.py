@@ -88,6 +88,19 @@ def nice_ticks(top: float, about: int = 4) -> list[float]:
     return [step * i for i in range(math.ceil(top / step - 1e-9) + 1)]
 
 
+def round_numbers(largest: float) -> list[float]:
+    """At most three, up to the largest: for a key of sizes.
+
+    >>> round_numbers(870), round_numbers(3), round_numbers(1)
+    ([5, 50, 500], [1, 3], [1])
+    """
+    if largest < 10:
+        return sorted({1, int(largest)})
+    top = 10 ** int(math.log10(largest))
+    lead = max(m for m in (1, 2, 5) if m * top <= largest)
+    return [n for n in (lead * top // 100, lead * top // 10, lead * top) if n >= 1]
+
+
 def short_number(value: float) -> str:
     """For an axis: '1,200', '25k', '1.5M'."""
     if value >= 1e6:

@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from portal import queries
 from portal.app import create_app
 from portal.brief.make import brief
-from portal.brief.place_map import place_map
+from portal.brief.place_map import View, place_map
 from portal.brief.sheet import PAPERS, Sheet, readable
 from portal.brief_routes import file_name
 from portal.release import Release, Releases
@@ -205,7 +205,7 @@ def test_names_are_no_markup_and_no_links(extremes: Release) -> None:
 
 def test_the_map_counts_every_located_request_and_keeps_them_in_their_area(release: Release) -> None:
     report = queries.report(release, Selection(), "district", "1")
-    shown = place_map(release, report, 90, (0.6, 1.6))
+    shown = place_map(release, View.of(release, report), 90, (0.6, 1.6))
     assert shown.here is not None
     where, params = release.where(report.here)
     located = release.query(f"SELECT count(*) FROM requests WHERE gx IS NOT NULL AND {where}", params)[0][0]
