@@ -24,7 +24,8 @@ NAME = "openward"
 """folium names its map `map_<id>` with a random id; a fixed one keeps the page, and so its hashes, the same."""
 
 ROOMS = (
-    "map-core", "map-base", "map-requests", "map-figures", "map-areas", "map-legend", "map-card", "map-spot", "map",
+    "map-core", "map-base", "map-requests", "map-figures", "map-areas", "map-legend", "map-card", "map-spot",
+    "map-outline", "map-tools", "map-draw", "map",
 )  # fmt: skip
 """Our own scripts in `assets/js`, in the order that they run in: the last of them starts the map."""
 

@@ -65,7 +65,6 @@
     openCard(props.name || props.area, lines, make("a", { href: href, target: "_top" }, [words.area_page]));
   }
 
-  map.on("click", function (event) { if (!pick(event.latlng)) closeCard(); });
   card.addEventListener("keydown", function (event) { if (event.key === "Escape") { closeCard(); map.getContainer().focus(); } });
 
   Object.assign(M, { card: card, pick: pick, closeCard: closeCard });

@@ -25,6 +25,7 @@
       row(key([["circle", { cx: 12, cy: 12, r: 8, class: "ow-spot-ring" }], ["circle", { cx: 12, cy: 12, r: 2.5, class: "ow-spot-dot" }]]), words.marked);
       if (state.spot.radius) row(key([["circle", { cx: 12, cy: 12, r: 10, class: "ow-spot-circle" }]]), words.marked_radius);
     }
+    if (state.outlined) row(key([["path", { d: "M4 9l8-5 8 5-3 10H7z", class: "ow-outline" }]]), words.outlined);
     if (state.figure === "requests") {
       row(key([["path", { d: "M12 4l8 8-8 8-8-8z", fill: M.color.openFill, stroke: M.color.onMark }]]), words.open);
       row(key([["circle", { cx: 12, cy: 12, r: 6, fill: M.color.halo, stroke: M.color.closed, "stroke-width": 3 }]]), words.closed);

@@ -41,6 +41,10 @@
       .catch(function () { M.say(words.failed); });
   }
 
+  map.on("click", function (event) {
+    if (M.isDrawing()) M.drawAt(event.latlng); else if (!M.pick(event.latlng)) M.closeCard();
+  });
+
   /* ---- keyboard ---- */
 
   const container = map.getContainer();
@@ -52,7 +56,7 @@
   });
   container.addEventListener("pointerdown", function () { container.classList.remove("ow-keyed"); });
   container.addEventListener("keydown", function (event) {
-    if (event.target !== container) return;
+    if (event.target !== container || M.drawKey(event)) return;
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
       if (M.pick(map.getCenter())) { const title = M.card.querySelector("h2"); if (title) title.focus(); } else M.say(words.nothing);
@@ -61,6 +65,11 @@
 
   /* ---- start, and what the page around says later ---- */
 
+  function place(first) {
+    M.drawOutline(first);
+    M.drawSpot(first);
+    M.showGone();
+  }
   function repaint() {
     M.recolour();
     M.drawBase(); M.drawRequests(); M.drawAreas(); M.drawLabels(); M.drawLegend();
@@ -74,8 +83,8 @@
     } else if (event.data.type === "openward:query" && event.data.query !== current) {
       current = event.data.query;
       read(current);
+      place(false);
       refresh();
-      M.drawSpot(false);
     }
   });
   M.system.addEventListener("change", repaint);
@@ -110,10 +119,13 @@
   window.addEventListener("resize", function () {
     if (touched) return;
     fit();
-    if (state.spot) M.goToSpot(false);
+    if (state.spot) M.goToSpot(false); else if (state.outlined) M.goToOutline(false);
   });
   read(current);
   M.drawBase();
+  place(true);
   refresh();
-  M.drawSpot(true);
+  if (M.page) M.drawTools();
+  M.fullScreen();
+  M.showGone();
 })();

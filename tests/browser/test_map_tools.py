@@ -1,0 +1,173 @@
+"""The map's tools in a browser: an area that is drawn or read from a file narrows the page; full screen; pictures."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from portal.errors import BadSelection
+from portal.outline import Outline
+from tests.browser.test_map import frame_of, painted
+
+
+def opened(visit: Callable[[str], Any], page: Any, path: str = "/map") -> Any:
+    visit(path)
+    frame = frame_of(page)
+    assert painted(frame, "base")
+    page.locator("iframe#map").scroll_into_view_if_needed()
+    return frame
+
+
+def outline_of(page: Any) -> Outline:
+    page.wait_for_url("**within=**")
+    return Outline.read(parse_qs(urlsplit(page.url).query)["within"][0])
+
+
+def shown(page: Any) -> int:
+    return int(page.locator(".filter-count").inner_text().split()[1].replace(",", ""))
+
+
+def test_an_area_drawn_with_the_pointer_narrows_the_page(visit: Callable[[str], Any], page: Any) -> None:
+    frame = opened(visit, page)
+    before = shown(page)
+    frame.get_by_role("button", name="Draw an area").click()
+    expect(frame.get_by_role("button", name="Finish")).to_be_disabled()
+    size = frame.evaluate("() => window.map_openward.getSize()")
+    x, y = size["x"] / 2, size["y"] / 2
+    for dx, dy in ((-120, -100), (120, -100), (120, 100), (-120, 100)):
+        frame.locator("#map_openward").click(position={"x": x + dx, "y": y + dy})
+    expect(frame.locator(".ow-status")).to_have_text("Corner 4 is placed")
+    expect(frame.locator(".ow-card")).to_be_hidden()
+    frame.locator("#map_openward").click(position={"x": x - 118, "y": y - 102})  # the first corner again
+    assert len(outline_of(page).corners) == 4
+    expect(page.locator(".chip")).to_contain_text("In the outline that was drawn")
+    assert 0 < shown(page) < before
+    expect(frame.locator("path.ow-outline")).not_to_have_count(0)
+    frame.get_by_role("button", name="Take the outline away").click()
+    expect(page.locator(".chip")).to_have_count(0)
+    assert shown(page) == before
+
+
+def test_an_area_drawn_with_the_keyboard_alone(visit: Callable[[str], Any], page: Any) -> None:
+    frame = opened(visit, page)
+    frame.get_by_role("button", name="Draw an area").focus()
+    page.keyboard.press("Enter")
+    expect(frame.locator("#map_openward")).to_be_focused()
+
+    def moved(key: str, times: int) -> None:
+        for _ in range(times):
+            page.keyboard.press(key)
+            page.wait_for_timeout(330)  # a step of the map is over
+
+    page.keyboard.press("Enter")
+    expect(frame.locator(".ow-status")).to_have_text("Corner 1 is placed")
+    moved("ArrowRight", 3)
+    page.keyboard.press("Enter")
+    moved("ArrowDown", 3)
+    page.keyboard.press("Enter")
+    expect(frame.locator(".ow-status")).to_have_text("Corner 3 is placed")
+    page.keyboard.press("Backspace")
+    expect(frame.locator(".ow-status")).to_have_text("Corners left: 2")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    frame.get_by_role("button", name="Finish").focus()
+    page.keyboard.press("Enter")
+    assert len(outline_of(page).corners) == 3
+
+
+def test_escape_gives_the_drawing_up(visit: Callable[[str], Any], page: Any) -> None:
+    frame = opened(visit, page)
+    button = frame.get_by_role("button", name="Draw an area")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(frame.locator("path.ow-corner")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+    expect(frame.locator("path.ow-corner")).to_have_count(0)
+    assert "within" not in page.url
+
+
+def uploaded(page: Any, frame: Any, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "outline.geojson"
+    file.write_text(text)
+    with page.expect_file_chooser() as chooser:
+        frame.get_by_role("button", name="Upload an outline").click()
+    chooser.value.set_files(file)
+
+
+def test_an_uploaded_outline_is_made_simple_and_used(visit: Callable[[str], Any], page: Any, tmp_path: Path) -> None:
+    frame = opened(visit, page)
+    west, south, east, north = frame.evaluate("() => window.openward_map.config.bbox")
+    dice = np.random.default_rng(4)
+    x, y = (west + east) / 2, (south + north) / 2
+    wide, high = (east - west) / 4, (north - south) / 4
+    ring = []
+    for i in range(720):
+        far = 1 + dice.uniform(-0.03, 0.03)
+        ring.append([x + wide * far * math.cos(i * math.pi / 360), y + high * far * math.sin(i * math.pi / 360)])
+    ring.append(ring[0])
+    feature = {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    uploaded(page, frame, tmp_path, json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    expect(frame.locator(".ow-status")).to_have_text("The outline was simplified to 100 corners.")
+    outline = outline_of(page)
+    assert len(outline.corners) == 100
+    assert outline.polygon.area == pytest.approx(math.pi * wide * high, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("hello", "This file is no GeoJSON."),
+        ('{"type": "Point", "coordinates": [1, 2]}', "There is no polygon in this file."),
+        (
+            '{"type": "Polygon", "coordinates": [[[230000, 900000], [230100, 900000], [230100, 900100]]]}',
+            "no longitudes",
+        ),
+        ('{"type": "Polygon", "coordinates": [[[10, 50], [10.1, 50], [10.1, 50.1], [10, 50]]]}', "not in this city"),
+        ('{"type": "Polygon", "coordinates": "nonsense"}', "There is no polygon in this file."),
+    ],
+)
+def test_what_is_no_outline_is_told(
+    visit: Callable[[str], Any], page: Any, tmp_path: Path, text: str, says: str
+) -> None:
+    frame = opened(visit, page)
+    uploaded(page, frame, tmp_path, text)
+    expect(frame.locator(".ow-status")).to_contain_text(says)
+    assert "within" not in page.url
+
+
+def test_the_browser_and_the_server_agree_on_outlines(visit: Callable[[str], Any], page: Any) -> None:
+    """What the map lets someone draw the server takes, and what crosses itself neither does."""
+    frame = opened(visit, page)
+    dice = np.random.default_rng(7)
+    rings = [
+        [
+            [42.3 + int(dice.integers(40)) / 1e5, -71.1 + int(dice.integers(40)) / 1e5]
+            for _ in range(dice.integers(3, 8))
+        ]
+        for _ in range(400)
+    ]
+    answers = frame.evaluate(
+        "rings => rings.map(r => [window.openward_map.crosses(r), window.openward_map.encoded(r)])", rings
+    )
+    kinds = set()
+    for ring, (crosses, text) in zip(rings, answers, strict=True):
+        try:
+            outline = Outline.read(text)
+        except BadSelection:
+            outline = None
+        kinds.add(crosses)
+        if ring[0] != ring[-1]:
+            assert (outline is None) == crosses, ring
+        if outline:
+            assert [[y / 1e5, x / 1e5] for x, y in outline.corners] == [pytest.approx(at) for at in ring]
+    assert kinds == {True, False}
