@@ -253,6 +253,18 @@ class LocatedBy:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldPlaces:
+    """The selected requests by how exactly their places are told. Kinds overlap: they do not add up."""
+
+    requests: int
+    none: int  # not on the map
+    withheld: int  # of these to protect privacy
+    block_face: int  # somewhere on their block
+    area: int  # somewhere in their area
+    geocoder: int  # found from their address, with an error radius
+
+
+@dataclass(frozen=True, slots=True)
 class MethodRow:
     """A method of the geocoder over the whole release; the medians are None where they are not told."""
 

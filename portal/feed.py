@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from portal.answered import xml_text
 from portal.answers import RequestRow
+from portal.components import whereabouts
 from portal.components.labels import OUTCOMES, STATUSES, named
 from portal.components.links import address
 from portal.components.shell import site_title
@@ -83,9 +84,7 @@ def _entry(release: Release, row: RequestRow, base: str) -> str:
 
 
 def _where(release: Release, row: RequestRow) -> str:
-    from portal.pages.map_page import _where as where_words  # pages know feeds, not the other way round
-
-    return where_words(release, row) if row.lat is not None or row.address else ""
+    return whereabouts.where(release, row) if row.lat is not None or row.address else ""
 
 
 def _summary(row: RequestRow) -> str:

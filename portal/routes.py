@@ -21,6 +21,7 @@ from portal.pages import (
     departments,
     equity,
     expected_page,
+    map_list,
     map_page,
     methods,
     overview,
@@ -45,6 +46,7 @@ _ONE = r"(?P<{}>[^/]+)"
 ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/"), overview.layout, ()),
     (re.compile(r"/map"), map_page.layout, ("figure", "layer", "at", "place")),
+    (re.compile(r"/map/list"), map_list.layout, ("sort", "page", "figure", "layer", "at", "place")),
     (re.compile(r"/places"), places.layout, ("q", "at")),
     (re.compile(r"/expected"), expected_page.layout, ("q", "at", "place", "shown")),
     (re.compile(r"/trends"), trends.layout, ("by",)),

@@ -35,7 +35,7 @@
 
   function internal(url) {
     return url.origin === location.origin &&
-      /^\/(|map|trends|areas(\/.*)?|departments(\/.*)?|data|methods|places)\/?$/.test(url.pathname);
+      /^\/(|map(\/list)?|trends|areas(\/.*)?|departments(\/.*)?|data|methods|places)\/?$/.test(url.pathname);
   }
 
   let goal = null; // what to do when the next content has come: {focus: id or null, top: bool}
@@ -65,7 +65,7 @@
     }
     event.preventDefault();
     const keep = link.getAttribute("data-keep-focus");
-    go(url, keep ? { focus: keep, top: false } : null);
+    go(url, keep ? { focus: keep, top: false, show: link.hasAttribute("data-show") } : null);
   });
 
   document.addEventListener("submit", function (event) {

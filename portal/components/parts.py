@@ -23,10 +23,16 @@ Node = Any
 
 @dataclass(frozen=True)
 class Column:
-    """A table's column. `kind` is text, number or bar; the first column of a table heads its rows."""
+    """A table's column. `kind` is text, number or bar; the first column of a table heads its rows.
+
+    `head` stands in place of the title at the top (a link that sorts), `order` is ascending or descending where the rows
+    are sorted by it.
+    """
 
     title: str
     kind: str = "text"
+    head: Node = None
+    order: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,12 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Node]
 
     Bars in its cells are no charts of their own: the row states their numbers, and such a table can be taken away as CSV.
     """
-    head = html.Tr([html.Th(c.title, scope="col", className=c.kind) for c in columns])
+    head = html.Tr(
+        [
+            html.Th(c.head or c.title, scope="col", className=c.kind, **({"aria-sort": c.order} if c.order else {}))
+            for c in columns
+        ]
+    )
     body = []
     for row in rows:
         cells: list[Node] = [html.Th(row[0], scope="row")]

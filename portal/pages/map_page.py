@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from portal import queries
-from portal.answers import GroupRow, RequestRow, Totals
-from portal.components import figure_words
+from portal.answers import GroupRow, Totals
+from portal.components import figure_words, whereabouts
 from portal.components.absent import footing
 from portal.components.address_box import address_box
 from portal.components.elements import Field, MapFrame
 from portal.components.filters import count_words, filter_form, label_of, labelled
-from portal.components.labels import METHODS, OUTCOMES, STATUSES, named
 from portal.components.links import address, part
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, page_head, rich, section, table
@@ -23,7 +22,7 @@ from portal.errors import BadSelection
 from portal.pages.areas import by_name
 from portal.pages.trends import nothing
 from portal.selection import NOT_STATED, Selection
-from portal.text import N_, _, duration_words, number, share, time_words
+from portal.text import N_, _, number, share, time_words
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -36,7 +35,6 @@ FIGURES = {
     "on_time": N_("Share on time, by area"),
 }
 LATEST = 12
-CONTRADICTS = "location_contradicts_address"
 
 
 def layout(
@@ -64,7 +62,7 @@ def layout(
              _choice("layer", _("Areas"), {each.layer: each.plural for each in drawn}, shaded)],
             opened=False, of=selection, **kept,
         ),
-        html.P(_placed(totals), className="detail"),
+        html.P([_placed(totals), " ", _as_list(selection, figure, layer, kept)], className="detail"),
         footing(release, selection),
         _marked(selection, spot, figure, layer) if spot else None,
         MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
@@ -91,6 +89,12 @@ def layout(
 def _choice(key: str, label: str, values: dict[str, str], chosen: str) -> Any:
     options = [{"value": value, "label": words} for value, words in values.items()]
     return labelled(label, f"map-{key}", Field("select", key, chosen, id=f"map-{key}", options=options))
+
+
+def _as_list(selection: Selection, figure: str, layer: str, kept: dict[str, str]) -> Any:
+    """The way to the same requests as a list, from which the same map can be reached again."""
+    shown = {"figure": figure if figure != "requests" else "", "layer": layer}
+    return html.A(_("As a list"), href=address("/map/list", selection, **shown, **kept), id="as-list")
 
 
 def _marked(selection: Selection, spot: Spot, figure: str, layer: str) -> Any:
@@ -141,47 +145,26 @@ def _areas(release: Release, selection: Selection, layer: str) -> Any:
 def _latest(release: Release, selection: Selection) -> Any:
     rows = queries.latest(release, selection, limit=LATEST)
     columns = [
-        Column(_("Request")), Column(_("Asked for")), Column(_("Where")), Column(_("State")), Column(_("Took"), "number"),
+        Column(_("Request")), Column(_("Asked for")), Column(_("Where")), Column(_("State")), Column(_("How long"), "number"),
     ]  # fmt: skip
     cells = [
         [
             row.service_name or label_of(release, "service", row.service_code),
             time_words(row.requested_datetime, release.city.timezone) if row.requested_datetime else "–",
-            _where(release, row),
-            _state(row),
-            duration_words(row.response_hours) if row.response_hours is not None else "–",
+            whereabouts.where(release, row),
+            whereabouts.state(row),
+            whereabouts.lasted(release, row),
         ]
         for row in rows
     ]
     return section(
         _("The latest of these requests"), "latest",
         table(_("The newest {n}, newest first").format(n=len(rows)), columns, cells, "latest-table"),
-        html.P(html.A(_("Download all of them"), href=address("/data", selection), className="onward")),
+        html.Ul(
+            [
+                html.Li(html.A(_("All of them as a list"), href=address("/map/list", selection), className="onward")),
+                html.Li(html.A(_("Download all of them"), href=address("/data", selection), className="onward")),
+            ],
+            className="actions",
+        ),
     )  # fmt: skip
-
-
-def _where(release: Release, row: RequestRow) -> str:
-    """The place in words, and how exactly it is told where that is not where it is."""
-    if row.location_precision == "withheld":
-        return _("place withheld")
-    named_area = next((label_of(release, layer, code) for layer, code in row.areas.items()), "")
-    near = _("near {address}").format(address=row.nearest_address) if row.nearest_address else ""
-    place = row.address or near or named_area
-    if row.location_precision == "block_face":
-        return _("{place}, somewhere on this block").format(place=place) if place else _("somewhere on a block")
-    if row.location_precision == "area":
-        place = named_area or place
-        return _("{place}, somewhere in this area").format(place=place) if place else _("somewhere in an area")
-    if row.location_source == "geocoder" and row.geocode_radius_m:
-        return _("{place}, within {n} m (found by {method})").format(
-            place=place or _("not known"), n=number(row.geocode_radius_m), method=named(METHODS, row.geocode_method)
-        )
-    if CONTRADICTS in row.flags:
-        return _("{place}; its point and its address disagree").format(place=place)
-    return place or _("not known")
-
-
-def _state(row: RequestRow) -> str:
-    if row.status == "open":
-        return named(STATUSES, "open")
-    return _("Closed: {outcome}").format(outcome=named(OUTCOMES, row.outcome).lower())

@@ -10,9 +10,10 @@ from portal.queries.course import course
 from portal.queries.groups import by
 from portal.queries.integrity import absent, edits, precision, privacy_audit
 from portal.queries.lists import areas, choices, exclusions, latest, page, quality, request
-from portal.queries.located import doubts, located, methods
+from portal.queries.located import doubts, located, methods, told_places
 from portal.queries.location_bands import location_bands, unsure
 from portal.queries.months import covered_until, monthly, monthly_by, volumes
+from portal.queries.ordered import ordered
 from portal.queries.periods import dated, last_months, last_year, year_before
 from portal.queries.published import chain, dictionary, files, status
 from portal.queries.record import linked, reporting
@@ -50,6 +51,7 @@ __all__ = [
     "monthly_by",
     "narrowed",
     "oldest",
+    "ordered",
     "page",
     "period",
     "precision",
@@ -61,6 +63,7 @@ __all__ = [
     "response",
     "shifted",
     "status",
+    "told_places",
     "totals",
     "unsure",
     "volumes",

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from portal.answers import Doubts, LocatedBy, MethodRow
+from portal.answers import Doubts, LocatedBy, MethodRow, ToldPlaces
 from portal.queries.scans import PLACED, any_counts, kept, once
 from portal.queries.summary import EVERYTHING
 from portal.release import Release
@@ -39,6 +39,27 @@ def located(release: Release, selection: Selection = EVERYTHING) -> LocatedBy:
     return LocatedBy(
         requests=counts.total(), source=placed["source"], geocoder=placed["geocoder"], none=placed["none"],
         methods=methods,
+    )  # fmt: skip
+
+
+@kept
+def told_places(release: Release, selection: Selection = EVERYTHING) -> ToldPlaces:
+    """The selected requests by how exactly their places are told."""
+    found: dict[tuple[str, str], int] = {}
+    names = [name for name in ("location_source", "location_precision") if name in release.counting]
+    tally = release.chosen(selection).tally(*names)
+    labels = [release.counting.labels(name) for name in names]
+    for *codes, n in zip(*tally.codes, tally.n, strict=True):
+        source, precision = (*(labels[i][code] for i, code in enumerate(codes)), None)[:2]
+        key = (source or "none", precision or "")
+        found[key] = found.get(key, 0) + int(n)
+
+    def count(source: str | None = None, precision: str | None = None) -> int:
+        return sum(n for (s, p), n in found.items() if source in (None, s) and precision in (None, p))
+
+    return ToldPlaces(
+        requests=count(), none=count("none"), withheld=count(precision="withheld"), block_face=count(precision="block_face"),
+        area=count(precision="area"), geocoder=count("geocoder"),
     )  # fmt: skip
 
 

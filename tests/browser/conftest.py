@@ -17,6 +17,7 @@ PATHS = (
     "/",
     "/map",
     "/map?figure=median",
+    "/map/list?status=open&sort=longest&page=2",
     "/trends",
     "/expected?service=parking&area=district:2",
     "/standards",

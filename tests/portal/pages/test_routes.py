@@ -11,7 +11,7 @@ from portal.release import Release
 from portal.routes import render
 from tests.portal.page_shape import check_shape
 
-PATHS = ("/", "/map", "/expected", "/trends", "/areas", "/areas/ward", "/areas/district/1", "/departments", "/departments/parks",
+PATHS = ("/", "/map", "/map/list", "/expected", "/trends", "/areas", "/areas/ward", "/areas/district/1", "/departments", "/departments/parks",
          "/data", "/sources", "/methods")  # fmt: skip
 QUERIES = ("", "?department=parks", "?service=%3Dheating&status=open", "?from=1990-01-01&to=1990-01-02", "?lang=es")
 
@@ -34,6 +34,11 @@ def test_a_page_is_complete_in_every_selection_and_language(release: Release, pa
     ("path", "query", "status"),
     [
         ("/nowhere", "", 404),
+        ("/map/list", "page=0", 400),
+        ("/map/list", "page=%C2%B2", 400),
+        ("/map/list", "page=9999999999", 400),
+        ("/map/list", "page=99999999", 200),
+        ("/map/list", "sort=price", 400),
         ("/areas/galaxy", "", 404),
         ("/areas/district/99", "", 404),
         ("/departments/nobody", "", 404),
