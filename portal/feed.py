@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from portal.answered import xml_text
 from portal.answers import RequestRow
 from portal.components import whereabouts
-from portal.components.labels import OUTCOMES, STATUSES, named
+from portal.components import whereabouts
 from portal.components.links import address
 from portal.components.shell import site_title
 from portal.queries.lists import latest
@@ -65,7 +65,7 @@ def _entries(release: Release, rows: Sequence[RequestRow], base: str) -> list[st
 
 def _entry(release: Release, row: RequestRow, base: str) -> str:
     title = row.service_name or release.allowed("service").get(row.service_code, row.service_code)
-    where = _where(release, row)
+    where = whereabouts.where(release, row) if row.lat is not None or row.address else ""
     page = {"source": row.source} | ({"lang": language()} if language() != main_language() else {})
     number_of = quote(row.service_request_id, safe="")
     parts = [
@@ -83,15 +83,8 @@ def _entry(release: Release, row: RequestRow, base: str) -> str:
     return f"<entry>{''.join(parts)}</entry>"
 
 
-def _where(release: Release, row: RequestRow) -> str:
-    return whereabouts.where(release, row) if row.lat is not None or row.address else ""
-
-
 def _summary(row: RequestRow) -> str:
-    state = named(STATUSES, row.status)
-    if row.status != "open":
-        state = _("Closed: {outcome}").format(outcome=named(OUTCOMES, row.outcome).lower())
-    return f"{state}. {_('Number {number}.').format(number=row.service_request_id)}"
+    return f"{whereabouts.state(row)}. {_('Number {number}.').format(number=row.service_request_id)}"
 
 
 def _changed(row: RequestRow, release: Release) -> datetime:
