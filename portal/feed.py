@@ -13,7 +13,6 @@ from urllib.parse import quote, urlencode, urlsplit
 from portal.answered import xml_text
 from portal.answers import RequestRow
 from portal.components import whereabouts
-from portal.components import whereabouts
 from portal.components.links import address
 from portal.components.shell import site_title
 from portal.queries.lists import latest
