@@ -44,6 +44,8 @@ log = logging.getLogger("openward.portal")
 ASSETS = Path(str(files("assets")))
 ASSET_FOLDERS = ("css", "js", "img", "vendor")
 NOT_PAGES = ("/api/", "/tiles/", "/download/", "/charts/", "/embed/", "/healthz", "/assets/", "/_")
+PLACE_KEYS = frozenset({"at", "near", "place", "within"})
+"""Parts of an address that say where someone looks."""
 WARM_PATHS = ("/", "/trends", "/areas", "/departments", "/data", "/sources", "/methods")
 
 
@@ -157,8 +159,9 @@ def _page(request: Request) -> Response:
     path = request.scope.get("raw_path", b"").decode("ascii", "replace") or request.url.path
     base = request.app.state.settings.public_url or str(request.base_url).rstrip("/")
     status, html = site.page(path, request.url.query, request.headers.get("accept-language", ""), base)
-    # What people typed is part of this address: no cache between them and us may hold it.
-    kept = "private, no-cache" if request.url.path.startswith(("/places", "/expected")) else "no-cache"
+    # What people typed, or where they are, is part of this address: no cache between them and us may hold it.
+    told = request.url.path.startswith(("/places", "/expected")) or bool(PLACE_KEYS & set(request.query_params))
+    kept = "private, no-cache" if told else "no-cache"
     return HTMLResponse(html, status_code=status, headers={"Cache-Control": kept, "Vary": "Accept-Language"})
 
 

@@ -47,7 +47,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/"), overview.layout, ()),
     (re.compile(r"/map"), map_page.layout, ("figure", "layer", "at", "place")),
     (re.compile(r"/map/list"), map_list.layout, ("sort", "page", "figure", "layer", "at", "place")),
-    (re.compile(r"/places"), places.layout, ("q", "at")),
+    (re.compile(r"/places"), places.layout, ("q", "at", "radius")),
     (re.compile(r"/expected"), expected_page.layout, ("q", "at", "place", "shown")),
     (re.compile(r"/trends"), trends.layout, ("by",)),
     (re.compile(r"/areas"), areas.layers, ("fair",)),

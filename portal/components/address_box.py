@@ -52,7 +52,36 @@ def address_box(release: Release, value: str = "", leads: str = "page", key: str
                 className="address-row",
             ),
             html.P(hint, id=f"{key}-hint", className="hint"),
+            _locate(leads, other, key),
         ],
         method="get", action=PATH, className="address-box", role="search",
         **{"data-filter": "", "aria-label": _("Find a place")},
+    )  # fmt: skip
+
+
+def _locate(leads: str, lang: str, key: str) -> Any:
+    """The button that asks the device where it is, shown where scripts run (`assets/js/locate.js`), and what it does."""
+    said, hint = f"{key}-locate-said", f"{key}-locate-hint"
+    words = {
+        "data-locate": leads,
+        "data-says": said,
+        "data-lang": lang,
+        "data-asking": _("Asking your device…"),
+        "data-denied": _("Your device or browser does not tell its location to this page. Type an address instead."),
+        "data-failed": _("Your device cannot tell where it is. Type an address instead."),
+    }
+    does = _(
+        "Your device is asked only when you press this. Its place, rounded to about 11 m, stands in the address of the "
+        "page that opens and is kept nowhere else."
+    )
+    return html.Div(
+        [
+            html.Button(
+                _("Use my location"), type="button", className="locate-button",
+                **{key: value for key, value in words.items() if value}, **{"aria-describedby": hint},
+            ),
+            html.Span(id=said, className="locate-said", role="status"),
+            html.P(does, id=hint, className="hint"),
+        ],
+        className="locate",
     )  # fmt: skip

@@ -14,7 +14,8 @@ from portal.components.links import address
 from portal.components.page import Page
 from portal.components.parts import Column, aside, key_figures, page_head, section, table
 from portal.components.spot import Spot
-from portal.errors import NotFound, NotReady
+from portal.errors import BadRequest, NotFound, NotReady
+from portal.pages.near import near_section
 from portal.places import SURE, Found, Gazetteer, Likely, Other, has_index
 from portal.queries.expected import drawn_layer
 from portal.selection import Selection
@@ -29,8 +30,9 @@ LIKELY_RIGHT = 0.5
 VAGUE = ("street", "area")
 
 
-def layout(release: Release, selection: Selection, q: str = "", at: str = "") -> Page:
-    """The place that `q` names; `at` (lat,long) tells which one is meant where several are called so."""
+def layout(release: Release, selection: Selection, q: str = "", at: str = "", radius: str = "") -> Page:
+    """The place that `q` names, or that `at` (lat,long) is; with both, `at` tells which of several places called so is meant.
+    `radius` is how far around it is looked at."""
     del selection
     if not has_index(release):
         raise NotFound(_("This release has no address index, so addresses cannot be looked up in it."))
@@ -42,16 +44,19 @@ def layout(release: Release, selection: Selection, q: str = "", at: str = "") ->
         try:
             gazetteer = release.places.ask(release)
         except NotReady:
-            status = 503
-            body = [
-                aside(_("One moment."), html.P(_("The list of addresses is being read. Try again in a few seconds.")))
-            ]
+            status, body = 503, [_one_moment()]
         else:
             found = gazetteer.locate(release, text, (wanted.lat, wanted.long) if wanted else None)
             title = found.address or (text if found.lat is not None else _("Nothing found"))
             spelt = text.casefold().startswith(title.casefold())
             lead = "" if spelt else _("You looked for “{text}”.").format(text=text)
-            body = _found(release, found, title) if found.lat is not None else _nothing(release, gazetteer, text)
+            asked = {"q": text, "at": at if wanted else "", "radius": radius}
+            body = _found(release, found, title, asked) if found.lat is not None else _nothing(release, gazetteer, text)
+    elif wanted:
+        try:
+            title, lead, body = _point(release, release.places.ask(release), wanted, at, radius)
+        except NotReady:
+            status, body = 503, [_one_moment()]
     return Page(
         title=title,
         description=_("Find a place in {city}, and see which areas it is in.").format(city=release.city.name),
@@ -64,6 +69,10 @@ def layout(release: Release, selection: Selection, q: str = "", at: str = "") ->
         announce=title,
         section="/map",
     )
+
+
+def _one_moment() -> Any:
+    return aside(_("One moment."), html.P(_("The list of addresses is being read. Try again in a few seconds.")))
 
 
 def _tips() -> Any:
@@ -86,9 +95,42 @@ def _nothing(release: Release, gazetteer: Gazetteer, text: str) -> list[Any]:
     return [section(_("Did you mean"), "meant", html.Ul(items))]
 
 
-def _found(release: Release, found: Found, title: str) -> list[Any]:
-    spot = Spot(found.lat or 0.0, found.long or 0.0, found.radius_m or 0.0, title)
+def _point(release: Release, gazetteer: Gazetteer, spot: Spot, at: str, radius: str) -> tuple[str, str, list[Any]]:
+    """Title, lead and parts for a point, such as where a device is."""
+    try:
+        around = gazetteer.reverse(release, spot.lat, spot.long)
+    except BadRequest:
+        words = _("This point is not in or near {city}, so nothing is known of it.")
+        return _("Far away"), "", [html.P(words.format(city=release.city.name)), _tips()]
+    what = around.address or around.crossing
+    title = _("Near {address}").format(address=what) if what else f"{spot.lat:.4f}, {spot.long:.4f}"
+    lead = _("The point {lat}, {long}.").format(lat=f"{spot.lat:.4f}", long=f"{spot.long:.4f}")
+    if spot.radius_m:
+        lead = _("The point {lat}, {long}, to within {n} m.").format(
+            lat=f"{spot.lat:.4f}", long=f"{spot.long:.4f}", n=number(spot.radius_m)
+        )
+    areas = gazetteer.likely(release, spot.lat, spot.long, spot.radius_m)
+    marked = Spot(spot.lat, spot.long, spot.radius_m, title if what else "")
+    parts = [
+        near_section(release, Selection(), marked, radius, (), PATH, at=at),
+        section(_("Which areas it is in"), "areas", *_areas(release, areas)),
+        _how_long(release, areas),
+        _map(marked),
+    ]
+    return title, lead, parts
+
+
+def _map(spot: Spot) -> Any:
     query = address("", None, figure="requests", **spot.query()).removeprefix("?")
+    return section(
+        _("On the map"), "where",
+        MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
+        html.P(html.A(_("Open the map here"), href=address("/map", None, **spot.query()), className="onward")),
+    )  # fmt: skip
+
+
+def _found(release: Release, found: Found, title: str, asked: dict[str, str]) -> list[Any]:
+    spot = Spot(found.lat or 0.0, found.long or 0.0, found.radius_m or 0.0, title)
     sure = section(
         _("How sure this is"), "sure",
         key_figures(
@@ -103,17 +145,16 @@ def _found(release: Release, found: Found, title: str) -> list[Any]:
         html.P(_("The spelling was corrected: the street is not called quite what was typed.")) if found.corrected else None,
         html.P(html.A(_("How places are found"), href=address("/methods") + "#location")),
     )  # fmt: skip
+    radius = asked.pop("radius")
+    near = None if found.method in VAGUE else near_section(release, Selection(), spot, radius, (), PATH, **asked)
     own = [row for row in found.areas if row.url and row.name == found.address] if found.method == "area" else []
     return [
         _is_an_area(release, own) if own else _guess(found),
         _others(release, found.alternatives),
+        near,
         None if own else section(_("Which areas it is in"), "areas", *_areas(release, found.areas)),
         _how_long(release, found.areas),
-        section(
-            _("On the map"), "where",
-            MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
-            html.P(html.A(_("Open the map here"), href=address("/map", None, **spot.query()), className="onward")),
-        ),
+        _map(spot),
         None if own else sure,
     ]  # fmt: skip
 
