@@ -5,7 +5,6 @@ Charter: a view in, text out. It asks the same queries as the map's page, so tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from html import escape
 from math import cos, degrees, radians
 from typing import Any, Final
@@ -13,8 +12,8 @@ from typing import Any, Final
 from shapely import Point
 from shapely.affinity import scale
 
-from portal import queries
-from portal.answers import GroupRow, Totals
+from portal import map_values, queries
+from portal.answers import Totals
 from portal.brief.place_map import PlaceMap, areas_of, place_map
 from portal.brief.place_map import View as Shown
 from portal.charts.map_drawing import Shaded, draw_view, in_metres
@@ -22,32 +21,24 @@ from portal.charts.standalone import Drawing, file_style, palette, standalone, s
 from portal.components import figure_words
 from portal.components.placed import placed_words
 from portal.components.shell import site_title
+from portal.map_values import values_of
 from portal.map_view import MapView
 from portal.outline import EARTH_M, Circle, Outline
 from portal.pages.areas import by_name
 from portal.pages.map_page import FIGURES
 from portal.release import Release
 from portal.selection import NOT_STATED
-from portal.text import FEW, _, duration_words, language, number, share, time_words
+from portal.text import _, language, number, share, time_words
 
 PAPER_MM: Final = 250.0
 """The drawing is as detailed as a map this wide on paper: 10 pixels to a cell of requests."""
 ASPECTS: Final = (0.75, 2.0)
 LARGEST_FILE: Final = 2_000_000
 
-Value = tuple[Callable[[GroupRow], float | None], Callable[[GroupRow], int], Callable[[float], str]]
-VALUES: Final[dict[str, Value]] = {
-    "count": (lambda row: row.requests, lambda _row: FEW, number),
-    "median": (lambda row: row.median.hours, lambda row: row.n, duration_words),
-    "open": (lambda row: row.open / row.requests if row.requests else None, lambda row: row.requests, share),
-    "on_time": (lambda row: row.on_time.k / row.on_time.n if row.on_time.n else None, lambda row: row.on_time.n, share),
-}
-"""What areas are coloured by: the value of a row, what it rests on, and its words."""
-
 
 def title_of(release: Release, view: MapView) -> str:
     """What the map shows, as a headline."""
-    what = _("Where the requests are") if view.figure not in VALUES else _(FIGURES[view.figure])
+    what = _("Where the requests are") if view.figure not in map_values.FIGURES else _(FIGURES[view.figure])
     return _("{city}: {what}").format(city=release.city.name, what=what)
 
 
@@ -127,16 +118,12 @@ def _shown(release: Release, view: MapView) -> PlaceMap:
 
 
 def _shaded(release: Release, view: MapView) -> Shaded | None:
-    if view.figure not in VALUES or not view.layer:
+    known = values_of(release, view)
+    if known is None:
         return None
-    value, rests_on, say = VALUES[view.figure]
-    known = {}
-    for row in queries.by(release, view.selection, view.layer):
-        told = value(row)
-        if told is not None and rests_on(row) >= FEW:
-            known[row.key] = float(told)
     areas = areas_of(release, Shown(view.selection, view.layer, day=view.selection.to_date))
-    return Shaded(_(FIGURES[view.figure]), areas, known, say, figure_words.too_few())
+    drawn = {code: known.of[code] for code, _name, _shape in areas if code in known.of}
+    return Shaded(_(FIGURES[view.figure]), areas, drawn, known.classes, known.say, figure_words.too_few())
 
 
 def _outline(place: Circle | Outline) -> Any:

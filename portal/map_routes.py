@@ -13,12 +13,15 @@ from typing import Literal
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
 
 from portal.answered import answered, base_of, language_of
 from portal.context import Current, query_of
+from portal.map_embed import embed_page
 from portal.map_file import html_file, svg_file
 from portal.map_view import MapView
 from portal.release import Release
+from portal.security import content_security_policy
 from portal.text import speaking
 
 router = APIRouter(tags=["downloads"], include_in_schema=False)
@@ -37,6 +40,21 @@ def map_file(request: Request, release: Current, form: Literal["html", "svg"]) -
             text, css = svg_file(release, view, base_of(request))
     headers["Content-Security-Policy"] = only_painted(css)
     return answered(request, release, text, "text/html; charset=utf-8" if form == "html" else "image/svg+xml", headers)
+
+
+@router.get("/embed/map", response_class=Response)
+def embedded(request: Request, release: Current) -> Response:
+    """The map as a page that any other page may frame; it sets no cookie and asks no other host."""
+    view = MapView.read(query_of(request), release)
+    with speaking_of(request, release):
+        if view.layer and "layer" not in request.query_params:  # its script would choose another one
+            return RedirectResponse(view.address("/embed/map"), 307, {"Cache-Control": "no-cache"})
+        page = embed_page(release, view, base_of(request))
+    headers = {
+        "Content-Security-Policy": content_security_policy(page.script_hashes, framed_by="*"),
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    return answered(request, release, page.html, "text/html; charset=utf-8", headers)
 
 
 @contextmanager

@@ -25,8 +25,13 @@ CALLBACK_PATH = "/_dash-update-component"
 COMPRESS_FROM_BYTES = 600
 
 
-def content_security_policy(script_hashes: Sequence[str] = (), style_hashes: Sequence[str] = ()) -> str:
-    """A strict policy; the hashes ('sha256-…') allow a page's own inline scripts and style elements."""
+def content_security_policy(
+    script_hashes: Sequence[str] = (), style_hashes: Sequence[str] = (), framed_by: str = "'self'"
+) -> str:
+    """A strict policy; the hashes ('sha256-…') allow a page's own inline scripts and style elements.
+
+    `framed_by` is whose pages may show it in a frame: '*' for what is made to be embedded.
+    """
     return "; ".join(
         [
             "default-src 'self'",
@@ -39,7 +44,7 @@ def content_security_policy(script_hashes: Sequence[str] = (), style_hashes: Seq
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",
-            "frame-ancestors 'self'",
+            f"frame-ancestors {framed_by}",
         ]
     )
 

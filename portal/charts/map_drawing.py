@@ -18,6 +18,7 @@ import shapely
 
 from geo.tiles import HALF_WORLD_M
 from portal.brief.place_map import PlaceMap, coordinates_of
+from portal.charts.map_classes import Classes
 from portal.charts.standalone import Drawing
 from portal.charts.svg import round_numbers
 from portal.text import _, number
@@ -27,7 +28,6 @@ LARGEST: Final = 9.5
 LAND, OUTSIDE, WATER, PARK = "#f6f4ef", "#e9e6de", "#c3d7e4", "#dbe6d1"
 STREET, BORDER, INK, QUIET, PAPER = "#d3cec3", "#5b6670", "#16202a", "#4b5763", "#ffffff"
 MARK, FOCUS, FEW, HATCH = "#0d4f8b", "#b3410b", "#d9d6cf", "#8b9097"
-CLASSES: Final = ("#e3ebf3", "#b9d0e4", "#86aed1", "#4c84b5", "#1d5590")
 STREETS: Final = {1: 1.9, 2: 1.3, 3: 0.8}
 KEY: Final = 34.0
 """Height of one line of the key below the map."""
@@ -40,6 +40,7 @@ class Shaded:
     title: str
     areas: Sequence[tuple[str, str, Any]]
     values: Mapping[str, float]
+    classes: Classes
     say: Callable[[float], str]
     few: str
 
@@ -82,36 +83,13 @@ def draw_view(
     parts += [_scale_bar(shown, high), "</g>"]
     parts.append(f'<rect width="{WIDE:g}" height="{high:.1f}" fill="none" stroke="{HATCH}"/>')
     parts.append(_classes_key(shaded, high + KEY) if shaded else _circles_key(shown, high + KEY))
-    return Drawing("wide", WIDE, round(high + KEY * 1.6, 1), escape(title), escape(description), "".join(parts))
+    return Drawing("wide", WIDE, round(high + KEY * 2.1, 1), escape(title), escape(description), "".join(parts))
 
 
 _PATTERN = (
     '<pattern id="map-few" width="8" height="8" patternUnits="userSpaceOnUse">'
     f'<rect width="8" height="8" fill="{FEW}"/><path d="M-2 2L2-2M0 8L8 0M6 10L10 6" stroke="{HATCH}"/></pattern>'
 )
-
-
-def breaks(values: Sequence[float], say: Callable[[float], str]) -> list[float]:
-    """Where classes of about equally many areas begin, in two digits, none that would read like its neighbour.
-
-    >>> breaks([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], str), breaks([3, 3, 3], str), breaks([], str)
-    ([3.0, 5.0, 7.0, 9.0], [], [])
-    """
-    ordered = sorted(values)
-    found: list[float] = []
-    for i in range(1, 5):
-        if ordered:
-            at = float(f"{ordered[min(i * len(ordered) // 5, len(ordered) - 1)]:.2g}")
-            before = found[-1] if found else ordered[0]
-            if at > before and say(at) not in (say(before), say(ordered[-1])):
-                found.append(at)
-    return found
-
-
-def class_of(value: float, edges: Sequence[float]) -> str:
-    """The colour of a value's class: few classes are spread over the whole scale."""
-    step = sum(value >= edge for edge in edges)
-    return CLASSES[round(step * 4 / len(edges))] if edges else CLASSES[0]
 
 
 def _steps(points: Any, close: bool) -> str:
@@ -125,11 +103,10 @@ def _steps(points: Any, close: bool) -> str:
 
 
 def _coloured(shaded: Shaded, path: Callable[..., str]) -> list[str]:
-    edges = breaks(list(shaded.values.values()), shaded.say)
     parts = []
     for code, name, shape in shaded.areas:
         value = shaded.values.get(code)
-        fill = "url(#map-few)" if value is None else class_of(value, edges)
+        fill = "url(#map-few)" if value is None else shaded.classes.colour(value)
         told = f"{name}: {shaded.few if value is None else shaded.say(value)}"
         inner = path([shape], f'fill-rule="evenodd" fill="{fill}" fill-opacity="0.85"')
         parts.append(f"<g><title>{escape(told, quote=False)}</title>{inner}</g>")
@@ -181,21 +158,30 @@ def _circles_key(shown: PlaceMap, y: float) -> str:
 
 
 def _classes_key(shaded: Shaded, y: float) -> str:
-    known = sorted(shaded.values.values())
-    edges = breaks(known, shaded.say)
-    marks: list[tuple[str, str]] = []
-    if known:
-        ends = [known[0], *edges, known[-1]]
-        for low, high in pairwise(ends):
-            first, last = shaded.say(low), shaded.say(high)
-            marks.append((class_of(low, edges), first if first == last else _("{low} to {high}").format(low=first, high=last)))  # fmt: skip
-    marks.append(("url(#map-few)", shaded.few))
+    marks = _class_words(shaded) if shaded.values else []
     x, parts = 0.0, []
-    for fill, words in marks:
+    for fill, words in [*marks, ("url(#map-few)", shaded.few)]:
         parts.append(f'<rect x="{x:.1f}" y="{y - 12:.1f}" width="20" height="14" fill="{fill}" stroke="{BORDER}"/>')
         parts.append(_words(x + 26, y, words))
         x += 26 + 7 * len(words) + 20
+    if shaded.classes.middle is not None:
+        told = _("Colors part at {n}, the value of all these requests together")
+        parts.append(_words(0, y + KEY * 0.7, told.format(n=shaded.say(shaded.classes.middle))))
     return "".join(parts)
+
+
+def _class_words(shaded: Shaded) -> list[tuple[str, str]]:
+    """Colour and words of each class; where they do not end with the values that there are, the outer ones are open."""
+    sorting, say, known = shaded.classes, shaded.say, sorted(shaded.values.values())
+    ends = [known[0], *sorting.breaks, known[-1]]
+    said = []
+    for colour, (low, high) in zip(sorting.colours, pairwise(ends), strict=True):
+        first, last = say(low), say(high)
+        said.append((colour, first if first == last else _("{low} to {high}").format(low=first, high=last)))
+    if sorting.middle is not None:
+        said[0] = (said[0][0], _("under {n}").format(n=say(sorting.breaks[0])))
+        said[-1] = (said[-1][0], _("{n} or more").format(n=say(sorting.breaks[-1])))
+    return said
 
 
 def in_metres(shape: Any) -> Any:

@@ -1,0 +1,81 @@
+"""The map for a page of someone else: the frame of `/map` with a line above that says what it shows, and its source below.
+
+Charter: the folium page as `portal.pages.frame` makes it, and a few elements put into it. No drawing and no scripts of
+its own but the one that opens links in a new tab: within a frame they would take the place of the article.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Final
+from urllib.parse import urlencode
+
+from geo.maps import MapPage
+from portal import queries
+from portal.components.placed import placed_words
+from portal.components.shell import site_title
+from portal.map_file import title_of
+from portal.map_view import MapView
+from portal.pages.frame import frame
+from portal.release import Release
+from portal.text import _, date_words, language, local
+
+WIDTH: Final = 800
+HEIGHT: Final = 560
+"""The size that the code for copying gives the map, in pixels; it fills whatever it gets."""
+
+_NO_SCRIPT = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
+
+
+def embed_page(release: Release, view: MapView, base: str) -> MapPage:
+    """The page, complete in words where scripts are off."""
+    framed = frame(release, urlencode({"lang": language()}))
+    title = title_of(release, view)
+    counted = placed_words(queries.totals(release, view.selection))
+    live = escape(base + view.address())
+    opened = f'<a href="{live}" target="_blank" rel="noopener">{escape(_("Open the live map"))}</a>'
+    head = (
+        f'<link rel="stylesheet" href="/assets/css/embed.css"><link rel="canonical" href="{live}">'
+        '<meta name="robots" content="noindex"><link rel="icon" href="/assets/img/icon.svg">'
+        '<script src="/assets/js/embed.js" defer></script>'
+    )
+    above = (
+        f'<header class="ow-above"><h1>{escape(title, quote=False)}</h1>'
+        f"<p>{escape(view.selection.sentence(release), quote=False)}. {escape(counted, quote=False)}</p></header>"
+    )
+    below = f'<footer class="ow-below"><p>{_source(release)} · {opened}</p></footer>'
+    still = (
+        f'<noscript><p class="ow-no-script">{escape(_("The map moves where JavaScript is on; this is a picture of it."))}'
+        f'</p><img class="ow-still" src="{escape(view.address("/map/standalone.svg"))}" alt="{escape(title)}"></noscript>'
+    )
+    text = framed.html.replace('class="map-page"', 'class="map-page ow-embed"', 1)
+    text = re.sub(r"<title>.*?</title>", lambda _found: f"<title>{escape(title)}</title>", text, count=1)
+    text = _NO_SCRIPT.sub(lambda _found: still, text, count=1)
+    text = text.replace("</head>", f"{head}</head>", 1)
+    text = re.sub(r"<body>", lambda _found: f"<body>{above}", text, count=1)
+    return MapPage(text.replace("</main>", f"</main>{below}", 1), framed.script_hashes)
+
+
+def embed_code(release: Release, view: MapView, base: str, width: int | str = "100%", height: int = HEIGHT) -> str:
+    """The element that shows the view in another page."""
+    return (
+        f'<iframe src="{escape(base + view.address("/embed/map"))}" title="{escape(title_of(release, view))}" '
+        f'width="{width}" height="{height}" style="border:0" loading="lazy" allow="fullscreen"></iframe>'
+    )
+
+
+def _source(release: Release) -> str:
+    """City, release date and licence; that an invented city is none."""
+    city = release.city
+    made_up = f"<strong>{escape(_('Not real data.'))}</strong> " if city.synthetic else ""
+    day = date_words(local(release.as_of, city.timezone).date())
+    licence = escape(city.license.title, quote=False)
+    if city.license.path.startswith(("https://", "http://")):
+        licence = f'<a href="{escape(city.license.path)}" target="_blank" rel="noopener license">{licence}</a>'
+    told = [
+        escape(_("Source: {site}").format(site=site_title(release)), quote=False),
+        escape(_("data as of {date}").format(date=day), quote=False),
+        licence if city.license.title else "",
+    ]
+    return made_up + " · ".join(filter(None, told))
