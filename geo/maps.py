@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from html import escape
 
@@ -39,7 +39,9 @@ class MapConfig:
     """What the map's page is told; becomes JSON for `assets/js/map.js`.
 
     `bbox` is west, south, east, north in degrees (EPSG:4326). `tiles` is the address of a tile with {layer},
-    {z}, {x} and {y} left open; `values` that of the figures of a layer's areas with {layer} left open;
+    {z}, {x} and {y} left open; `values` that of the figures of a layer's areas with {layer} left open,
+    `response` that of the times of all; `residents` how many live in a layer's areas, where that is known;
+    `not_stated` the key of requests without an area; `first` and `last` the record's first and last day.
     `layers` maps the layers that can be coloured to their titles. `words` are all texts that the map shows.
     """
 
@@ -50,6 +52,11 @@ class MapConfig:
     values: str
     layers: Mapping[str, str]
     words: Mapping[str, str]
+    response: str = ""
+    residents: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    not_stated: str = ""
+    first: str = ""
+    last: str = ""
     attribution: str = ""
     accent: str = "#0b5cad"
     few: int = 30

@@ -54,10 +54,11 @@
     const row = state.values && state.values[String(props.area)];
     const lines = [fill(words.many, { n: count(row ? row.requests : 0) })];
     if (row) {
-      ["median", "open", "on_time"].forEach(function (name) {
-        const figure = M.FIGURE[name];
-        const value = figure.n(row) < config.few ? words.few : figure.of(row) === null ? words.unreached : figure.say(figure.of(row));
-        lines.push(M.TITLE[name] + ": " + value);
+      ["rate", "median", "p90", "open", "on_time", "done"].forEach(function (name) {
+        const figure = M.FIGURE[name], value = figure.of(row);
+        if (name === "rate" && value === null) return;
+        const text = figure.n(row) < config.few ? words.few : value === null ? words.unreached : figure.say(value);
+        lines.push(M.TITLE[name] + ": " + text);
       });
     }
     const query = [state.filters, languageOf()].filter(Boolean).join("&");

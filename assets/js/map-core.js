@@ -27,13 +27,15 @@
     outside: "#e9e6de", land: "#f6f4ef", water: "#c3d7e4", park: "#dbe6d1", street: "#ffffff", casing: "#cfc9bc",
     text: "#4b5763", halo: "#f8f6f1", border: "#5b6670",
     open: "#c2500a", openFill: "#f08a3c", closed: "#0d4f8b", onMark: "#ffffff",
-    classes: ["#e3ebf3", "#b9d0e4", "#86aed1", "#4c84b5", "#1d5590"], few: "#d9d6cf", hatch: "#8b9097",
+    classes: ["#e3ebf3", "#b9d0e4", "#86aed1", "#4c84b5", "#1d5590"],
+    apart: ["#3b2f87", "#a39fce", "#f3f1ee", "#f5b46a", "#b35806"], few: "#d9d6cf", hatch: "#8b9097",
   };
   const DARK = {
     outside: "#0e1419", land: "#18212a", water: "#1d3344", park: "#1c2b22", street: "#36424d", casing: "#18212a",
     text: "#b4bec7", halo: "#10161c", border: "#8b97a2",
     open: "#ffb26b", openFill: "#e98328", closed: "#8cc4f2", onMark: "#0c1319",
-    classes: ["#22384b", "#2d567a", "#3f7aab", "#6ba5d3", "#b3d6f1"], few: "#2b343c", hatch: "#74808b",
+    classes: ["#22384b", "#2d567a", "#3f7aab", "#6ba5d3", "#b3d6f1"],
+    apart: ["#b9b4f0", "#6d68ae", "#333c45", "#a3642a", "#f6b56c"], few: "#2b343c", hatch: "#74808b",
   };
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const isDark = function () {

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const M = window.openward_map;
-  const words = M.words, state = M.state, fill = M.fill, make = M.make;
+  const config = M.config, words = M.words, state = M.state, fill = M.fill, make = M.make;
   const legend = M.corner("bottomright", "legend", words.legend);
 
   const NS = "http://www.w3.org/2000/svg";
@@ -30,21 +30,39 @@
       row(key([["path", { d: "M12 4l8 8-8 8-8-8z", fill: M.color.openFill, stroke: M.color.onMark }]]), words.open);
       row(key([["circle", { cx: 12, cy: 12, r: 6, fill: M.color.halo, stroke: M.color.closed, "stroke-width": 3 }]]), words.closed);
       row(key([["circle", { cx: 12, cy: 12, r: 10, fill: M.color.closed }]]), words.cells);
-      legend.replaceChildren(make("ul", {}, rows));
+      show(words.legend, [make("ul", {}, rows)]);
       return;
     }
     const say = M.FIGURE[state.figure].say;
     const c = state.classes;
     if (c && Object.keys(state.values || {}).some(function (code) { return M.valueOf(code) !== null; })) {
+      const swatch = function (value) { return key([["rect", { x: 2, y: 4, width: 20, height: 16, fill: M.classColor(value), stroke: M.color.border }]]); };
+      const within = function (low, high) { return say(low) === say(high) ? say(low) : fill(words.range, { low: say(low), high: say(high) }); };
+      // Where classes do not end with the values that there are, the outer ones are open.
+      const open = (c.middle !== null || state.month) && c.breaks.length > 0;
+      const ends = c.breaks.length;
       const edges = [c.low].concat(c.breaks, [c.high]);
-      for (let i = 0; i + 1 < edges.length; i += 1) {
-        const text = say(edges[i]) === say(edges[i + 1]) ? say(edges[i]) : fill(words.range, { low: say(edges[i]), high: say(edges[i + 1]) });
-        row(key([["rect", { x: 2, y: 4, width: 20, height: 16, fill: M.classColor(edges[i]), stroke: M.color.border }]]), text);
+      for (let i = 0; i <= ends; i += 1) {
+        const low = edges[i], high = edges[i + 1];
+        if (open && i === 0) { if (high > 0) row(swatch(high - 1e-9), fill(words.under, { n: say(high) })); }
+        else if (open && i === ends) row(swatch(low), fill(words.from, { n: say(low) }));
+        else row(swatch(low), within(low, high));
       }
     }
     row(key([["rect", { x: 2, y: 4, width: 20, height: 16, fill: M.color.few, stroke: M.color.border }],
-      ["path", { d: "M2 14L12 4M6 20L22 4M16 20l6-6", stroke: M.color.hatch }]]), words.few);
-    legend.replaceChildren(make("p", { class: "ow-legend-title" }, [M.TITLE[state.figure]]), make("ul", {}, rows));
+      ["path", { d: "M2 14L12 4M6 20L22 4M16 20l6-6", stroke: M.color.hatch }]]),
+      state.figure === "count" ? words.hatched_none : fill(state.figure === "rate" ? words.hatched_rate : words.hatched, { n: config.few }));
+    const middle = c && c.middle !== null ? make("p", {}, [fill(words.parts_at, { n: say(c.middle) })]) : null;
+    show(M.TITLE[state.figure], [middle, make("ul", {}, rows)]);
+  }
+
+  /* It can be folded, for small screens where it covers much of the map. */
+  let folded = false;
+  function show(title, parts) {
+    const box = make("details", {}, [make("summary", {}, [title])].concat(parts));
+    box.open = !folded;
+    box.addEventListener("toggle", function () { folded = !box.open; });
+    legend.replaceChildren(box);
   }
 
   Object.assign(M, { drawLegend: drawLegend });

@@ -28,14 +28,22 @@
       M.drawAreas(); M.drawLabels(); M.drawLegend();
       return;
     }
-    fetch(config.values.replace("{layer}", state.layer) + (state.filters ? "?" + state.filters : ""))
-      .then(function (answer) { if (!answer.ok) throw new Error(String(answer.status)); return answer.json(); })
-      .then(function (answer) {
+    const figure = M.FIGURE[state.figure];
+    const ask = function (address) {
+      return fetch(address + (state.filters ? "?" + state.filters : "")).then(function (answer) {
+        if (!answer.ok) throw new Error(String(answer.status));
+        return answer.json();
+      });
+    };
+    Promise.all([ask(config.values.replace("{layer}", state.layer)), figure.quantile ? ask(config.response) : null])
+      .then(function (answers) {
         if (turn !== asked) return;
+        const rows = answers[0].rows;
         state.values = {};
-        (answer.rows || answer.groups || answer.results || answer).forEach(function (row) { state.values[row.key] = row; });
-        const known = Object.keys(state.values).map(M.valueOf).filter(function (value) { return value !== null; });
-        state.classes = known.length ? M.classify(known) : { low: 0, high: 0, breaks: [] };
+        rows.forEach(function (row) { state.values[row.key] = row; });
+        const known = Object.keys(state.values).filter(function (code) { return code !== config.not_stated; })
+          .map(M.valueOf).filter(function (value) { return value !== null; });
+        state.classes = M.classify(known, M.together(rows, answers[1] && answers[1].result.quantiles));
         M.drawAreas(); M.drawLabels(); M.drawLegend();
       })
       .catch(function () { M.say(words.failed); });

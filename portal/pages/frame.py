@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from geo.maps import MapConfig, MapPage, map_page
+from portal import queries
 from portal.components.labels import LOCATION_NOTES, METHODS, REASONS
+from portal.selection import NOT_STATED
 from portal.text import FEW, N_, _, choose_language, language, speaking
 
 if TYPE_CHECKING:
@@ -24,6 +26,15 @@ WORDS = {
     "open_share": N_("Share still open"),
     "on_time": N_("Share closed on time"),
     "few": N_("too few to say"),
+    "rate": N_("Requests per 1,000 residents"),
+    "p90": N_("9 in 10 closed within"),
+    "done": N_("Share done, of those closed"),
+    "hatched": N_("Hatched: under {n} requests, too few to say"),
+    "hatched_none": N_("Hatched: none"),
+    "hatched_rate": N_("Hatched: under {n} requests, or residents not known: too few to say"),
+    "parts_at": N_("All of these together: {n}"),
+    "under": N_("under {n}"),
+    "from": N_("{n} or more"),
     "none": N_("none"),
     "unreached": N_("not yet reached"),
     "close": N_("Close"),
@@ -93,6 +104,16 @@ NOTED = (
 """What may be wrong with the source's own point of a request that is on the map."""
 
 
+def residents(release: Release) -> dict[str, dict[str, int]]:
+    """How many people live in each area, by layer; layers of which nothing is known are left out."""
+    known = {
+        layer.layer: {area.area: area.population for area in queries.areas(release, layer.layer) if area.population}
+        for layer in release.layers
+        if layer.geometry
+    }
+    return {layer: people for layer, people in known.items() if people}
+
+
 def _words() -> dict[str, str]:
     words = {key: _(text) for key, text in WORDS.items()}
     words |= {f"method_{method}": _(label) for method, label in METHODS.items()}
@@ -108,6 +129,7 @@ def frame(release: Release, search: str = "", accept_language: str = "") -> MapP
     languages = release.city.languages
     asked = parse_qs(search.removeprefix("?")).get("lang", [""])[0]
     tag = choose_language(languages, asked, accept_language)
+    first, last = queries.period(release)
     with speaking(tag, main=languages[0] if languages else tag):
         return map_page(
             MapConfig(
@@ -116,6 +138,11 @@ def frame(release: Release, search: str = "", accept_language: str = "") -> MapP
                 bbox=release.city.bbox,
                 tiles=f"/tiles/{release.id}/{{layer}}/{{z}}/{{x}}/{{y}}.mvt",
                 values="/api/v1/by/{layer}",
+                response="/api/v1/response",
+                residents=residents(release),
+                not_stated=NOT_STATED,
+                first=first.isoformat() if first else "",
+                last=last.isoformat() if last else "",
                 layers={layer.layer: layer.title for layer in release.layers if layer.geometry},
                 words=_words(),
                 attribution=release.city.attribution,

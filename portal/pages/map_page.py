@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dash import html
@@ -20,9 +21,11 @@ from portal.components.period import period
 from portal.components.spot import Spot
 from portal.errors import BadSelection
 from portal.pages.areas import by_name
+from portal.pages.near import areas_of, near_section
+from portal.pages.frame import residents
 from portal.pages.trends import nothing
 from portal.selection import NOT_STATED, Selection
-from portal.text import N_, _, number, share, time_words
+from portal.text import FEW, N_, _, number, share, time_words
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -30,18 +33,22 @@ if TYPE_CHECKING:
 FIGURES = {
     "requests": N_("Requests, one by one"),
     "count": N_("Requests by area"),
+    "rate": N_("Requests per 1,000 residents, by area"),
     "median": N_("Half closed within, by area"),
+    "p90": N_("9 in 10 closed within, by area"),
     "open": N_("Share still open, by area"),
     "on_time": N_("Share on time, by area"),
+    "done": N_("Share done of those closed, by area"),
 }
 LATEST = 12
 
 
 def layout(
-    release: Release, selection: Selection, figure: str = "requests", layer: str = "", at: str = "", place: str = ""
-) -> Page:
+    release: Release, selection: Selection, figure: str = "requests", layer: str = "", at: str = "", place: str = "",
+    radius: str = "",
+) -> Page:  # fmt: skip
     """The map of the selected requests. `figure` is one of FIGURES, `layer` the areas that are coloured, `at` and
-    `place` a place that is marked."""
+    `place` a place that is marked, `radius` how far around it is looked at."""
     spot = Spot.read(at, place)
     kept = spot.query() if spot else {}
     if figure not in FIGURES:
@@ -58,7 +65,7 @@ def layout(
         address_box(release, spot.name if spot else "", leads="map"),
         filter_form(
             release, selection, "/map", totals.requests,
-            [_choice("figure", _("Show"), {k: _(v) for k, v in FIGURES.items()}, figure),
+            [_choice("figure", _("Show"), _offered(release, figure), figure),
              _choice("layer", _("Areas"), {each.layer: each.plural for each in drawn}, shaded)],
             opened=False, of=selection, **kept,
         ),
@@ -68,6 +75,8 @@ def layout(
         MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
         html.P(_("With a keyboard: arrows move the map, + and − zoom, Tab reaches the buttons. "
                  "The tables below hold the same figures."), className="detail"),
+        near_section(release, selection, spot, radius, areas_of(release, spot), "/map", figure=figure, layer=layer, **kept)
+        if spot else None,
     ]  # fmt: skip
     if totals.requests:
         if shaded:
@@ -89,6 +98,11 @@ def layout(
 def _choice(key: str, label: str, values: dict[str, str], chosen: str) -> Any:
     options = [{"value": value, "label": words} for value, words in values.items()]
     return labelled(label, f"map-{key}", Field("select", key, chosen, id=f"map-{key}", options=options))
+
+
+def _offered(release: Release, figure: str) -> dict[str, str]:
+    """The figures and their words; a rate only where residents are known, or where the address asks for it."""
+    return {key: _(words) for key, words in FIGURES.items() if key == figure or key != "rate" or residents(release)}
 
 
 def _as_list(selection: Selection, figure: str, layer: str, kept: dict[str, str]) -> Any:
@@ -124,22 +138,34 @@ def _areas(release: Release, selection: Selection, layer: str) -> Any:
     of = release.layer(layer)
     rows: list[GroupRow] = by_name([row for row in queries.by(release, selection, layer) if row.key != NOT_STATED])
     most = max((row.requests for row in rows), default=1)
+    people = residents(release).get(layer, {})
     columns = [
-        Column(of.title), Column(_("Requests"), "bar"), Column(_("Half closed within"), "number"),
-        Column(_("Still open"), "number"), Column(_("On time"), "number"),
+        Column(of.title), Column(_("Requests"), "bar"), *([Column(_("Per 1,000 residents"), "number")] if people else []),
+        Column(_("Half closed within"), "number"), Column(_("9 in 10 closed within"), "number"),
+        Column(_("Still open"), "number"), Column(_("On time"), "number"), Column(_("Done"), "number"),
     ]  # fmt: skip
     cells = [
         [
             html.A(row.name, href=address(f"/areas/{layer}/{part(row.key)}", selection)),
             Bar(number(row.requests), row.requests / most),
+            *([_rate(row, people)] if people else []),
             figure_words.quantile_words(row.median, row.n),
+            figure_words.quantile_words(row.p90, row.n),
             share(row.open, row.requests),
             figure_words.share_words(row.on_time),
+            figure_words.share_words(row.done) if row.done.n else "–",
         ]
         for row in rows
     ]
     caption = _("The figures of the map, by {what}").format(what=of.title.lower())
     return section(of.plural, "areas", table(caption, columns, cells, "map-areas"))
+
+
+def _rate(row: GroupRow, people: Mapping[str, int]) -> str:
+    if row.key not in people:
+        return _("residents not known")
+    rate = 1000 * row.requests / people[row.key]
+    return figure_words.too_few() if row.requests < FEW else (f"{rate:.1f}" if rate < 10 else number(rate))
 
 
 def _latest(release: Release, selection: Selection) -> Any:

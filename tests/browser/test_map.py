@@ -62,7 +62,7 @@ def test_areas_are_coloured_in_stated_classes_and_tell_their_figures(visit: Call
     frame = frame_of(page)
     assert painted(frame, "areas")
     expect(frame.locator(".ow-legend")).to_contain_text("Requests by area")
-    expect(frame.locator(".ow-legend")).to_contain_text("too few to say")
+    expect(frame.locator(".ow-legend")).to_contain_text("Hatched: none")
     assert frame.locator(".ow-legend li").count() >= 3
     page.locator("iframe#map").scroll_into_view_if_needed()  # a click that has to scroll first lands elsewhere
     frame.locator("#map_openward").click(position={"x": 330, "y": 250})
