@@ -61,6 +61,12 @@ def near_section(
     )  # fmt: skip
 
 
+def areas_of(release: Release, spot: Spot) -> tuple[Likely, ...]:
+    """The areas that a spot is likely in; none while, or where, nothing can tell."""
+    gazetteer = release.places.at_hand(release)
+    return gazetteer.likely(release, spot.lat, spot.long, spot.radius_m) if gazetteer else ()
+
+
 def _metres(radius: str) -> int:
     if not radius:
         return USUAL
