@@ -26,6 +26,7 @@ from portal import (
     feed_routes,
     figures_api,
     map_routes,
+    oembed_routes,
     places_api,
     tile_routes,
 )
@@ -43,7 +44,18 @@ log = logging.getLogger("openward.portal")
 
 ASSETS = Path(str(files("assets")))
 ASSET_FOLDERS = ("css", "js", "img", "vendor")
-NOT_PAGES = ("/api/", "/tiles/", "/download/", "/charts/", "/embed/", "/healthz", "/assets/", "/_")
+NOT_PAGES = (
+    "/api/",
+    "/tiles/",
+    "/download/",
+    "/charts/",
+    "/embed/",
+    "/oembed",
+    "/feed.atom",
+    "/healthz",
+    "/assets/",
+    "/_",
+)
 PLACE_KEYS = frozenset({"at", "near", "place", "within"})
 """Parts of an address that say where someone looks."""
 WARM_PATHS = ("/", "/trends", "/areas", "/departments", "/data", "/sources", "/methods")
@@ -79,6 +91,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         chart_routes.router,
         feed_routes.router,
         map_routes.router,
+        oembed_routes.router,
     ):
         app.include_router(router)
     app.add_api_route("/healthz", _health, include_in_schema=False)

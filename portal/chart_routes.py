@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
+from portal.answered import answered, base_of
 from portal.charts.standalone import Drawing, drawings, file_style, standalone, style
 from portal.components.shell import site_title
 from portal.components.take_chart import LONGEST, caption_id
@@ -78,16 +79,16 @@ def chart_file(
     name = "-".join(filter(None, [release.city.id, "synthetic" if release.city.synthetic else "", key, release.id]))
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Access-Control-Allow-Origin": "*"}
     if form == "csv":
-        return _answer(request, release, csv_of(chart), "text/csv; charset=utf-8", headers)
+        return answered(request, release, csv_of(chart), "text/csv; charset=utf-8", headers)
     drawing = _drawing(chart)
     with speaking(chart.language):
         about = " ".join(filter(None, [f"{site_title(release)}.", _made_up(release), release.city.attribution]))
-    below = [*filter(None, [chart.note]), about, f"{_base(request)}{page}#{key}"]
+    below = [*filter(None, [chart.note]), about, f"{base_of(request)}{page}#{key}"]
     text = standalone(drawing, chart.title, [chart.subtitle], below, chart.legend, release.city.accent, chart.language)
     headers["Content-Security-Policy"] = _policy(
         file_style(drawing, chart.legend, release.city.accent), "frame-ancestors 'self'"
     )
-    return _answer(request, release, text, "image/svg+xml", headers)
+    return answered(request, release, text, "image/svg+xml", headers)
 
 
 @router.get("/embed/charts/{key}", response_class=Response)
@@ -105,7 +106,7 @@ def embedded(request: Request, release: Current, key: str, page: PageAddress) ->
         if len(text.encode()) <= HEAVIEST_EMBED:
             break
     policy = _policy(css, "frame-ancestors *; img-src 'self'")
-    return _answer(request, release, text, "text/html; charset=utf-8", {"Content-Security-Policy": policy})
+    return answered(request, release, text, "text/html; charset=utf-8", {"Content-Security-Policy": policy})
 
 
 def chart_of(release: Release, key: str, page: str) -> Chart:
@@ -124,6 +125,14 @@ def chart_of(release: Release, key: str, page: str) -> Chart:
             if element["type"] == "Div" and element["props"].get("aria-labelledby") == caption_id(key):
                 return _table(key, element, made.body.lang)
     raise NotFound(f"There is no chart '{key[:40]}' on the page {path[:80]}.")
+
+
+def charts_on(release: Release, page: str) -> list[str]:
+    """The keys of what is drawn on a page, in its order."""
+    path, _mark, query = page.partition("?")
+    made = render(release, path, query)
+    found = [figure for figure, _after in _figures(made.body.tree)] if made.status == 200 else []
+    return [str(figure["props"]["aria-labelledby"]) for figure in found if "aria-labelledby" in figure["props"]]
 
 
 def csv_of(chart: Chart) -> str:
@@ -267,18 +276,3 @@ def _policy(css: str, more: str) -> str:
     """What a file may do in a browser: be painted with its own style."""
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; {more}"
-
-
-def _answer(request: Request, release: Release, text: str, media_type: str, headers: dict[str, str]) -> Response:
-    body = text.encode()
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers |= {"X-Openward-Release": release.id, "Cache-Control": "no-cache", "ETag": etag}
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type=media_type, headers=headers)
-
-
-def _base(request: Request) -> str:
-    """The address that visitors see, without a slash at its end."""
-    public: str = request.app.state.settings.public_url
-    return public or str(request.base_url).rstrip("/")

@@ -23,6 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
 from portal.errors import PortalError
+from portal.head_links import head_links
 from portal.html import to_html
 from portal.release import Releases
 from portal.routes import render
@@ -104,12 +105,14 @@ class Site:
     def page(self, path: str, query: str = "", accept_language: str = "", base: str = "") -> tuple[int, str]:
         """HTTP status and the complete HTML page for an address; raises NoRelease."""
         page = render(self.releases.current(), path, query, accept_language, base)
+        shown = to_html(page.body)
+        links = head_links(base, path, query, page.title, shown) if page.status == 200 else ""
         return page.status, TEMPLATE % {
             "lang": escape(getattr(page.body, "lang", None) or "en"),
             "title": escape(page.title),
             "description": escape(page.description),
-            "head": self._head,
-            "first": to_html(page.body),
+            "head": self._head + links,
+            "first": shown,
             "scripts": self._scripts,
         }
 
