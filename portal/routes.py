@@ -45,7 +45,7 @@ Layout = Callable[..., Page]
 _ONE = r"(?P<{}>[^/]+)"
 ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/"), overview.layout, ()),
-    (re.compile(r"/map"), map_page.layout, ("figure", "layer", "at", "place")),
+    (re.compile(r"/map"), map_page.layout, ("figure", "layer", "at", "place", "radius")),
     (re.compile(r"/map/list"), map_list.layout, ("sort", "page", "figure", "layer", "at", "place")),
     (re.compile(r"/places"), places.layout, ("q", "at", "radius")),
     (re.compile(r"/expected"), expected_page.layout, ("q", "at", "place", "shown")),

@@ -21,8 +21,8 @@ from portal.components.period import period
 from portal.components.spot import Spot
 from portal.errors import BadSelection
 from portal.pages.areas import by_name
-from portal.pages.near import areas_of, near_section
 from portal.pages.frame import residents
+from portal.pages.near import areas_of, near_section
 from portal.pages.trends import nothing
 from portal.selection import NOT_STATED, Selection
 from portal.text import FEW, N_, _, number, share, time_words
