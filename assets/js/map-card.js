@@ -61,7 +61,7 @@
         lines.push(M.TITLE[name] + ": " + text);
       });
     }
-    const query = [state.filters, languageOf()].filter(Boolean).join("&");
+    const query = [M.asking(), languageOf()].filter(Boolean).join("&");
     const href = "/areas/" + encodeURIComponent(state.layer) + "/" + encodeURIComponent(props.area) + (query ? "?" + query : "");
     openCard(props.name || props.area, lines, make("a", { href: href, target: "_top" }, [words.area_page]));
   }

@@ -46,10 +46,19 @@
 
   /* ---- what is asked for ---- */
 
-  const state = { filters: "", figure: "requests", layer: Object.keys(config.layers)[0] || "", values: null, classes: null, spot: null };
+  const state = { filters: "", figure: "requests", layer: Object.keys(config.layers)[0] || "", values: null, whole: null, classes: null, spot: null, month: null };
 
+  /* The filters of what is shown: the page's, or those of a month of it. */
+  const asking = function () {
+    if (!state.month) return state.filters;
+    const given = new URLSearchParams(state.filters);
+    given.set("from", state.month.from);
+    given.set("to", state.month.to);
+    return given.toString();
+  };
   const tiles = function (layer, filtered) {
-    return config.tiles.replace("{layer}", layer) + (filtered && state.filters ? "?" + state.filters : "");
+    const query = filtered ? asking() : "";
+    return config.tiles.replace("{layer}", layer) + (query ? "?" + query : "");
   };
 
   /* ---- layers ---- */
@@ -61,6 +70,7 @@
     if (name === "labels" || name === "spot") pane.style.pointerEvents = "none";
   });
   const shown = {};
+  let last = Promise.resolve(); // what was asked for last is painted
 
   function put(name, options) {
     const before = shown[name];
@@ -69,6 +79,7 @@
     shown[name] = layer.addTo(map);
     layer.on("load", function () { if (status.textContent === words.loading) say(""); });
     if (options.painted) layer.on("load", function () { options.painted(layer); });
+    if (name === "requests" || name === "areas") last = new Promise(function (done) { layer.once("load", done); });
     if (!before) return;
     // What was there stays until the new is drawn, so that nothing blinks.
     let gone = false;
@@ -94,7 +105,8 @@
 
   window.openward_map = {
     map: map, config: config, words: words, state: state, shown: shown, color: isDark() ? DARK : LIGHT,
-    system: system, still: still, fill: fill, count: count, make: make, tiles: tiles, put: put, take: take, corner: corner, say: say,
+    system: system, still: still, fill: fill, count: count, make: make, asking: asking, tiles: tiles,
+    painted: function () { return last; }, put: put, take: take, corner: corner, say: say,
     recolour: function () { window.openward_map.color = isDark() ? DARK : LIGHT; },
   };
 })();

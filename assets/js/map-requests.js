@@ -17,6 +17,7 @@
     });
     seen.sort(function (a, b) { return a - b; });
     const top = Math.max(seen[Math.floor(seen.length * 0.98)] || 1, 4);
+    if (state.month && state.month.turn && top < peak) return; // months are of one scale
     if (top / peak > 1.15 || top / peak < 0.85) { peak = top; layer.rerenderTiles(); }
   }
 

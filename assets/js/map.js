@@ -17,36 +17,43 @@
     state.filters = given.toString();
   }
 
+  function ask(address) {
+    const query = M.asking();
+    return fetch(address + (query ? "?" + query : "")).then(function (answer) {
+      if (!answer.ok) throw new Error(String(answer.status));
+      return answer.json();
+    });
+  }
+
+  /* Draws what is asked for; done when its layers are put, M.painted() tells when they are seen. */
   let asked = 0;
   function refresh() {
-    M.say(words.loading);
+    if (!state.month) M.say(words.loading);
     const turn = (asked += 1);
     M.closeCard();
     M.drawRequests();
     if (state.figure === "requests" || !state.layer) {
       state.values = null;
       M.drawAreas(); M.drawLabels(); M.drawLegend();
-      return;
+      return Promise.resolve();
     }
-    const figure = M.FIGURE[state.figure];
-    const ask = function (address) {
-      return fetch(address + (state.filters ? "?" + state.filters : "")).then(function (answer) {
-        if (!answer.ok) throw new Error(String(answer.status));
-        return answer.json();
-      });
-    };
-    Promise.all([ask(config.values.replace("{layer}", state.layer)), figure.quantile ? ask(config.response) : null])
+    const quantile = M.FIGURE[state.figure].quantile && !state.month;
+    return Promise.all([ask(config.values.replace("{layer}", state.layer)), quantile ? ask(config.response) : null])
       .then(function (answers) {
         if (turn !== asked) return;
         const rows = answers[0].rows;
         state.values = {};
         rows.forEach(function (row) { state.values[row.key] = row; });
-        const known = Object.keys(state.values).filter(function (code) { return code !== config.not_stated; })
-          .map(M.valueOf).filter(function (value) { return value !== null; });
-        state.classes = M.classify(known, M.together(rows, answers[1] && answers[1].result.quantiles));
+        if (state.month && state.whole) state.classes = M.scaled(state.whole, state.month.share);
+        else state.classes = state.whole = classesOf(rows, answers[1]);
         M.drawAreas(); M.drawLabels(); M.drawLegend();
       })
       .catch(function () { M.say(words.failed); });
+  }
+  function classesOf(rows, times) {
+    const known = rows.filter(function (row) { return row.key !== config.not_stated; })
+      .map(function (row) { return M.valueOf(row.key); }).filter(function (value) { return value !== null; });
+    return M.classify(known, M.together(rows, times && times.result.quantiles));
   }
 
   map.on("click", function (event) {
@@ -90,6 +97,7 @@
       repaint();
     } else if (event.data.type === "openward:query" && event.data.query !== current) {
       current = event.data.query;
+      M.endTime();
       read(current);
       place(false);
       refresh();
@@ -97,6 +105,8 @@
   });
   M.system.addEventListener("change", repaint);
   map.on("moveend", function () { M.say(""); });
+
+  M.refresh = refresh;
 
   let current = location.search.slice(1);
   map.attributionControl.setPrefix(false);
@@ -134,6 +144,7 @@
   place(true);
   refresh();
   if (M.page) M.drawTools();
+  M.timeTools();
   M.fullScreen();
   M.showGone();
 })();
