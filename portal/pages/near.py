@@ -194,7 +194,7 @@ def _represents(release: Release, here: Selection, areas: Sequence[Likely]) -> l
         return []
     words = _("Most of these requests were closed by {departments}.")
     return [
-        html.H3(_("Who represents this place"), id="represents"),
+        html.H3(_("Who represents this place") if items else _("Who does the work here"), id="represents"),
         html.Ul(items) if items else None,
         html.P(rich(words, departments=listed_nodes(most))) if most else None,
     ]
