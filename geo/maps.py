@@ -25,7 +25,7 @@ NAME = "openward"
 
 ROOMS = (
     "map-core", "map-base", "map-requests", "map-figures", "map-areas", "map-legend", "map-card", "map-spot",
-    "map-outline", "map-tools", "map-draw", "map-time", "map",
+    "map-outline", "map-tools", "map-draw", "map-time", "map-picture", "map",
 )  # fmt: skip
 """Our own scripts in `assets/js`, in the order that they run in: the last of them starts the map."""
 
@@ -41,8 +41,9 @@ class MapConfig:
     `bbox` is west, south, east, north in degrees (EPSG:4326). `tiles` is the address of a tile with {layer},
     {z}, {x} and {y} left open; `values` that of the figures of a layer's areas with {layer} left open,
     `response` that of the times of all; `residents` how many live in a layer's areas, where that is known;
-    `not_stated` the key of requests without an area; `first` and `last` the record's first and last day.
-    `layers` maps the layers that can be coloured to their titles. `words` are all texts that the map shows.
+    `not_stated` the key of requests without an area; `first` and `last` the record's first and last day;
+    `release` and `as_of` say what a picture was made of. `layers` maps the layers that can be coloured to their
+    titles. `words` are all texts that the map shows.
     """
 
     title: str
@@ -57,6 +58,8 @@ class MapConfig:
     not_stated: str = ""
     first: str = ""
     last: str = ""
+    release: str = ""
+    as_of: str = ""
     attribution: str = ""
     accent: str = "#0b5cad"
     few: int = 30

@@ -145,6 +145,7 @@
   refresh();
   if (M.page) M.drawTools();
   M.timeTools();
+  M.pictureTools();
   M.fullScreen();
   M.showGone();
 })();

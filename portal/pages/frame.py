@@ -9,7 +9,7 @@ from geo.maps import MapConfig, MapPage, map_page
 from portal import queries
 from portal.components.labels import LOCATION_NOTES, METHODS, REASONS
 from portal.selection import NOT_STATED
-from portal.text import FEW, N_, _, choose_language, language, speaking
+from portal.text import FEW, N_, _, choose_language, date_words, language, local, speaking
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -96,6 +96,11 @@ WORDS = {
     "time_use": N_("Use this month"),
     "time_all": N_("All months"),
     "time_none": N_("There are no months to show."),
+    "picture": N_("Save as a picture (PNG)"),
+    "picture_requests": N_("Where the requests are"),
+    "picture_data": N_("Data as of {day}, release {release}."),
+    "picture_makes": N_("Making the picture…"),
+    "picture_failed": N_("The picture could not be made."),
     "full": N_("Full screen"),
     "leave_full": N_("Leave full screen"),
     "no_full": N_("This browser does not show the map on the full screen."),
@@ -154,6 +159,8 @@ def frame(release: Release, search: str = "", accept_language: str = "") -> MapP
                 layers={layer.layer: layer.title for layer in release.layers if layer.geometry},
                 words=_words(),
                 attribution=release.city.attribution,
+                release=release.id,
+                as_of=date_words(local(release.as_of, release.city.timezone).date()),
                 accent=release.city.accent,
                 few=FEW,
             )

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from portal.errors import BadSelection
@@ -171,3 +172,21 @@ def test_the_browser_and_the_server_agree_on_outlines(visit: Callable[[str], Any
         if outline:
             assert [[y / 1e5, x / 1e5] for x, y in outline.corners] == [pytest.approx(at) for at in ring]
     assert kinds == {True, False}
+
+
+def test_the_map_is_saved_as_a_picture_with_its_legend_and_source(
+    visit: Callable[[str], Any], page: Any, tmp_path: Path
+) -> None:
+    frame = opened(visit, page, "/map?figure=count&layer=district")
+    assert painted(frame, "areas")
+    with page.expect_download() as saved:
+        frame.get_by_role("button", name="Save as a picture").click()
+    assert saved.value.suggested_filename.endswith(".png") and "count" in saved.value.suggested_filename
+    saved.value.save_as(tmp_path / "map.png")
+    with Image.open(tmp_path / "map.png") as image:
+        size = frame.evaluate("() => window.map_openward.getSize()")
+        assert image.width == 2 * size["x"] and image.height > 2 * size["y"] + 100
+        colours = image.convert("RGB").getcolors(1 << 24)
+        below = image.crop((0, 2 * size["y"] + 60, image.width, image.height)).convert("RGB").getcolors(1 << 24)
+    assert colours and len(colours) > 50
+    assert below and len(below) > 10  # words and signs under the map
