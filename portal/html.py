@@ -82,6 +82,8 @@ def _component(namespace: str, name: str, props: dict[str, Any], out: list[str])
         _field(props, out)
     elif name == "AddressField":
         _address_field(props, out)
+    elif name == "SavedViews":
+        pass  # it is all in the browser
     else:
         raise ValueError(f"cannot render {namespace}.{name} to HTML")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from html import escape
-from typing import Final
 from urllib.parse import urlencode
 
 from geo.maps import MapPage
@@ -20,10 +19,6 @@ from portal.map_view import MapView
 from portal.pages.frame import frame
 from portal.release import Release
 from portal.text import _, date_words, language, local
-
-WIDTH: Final = 800
-HEIGHT: Final = 560
-"""The size that the code for copying gives the map, in pixels; it fills whatever it gets."""
 
 _NO_SCRIPT = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
 
@@ -55,14 +50,6 @@ def embed_page(release: Release, view: MapView, base: str) -> MapPage:
     text = text.replace("</head>", f"{head}</head>", 1)
     text = re.sub(r"<body>", lambda _found: f"<body>{above}", text, count=1)
     return MapPage(text.replace("</main>", f"</main>{below}", 1), framed.script_hashes)
-
-
-def embed_code(release: Release, view: MapView, base: str, width: int | str = "100%", height: int = HEIGHT) -> str:
-    """The element that shows the view in another page."""
-    return (
-        f'<iframe src="{escape(base + view.address("/embed/map"))}" title="{escape(title_of(release, view))}" '
-        f'width="{width}" height="{height}" style="border:0" loading="lazy" allow="fullscreen"></iframe>'
-    )
 
 
 def _source(release: Release) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from shapely import Point
 from shapely.affinity import scale
 
-from portal import map_values, queries
+from portal import queries
 from portal.answers import Totals
 from portal.brief.place_map import PlaceMap, areas_of, place_map
 from portal.brief.place_map import View as Shown
@@ -21,6 +21,7 @@ from portal.charts.standalone import Drawing, file_style, palette, standalone, s
 from portal.components import figure_words
 from portal.components.placed import placed_words
 from portal.components.shell import site_title
+from portal.components.take_map import map_title
 from portal.map_values import values_of
 from portal.map_view import MapView
 from portal.outline import EARTH_M, Circle, Outline
@@ -38,8 +39,7 @@ LARGEST_FILE: Final = 2_000_000
 
 def title_of(release: Release, view: MapView) -> str:
     """What the map shows, as a headline."""
-    what = _("Where the requests are") if view.figure not in map_values.FIGURES else _(FIGURES[view.figure])
-    return _("{city}: {what}").format(city=release.city.name, what=what)
+    return map_title(release, view.figure, _(FIGURES[view.figure]))
 
 
 def source_of(release: Release) -> str:

@@ -18,13 +18,15 @@ from portal.charts.standalone import drawings
 from portal.components.links import address
 from portal.components.shell import site_title
 from portal.components.take_chart import BESIDE_CHART, LONGEST
+from portal.components.take_map import HEIGHT, embed_code
 from portal.errors import BadRequest, BadSelection, NotFound
-from portal.map_embed import HEIGHT, WIDTH, embed_code
 from portal.map_file import title_of
 from portal.map_view import MapView
 from portal.release import Release
 from portal.text import speaking
 
+WIDTH: Final = 800
+"""How wide a frame is where the asking page has room, in pixels."""
 LONGEST_URL: Final = 8000
 CACHE_S: Final = 3600
 """How long an answer may be kept: the frame shows what is current by itself."""
@@ -88,7 +90,10 @@ def own_address(base: str, url: str) -> str:
 def _map(release: Release, base: str, query: str, size: Size) -> dict[str, Any]:
     view = MapView.read(query, release)
     width, height = size.fit(WIDTH, HEIGHT)
-    return _rich(release, base, title_of(release, view), embed_code(release, view, base, width, height), width, height)
+    title = title_of(release, view)
+    return _rich(
+        release, base, title, embed_code(base + view.address("/embed/map"), title, width, height), width, height
+    )
 
 
 def _chart(release: Release, base: str, key: str, page: str, size: Size) -> dict[str, Any]:

@@ -32,7 +32,7 @@ log = logging.getLogger("openward.portal")
 
 STYLES = ("css/1-base.css", "css/2-parts.css", "css/3-charts.css", "css/4-print.css")
 FIRST_SCRIPT = "js/theme.js"
-COMPONENTS = ("js/components.js", "js/places.js", "js/address.js")
+COMPONENTS = ("js/components.js", "js/places.js", "js/views.js", "js/address.js")
 LAST_SCRIPTS = ("js/openward.js", "js/locate.js", "js/charts.js")
 ICON = "img/icon.svg"
 

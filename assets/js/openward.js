@@ -17,7 +17,8 @@
     const before = first();
     if (!before || !site()) return;
     const old = Array.from(before.querySelectorAll(CONTROLS));
-    const fresh = Array.from(site().querySelectorAll(CONTROLS));
+    // What only scripts show (assets/js/views.js) was not in the first answer.
+    const fresh = Array.from(site().querySelectorAll(CONTROLS)).filter(function (node) { return !node.closest(".saved-views"); });
     const at = old.indexOf(document.activeElement);
     old.forEach(function (node, i) {
       const twin = fresh[i];

@@ -1,6 +1,6 @@
-"""Our own small Dash components: Tree, Svg, MapFrame, Field and AddressField.
+"""Our own small Dash components: Tree, Svg, MapFrame, Field, AddressField and SavedViews.
 
-Charter: the Python side of `assets/js/components.js` and `assets/js/places.js`. Dash builds such classes
+Charter: the Python side of `assets/js/components.js`, `assets/js/places.js` and `assets/js/views.js`. Dash builds such classes
 with a bundler; components of a few lines do not need one.
 
 - `Tree`: a whole page. Dash makes everything anew that a callback returns as children, which
@@ -13,6 +13,7 @@ with a bundler; components of a few lines do not need one.
 - `Field`: a native select or input. Dash's own (`dcc`) draw widgets with
   scripts, which do not work before or without JavaScript.
 - `AddressField`: a text field that suggests places where scripts run.
+- `SavedViews`: views of the map that this browser keeps; nothing where scripts do not run.
 """
 
 from __future__ import annotations
@@ -131,4 +132,20 @@ class AddressField(_Element, Component):
         super().__init__(
             id=id, value=value, suggest=suggest, leads=leads, words=words, lang=lang, longest=longest,
             describedby=describedby,
+        )  # fmt: skip
+
+
+class SavedViews(_Element, Component):
+    """Saving a view: `query` is that of this one, `suggested` a name for it, `words` what the control says."""
+
+    _type = "SavedViews"
+    _namespace = NAMESPACE
+    _children_props: list[str] = []
+    _prop_names: list[str] = ["id", "query", "suggested", "lang", "longest", "most", "words"]
+
+    def __init__(
+        self, id: str, query: str, suggested: str, lang: str, longest: int, most: int, words: dict[str, str]
+    ) -> None:
+        super().__init__(
+            id=id, query=query, suggested=suggested, lang=lang, longest=longest, most=most, words=words
         )  # fmt: skip

@@ -34,7 +34,7 @@ def around(lat: float, long: float) -> Selection:
 
 def follow(selection: Selection, around_place: bool = False) -> Any:
     """The link, and what it is for; of `around_place` the sentence says how far it looks."""
-    link = html.A(_("Follow this"), href=feed_address(followed(selection)), type="application/atom+xml")
+    link = html.A(_("Follow this"), href=feed_address(followed(selection)))
     words = _("{link}: a feed (Atom) that brings the newest of these requests to a feed reader, without an account.")
     if around_place:
         words = _("{link}: a feed (Atom) that brings the newest requests within {n} m to a feed reader, without an account.")  # fmt: skip

@@ -47,6 +47,11 @@ def at_address(base: str, path: str, search: str) -> Iterator[None]:
         _address.reset(token)
 
 
+def base_address() -> tuple[str, str]:
+    """Where visitors see the portal, and the address of this page within it; '' where neither is known."""
+    return _address.get()
+
+
 def take_chart(key: str, title: str, svg: str, code: Callable[[str, str], Node]) -> list[Node]:
     """The folded links of a chart; nothing for a page without an address, or with one that is too long to be passed on.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from portal import queries
-from portal.answers import GroupRow, Totals
+from portal.answers import GroupRow
 from portal.components import figure_words, whereabouts
 from portal.components.absent import footing
 from portal.components.address_box import address_box
@@ -18,7 +18,9 @@ from portal.components.links import address, part
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, page_head, rich, section, table
 from portal.components.period import period
+from portal.components.placed import placed_words
 from portal.components.spot import Spot
+from portal.components.take_map import map_title, take_map
 from portal.errors import BadSelection
 from portal.pages.areas import by_name
 from portal.pages.frame import residents
@@ -69,12 +71,13 @@ def layout(
              _choice("layer", _("Areas"), {each.layer: each.plural for each in drawn}, shaded)],
             opened=False, of=selection, **kept,
         ),
-        html.P([_placed(totals), " ", _as_list(selection, figure, layer, kept)], className="detail"),
+        html.P([placed_words(totals), " ", _as_list(selection, figure, layer, kept)], className="detail"),
         footing(release, selection),
         _marked(selection, spot, figure, layer) if spot else None,
         MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
         html.P(_("With a keyboard: arrows move the map, + and − zoom, Tab reaches the buttons. "
                  "The tables below hold the same figures."), className="detail"),
+        take_map(release, selection, map_title(release, figure, _(FIGURES[figure])), {"figure": figure, "layer": shaded, **kept}),
         near_section(release, selection, spot, radius, areas_of(release, spot), "/map", figure=figure, layer=layer, **kept)
         if spot else None,
     ]  # fmt: skip
@@ -122,16 +125,6 @@ def _marked(selection: Selection, spot: Spot, figure: str, layer: str) -> Any:
     parts = rich(words, place=html.Strong(name), n=number(spot.radius_m), about=about, gone=gone)
     soon = html.A(_("How long will mine take?"), href=address("/expected", None, **spot.query()))
     return html.P([*parts, " ", soon], id="marked", tabIndex="-1", className="marked")
-
-
-def _placed(totals: Totals) -> str:
-    if not totals.requests:
-        return _("Nothing to show.")
-    words = _("{located} of {all} requests have a place on the map ({share}); {rest} have none.")
-    return words.format(
-        located=number(totals.located), all=number(totals.requests), share=share(totals.located, totals.requests),
-        rest=number(totals.not_located),
-    )  # fmt: skip
 
 
 def _areas(release: Release, selection: Selection, layer: str) -> Any:
