@@ -14,6 +14,7 @@ from dash import html
 from portal import queries
 from portal.components import told
 from portal.components.filters import label_of
+from portal.components.follow import follow
 from portal.components.labels import OUTCOMES, named
 from portal.components.links import address, part
 from portal.components.parts import Column, listed_nodes, rich, section, table, tabs
@@ -58,6 +59,7 @@ def near_section(
         *_services(release, here),
         *_represents(release, here, areas),
         _ways(here, spot),
+        follow(around),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from portal.components.absent import footing
 from portal.components.course import course_chart
 from portal.components.expected import expected_address
 from portal.components.filters import count_words, filter_form
+from portal.components.follow import follow
 from portal.components.links import address, part
 from portal.components.measures import measures_section
 from portal.components.page import Page
@@ -163,4 +164,5 @@ def _take(report: Report, path: str) -> Any:
             ],
             className="actions",
         ),
+        follow(report.ever),
     )  # fmt: skip

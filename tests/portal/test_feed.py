@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html import escape, unescape
 from pathlib import Path
 from urllib.parse import unquote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
@@ -115,3 +117,27 @@ def test_a_reader_that_has_it_is_told_so(portal: TestClient) -> None:
 def test_nonsense_is_refused(portal: TestClient) -> None:
     for query in ("service=no-such", "near=1,2", "within=x", "from=yesterday"):
         assert portal.get(f"/feed.atom?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/map?service=pothole", "/areas/district/2?status=open", "/departments/parks"])
+def test_pages_lead_to_their_feed_in_words_and_in_their_heads(portal: TestClient, release: Release, path: str) -> None:
+    head, body = portal.get(path).text.split("</head>")
+    (link,) = re.findall(r'<link rel="alternate" type="application/atom\+xml" title="[^"]+" href="([^"]+)">', head)
+    address = unescape(link).removeprefix("https://data.example.org")
+    assert f'href="{escape(address)}"' in body and portal.get(address).status_code == 200
+    selection = Selection.from_query(address.partition("?")[2], release)
+    assert selection and not selection.from_date and not selection.to_date
+
+
+def test_a_place_is_followed_by_its_point_and_never_by_what_was_typed(with_geocoder: Release) -> None:
+    settings = PortalSettings(releases=with_geocoder.folder.parent)
+    with TestClient(create_app(settings)) as client:
+        for _ in range(100):
+            answer = client.get("/places?q=51+Main+St")
+            if answer.status_code == 200:
+                break
+            time.sleep(0.1)
+        (link,) = re.findall(r'atom\+xml" title="[^"]+" href="([^"]+)">', answer.text.split("</head>")[0])
+        query = unescape(link).partition("?")[2]
+        assert query.startswith("near=") and "Main" not in query
+        assert client.get(f"/feed.atom?{query}").status_code == 200
