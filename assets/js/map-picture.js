@@ -21,6 +21,7 @@
         to[i].setAttribute(name, look.getPropertyValue(name));
       });
     });
+    copy.removeAttribute("style"); // where the map has moved it to
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     copy.setAttribute("width", width);
     copy.setAttribute("height", height);

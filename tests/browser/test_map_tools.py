@@ -190,3 +190,26 @@ def test_the_map_is_saved_as_a_picture_with_its_legend_and_source(
         below = image.crop((0, 2 * size["y"] + 60, image.width, image.height)).convert("RGB").getcolors(1 << 24)
     assert colours and len(colours) > 50
     assert below and len(below) > 10  # words and signs under the map
+
+
+def test_the_picture_holds_the_outline_where_it_is(visit: Callable[[str], Any], page: Any, tmp_path: Path) -> None:
+    page.emulate_media(color_scheme="light")
+    frame = opened(visit, page)
+    west, south, east, north = frame.evaluate("() => window.openward_map.config.bbox")
+    corners = [(x, y) for x, y in ((0.3, 0.3), (0.7, 0.35), (0.6, 0.7))]
+    ring = tuple(
+        (round(1e5 * (west + x * (east - west))), round(1e5 * (south + y * (north - south)))) for x, y in corners
+    )
+    frame.evaluate("text => window.openward_map.narrow({ within: text })", Outline(ring).text())
+    page.wait_for_url("**within=**")
+    page.wait_for_timeout(2500)
+    with page.expect_download() as saved:
+        frame.get_by_role("button", name="Save as a picture").click()
+    saved.value.save_as(tmp_path / "map.png")
+    with Image.open(tmp_path / "map.png") as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    red = np.argwhere(np.abs(pixels[:, :, :] - (0xB3, 0x41, 0x0B)).max(axis=2) < 3)
+    for x, y in ring:
+        at = frame.evaluate("at => window.map_openward.latLngToContainerPoint(at)", [y / 1e5, x / 1e5])
+        head = 2 * (16 + 26 + 20 + 6)  # the title and one line of filters
+        assert np.hypot(red[:, 1] - 2 * at["x"], red[:, 0] - head - 2 * at["y"]).min() < 6
