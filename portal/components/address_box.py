@@ -70,10 +70,7 @@ def _locate(leads: str, lang: str, key: str) -> Any:
         "data-denied": _("Your device or browser does not tell its location to this page. Type an address instead."),
         "data-failed": _("Your device cannot tell where it is. Type an address instead."),
     }
-    does = _(
-        "Your device is asked only when you press this. Its place, rounded to about 11 m, stands in the address of the "
-        "page that opens and is kept nowhere else."
-    )
+    does = _("Asked for only when you press this, rounded to about 11 m, and kept nowhere but in the page's address.")
     return html.Div(
         [
             html.Button(

@@ -37,6 +37,7 @@ PATHS = (
     "/places",
     "/places?q=51+Main+St",
     "/places?q=zzyzx",
+    "/places?at=42.3412,-71.1057,28&radius=1000",
     "/map?at=42.345,-71.108,25&place=Main+St+%26+Harbor+Ave",
     "/requests/R00000012",
     "/requests/R00000047?source=city_311",
