@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from portal.answers import Doubts, LocatedBy, MethodRow, ToldPlaces
-from portal.queries.scans import PLACED, any_counts, kept, once
+from portal.queries.scans import PLACED, any_counts, kept, kept_scans, once
 from portal.queries.summary import EVERYTHING
 from portal.release import Release
 from portal.selection import Selection
@@ -42,9 +42,12 @@ def located(release: Release, selection: Selection = EVERYTHING) -> LocatedBy:
     )  # fmt: skip
 
 
-@kept
 def told_places(release: Release, selection: Selection = EVERYTHING) -> ToldPlaces:
     """The selected requests by how exactly their places are told."""
+    return kept_scans(release, selection).get(("told places", selection), lambda: _told_places(release, selection))
+
+
+def _told_places(release: Release, selection: Selection) -> ToldPlaces:
     found: dict[tuple[str, str], int] = {}
     names = [name for name in ("location_source", "location_precision") if name in release.counting]
     tally = release.chosen(selection).tally(*names)

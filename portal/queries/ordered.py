@@ -71,6 +71,13 @@ ORDERS: Final[dict[str, tuple[Key, ...]]] = {
     "status": (_STATUS, *_NEWEST),
 }
 """Names of orders. `longest`: what is still open, the longest waiting first; then the closed that took longest."""
+TOLD: Final = frozenset(
+    (
+        "source service_request_id service_code service_name status outcome requested_datetime response_hours address "
+        "location_source geocode_radius_m location_precision nearest_address flags"
+    ).split()
+)
+"""What a row of a list tells beside its areas: each column more takes a third of a millisecond."""
 _LONGEST = (_OLDEST, _TOOK, _NEWEST)
 """How the open, the closed and the others are sorted in the order `longest`."""
 
@@ -88,7 +95,7 @@ def ordered(release: Release, selection: Selection, order: str, number: int, siz
         counts = kept_scans(release, selection).get(("ordered", selection, first), lambda: _counted(rows, first))
         made = _longest if order == "longest" else _slice
         found = made(release, rows, ORDERS[order], start, stop, counts)
-    return Page(tuple(rows_at(release, found.tolist())), rows.n, size, start)
+    return Page(tuple(rows_at(release, found.tolist(), TOLD)), rows.n, size, start)
 
 
 Counts = tuple[Ints, Ints]
