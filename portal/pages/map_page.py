@@ -19,6 +19,7 @@ from portal.components.page import Page
 from portal.components.parts import Bar, Column, page_head, rich, section, table
 from portal.components.period import period
 from portal.components.placed import placed_words
+from portal.components.sentences import request_address
 from portal.components.spot import Spot
 from portal.components.take_map import map_title, take_map
 from portal.errors import BadSelection
@@ -168,7 +169,7 @@ def _latest(release: Release, selection: Selection) -> Any:
     ]  # fmt: skip
     cells = [
         [
-            row.service_name or label_of(release, "service", row.service_code),
+            html.A(row.service_name or label_of(release, "service", row.service_code), href=request_address(row)),
             time_words(row.requested_datetime, release.city.timezone) if row.requested_datetime else "–",
             whereabouts.where(release, row),
             whereabouts.state(row),
