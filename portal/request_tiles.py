@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from geo.tiles import EXTENT, Tile
+from geo.tiles import EXTENT, GRID_BITS, Tile
 from portal.mvt import ABSENT, distinct, points_layer
 from portal.release import EPOCH, Release
 from portal.selection import Selection
@@ -75,7 +75,7 @@ def request_tile(release: Release, place: Tile, selection: Selection) -> bytes:
 
 def _near(release: Release, place: Tile, tests: list[Test | Between]) -> list[Part]:
     """Where rows of a tile lie, and what is to be asked of them: where they are only where all of a stretch is not."""
-    x0, x1, y0, y1 = place.window()
+    x0, x1, y0, y1 = _seen(place)
     window, counting = _window(release, place), release.counting
     west, east, north, south, full = release.constants.get("stretches", lambda: _stretches(release))
     near = np.flatnonzero((west <= x1) & (east >= x0) & (north <= y1) & (south >= y0))
@@ -93,8 +93,20 @@ def _near(release: Release, place: Tile, tests: list[Test | Between]) -> list[Pa
     ]
 
 
-def _window(release: Release, place: Tile) -> list[Test | Between]:
+def _edge(place: Tile) -> int:
+    """How far beyond its edges a tile tells points, in grid units: a cell, so that marks on an edge are drawn whole."""
+    return 1 << max(place.shift - (_TILE_PX // CELL_PX).bit_length() + 1, 0)
+
+
+def _seen(place: Tile) -> tuple[int, int, int, int]:
+    """First and last `gx`, first and last `gy` of what a tile tells."""
     x0, x1, y0, y1 = place.window()
+    edge, last = _edge(place), (1 << GRID_BITS) - 1
+    return max(x0 - edge, 0), min(x1 + edge, last), max(y0 - edge, 0), min(y1 + edge, last)
+
+
+def _window(release: Release, place: Tile) -> list[Test | Between]:
+    x0, x1, y0, y1 = _seen(place)
     return [Between(release.counting["gx"], max(x0, 1), x1), Between(release.counting["gy"], y0, y1)]
 
 
@@ -112,13 +124,13 @@ def _stretches(release: Release) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.boo
 def _grouped(rows: Rows, place: Tile, cell_px: int) -> Points:
     """Requests in cells of so many pixels, at their mean place; `cell_px` 0: at their very places."""
     west, _, north, _ = place.window()
-    at = rows.places()
+    at, edge = rows.places(), _edge(place)
     dx = rows.columns["gx"].read(at).astype(np.int64) - west
     dy = rows.columns["gy"].read(at).astype(np.int64) - north
     if cell_px:
         cells = _TILE_PX // cell_px
         shift = max(place.shift - cells.bit_length() + 1, 0)
-        key = ((dy >> shift) << place.shift) + (dx >> shift)
+        key = ((dy + edge >> shift) << place.shift + 1) + (dx + edge >> shift)
         # Rows of a cell lie together along the curve, so that sums of runs are all that there is to do.
         start = np.append(0, np.flatnonzero(np.diff(key)) + 1)[: key.size]
         used, run = np.unique(key[start], return_inverse=True)
@@ -130,7 +142,8 @@ def _grouped(rows: Rows, place: Tile, cell_px: int) -> Points:
         )
         row = at[first]
     else:
-        _, first, n = np.unique((dy << place.shift) + dx, return_index=True, return_counts=True)
+        key = (dy + edge << place.shift + 1) + dx + edge
+        _, first, n = np.unique(key, return_index=True, return_counts=True)
         mean_x, mean_y, row = dx[first].astype(float), dy[first].astype(float), at[first]
     scale = EXTENT / (1 << place.shift)
     return Points(_floor(mean_x * scale), _floor(mean_y * scale), n.astype(np.int64), row)
@@ -139,10 +152,11 @@ def _grouped(rows: Rows, place: Tile, cell_px: int) -> Points:
 def _cells(release: Release, place: Tile, selection: Selection) -> Points:
     """Cells of 16 pixels of a tile that may hold millions of requests, by the map cell that each row carries."""
     gx, gy = release.constants.get("map_cells", lambda: _map_cells(release))
-    x0, x1, y0, y1 = place.window()
+    x0, _, y0, _ = place.window()
+    first_x, last_x, first_y, last_y = _seen(place)
     shift = place.shift - (_TILE_PX // CELL_PX).bit_length() + 1
-    cells = _TILE_PX // CELL_PX
-    inside = (gx >= x0) & (gx <= x1) & (gy >= y0) & (gy <= y1)
+    edge, cells = _edge(place), _TILE_PX // CELL_PX + 2
+    inside = (gx >= first_x) & (gx <= last_x) & (gy >= first_y) & (gy <= last_y)
     if not inside.any():
         return Points(_NONE, _NONE, _NONE, None)
     tests = release.tests(selection)
@@ -155,7 +169,8 @@ def _cells(release: Release, place: Tile, selection: Selection) -> Points:
     cell = np.flatnonzero(counts[1:])
     cell = cell[inside[cell]]
     n = counts[1:][cell]
-    key = ((gy[cell].astype(np.int64) - y0) >> shift) * cells + ((gx[cell].astype(np.int64) - x0) >> shift)
+    column, row = ((g[cell].astype(np.int64) - start + edge) >> shift for g, start in ((gx, x0), (gy, y0)))
+    key = row * cells + column
     total = np.bincount(key, n, minlength=1)
     used = np.flatnonzero(total)
     scale = EXTENT / (1 << place.shift)

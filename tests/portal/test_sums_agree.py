@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-import mapbox_vector_tile
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
@@ -22,6 +21,7 @@ from portal.release import Release
 from portal.request_tiles import request_tile
 from portal.selection import COLUMNS, NOT_STATED, Selection
 from tests.portal.test_outline import circles, outlines
+from tests.portal.tile_points import requests
 
 FIRST, LAST, DAYS = date(2021, 12, 30), date(2025, 6, 21), 900
 MOST_TILES = 40
@@ -69,12 +69,7 @@ def selections(draw: st.DrawFn, release: Release) -> Selection:
 
 
 def drawn(release: Release, selection: Selection, tiles: list[Tile]) -> int:
-    total = 0
-    for tile in tiles:
-        data = request_tile(release, tile, selection)
-        features = mapbox_vector_tile.decode(data)["requests"]["features"] if data else []
-        total += sum(feature["properties"]["n"] for feature in features)
-    return total
+    return sum(requests(request_tile(release, tile, selection)) for tile in tiles)
 
 
 @given(st.data())
@@ -124,7 +119,5 @@ def test_so_do_the_answers_of_the_portal(
     total = 0
     for tile in tiles[min(tiles)]:
         address = f"/tiles/{release.id}/requests/{tile.z}/{tile.x}/{tile.y}.mvt?{query}"
-        content = client.get(address).content
-        features = mapbox_vector_tile.decode(content)["requests"]["features"] if content else []
-        total += sum(feature["properties"]["n"] for feature in features)
+        total += requests(client.get(address).content)
     assert total + queries.totals(release, selection).not_located == n

@@ -14,6 +14,9 @@ from portal.release import Release
 from portal.selection import Selection
 from portal.tiles import tile
 from tests.portal.test_queries import QUERIES
+from tests.portal.tile_points import told, within
+
+MARGIN = EXTENT // 16
 
 
 def covering(release: Release, z: int) -> list[tuple[int, int]]:
@@ -22,10 +25,7 @@ def covering(release: Release, z: int) -> list[tuple[int, int]]:
 
 
 def points(release: Release, z: int, x: int, y: int, selection: Selection) -> list[dict]:
-    decoded = mapbox_vector_tile.decode(
-        tile(release, "requests", z, x, y, selection), default_options={"y_coord_down": True}
-    )
-    return decoded["requests"]["features"] if decoded else []
+    return within(tile(release, "requests", z, x, y, selection))
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda q: q or "all")
@@ -40,8 +40,29 @@ def test_the_sum_of_a_zoom_is_the_number_selected(
     expected = release.query(f"SELECT count(gx) FROM requests WHERE {where}", params)[0][0]
     found = [p for x, y in covering(release, z) for p in points(release, z, x, y, selection)]
     assert sum(p["properties"]["n"] for p in found) == expected
-    for p in found:
-        assert all(0 <= c <= EXTENT for c in p["geometry"]["coordinates"])
+
+
+@pytest.mark.parametrize("z", [10, 12, 14, 17])
+@pytest.mark.parametrize("many", [True, False], ids=["pixels", "cells"])
+def test_what_lies_beyond_an_edge_is_what_the_next_tile_tells_there(
+    release: Release, monkeypatch: pytest.MonkeyPatch, z: int, many: bool
+) -> None:
+    """So that a mark on an edge is drawn whole, by two tiles, and at one place."""
+    monkeypatch.setattr(request_tiles, "SMALL_ROWS", 0 if many else 10**9)
+    beyond = 0
+    for x, y in covering(release, z)[:200]:
+        for p in told(tile(release, "requests", z, x, y)):
+            px, py = p["geometry"]["coordinates"]
+            assert all(-MARGIN <= c < EXTENT + MARGIN for c in (px, py))
+            dx, dy = px // EXTENT, py // EXTENT
+            if (dx, dy) == (0, 0):
+                continue
+            beyond += 1
+            there = within(tile(release, "requests", z, x + dx, y + dy))
+            assert [px - dx * EXTENT, py - dy * EXTENT, p["properties"]] in [
+                [*q["geometry"]["coordinates"], q["properties"]] for q in there
+            ]
+    assert beyond >= 5
 
 
 def test_at_high_zoom_a_point_is_a_place_and_one_request_is_named(release: Release) -> None:
