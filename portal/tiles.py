@@ -7,8 +7,9 @@ Tile layers, and the MVT layers and attributes within them:
   mean place of its requests; from 17 on one for each place. Where `n` is 1, from zoom 13 on, also
   `service_request_id, source, service_name, status, requested_date`, and `location_precision` where the point
   is not where the request is, `geocode_method` and `geocode_radius_m` where the point was found from the address, and
-  `location_note` where something was wrong with the source's own point. The sum of `n` over a zoom's tiles is the
-  number of selected requests with a published point, whatever the zoom.
+  `location_note` where something was wrong with the source's own point. Points up to 16 pixels
+  beyond a tile's edges are told too, so that marks on an edge can be drawn whole; the sum of `n` within the edges
+  (0 ≤ x, y < 4096) over a zoom's tiles is the number of selected requests with a published point, whatever the zoom.
 - `areas-<layer>`: MVT layer `areas`, polygons with `area` (code) and `name`, of the vintage in force at the
   selection's `to` date, else of the current one.
 - `basemap`: MVT layers `land, water, park, rail, street` with `name` and `rank` (1 = most important).
