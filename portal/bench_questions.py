@@ -14,14 +14,18 @@ from typing import Any, Final
 from portal import queries
 from portal.answers_figures import Comparison
 from portal.bench import random_selection
+from portal.outline import Circle
 from portal.queries.backlog import end_of
 from portal.queries.change import QUARTER_MONTHS
 from portal.queries.month_numbers import month_number
+from portal.queries.ordered import ORDERS
 from portal.queries.periods import YEAR_MONTHS, dated, last_months
 from portal.queries.record import has_links
 from portal.queries.report import QUARTER_DAYS, narrowed
 from portal.release import Release
 from portal.selection import COLUMNS, Selection, quoted
+
+LIST_ROWS: Final = 25
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,33 @@ def _shifted(release: Release, rng: random.Random) -> Question:
     return Question(lambda: queries.shifted(release, selection, "service"), (_shifted_part(release, selection),))
 
 
+def _page_of_a_list(release: Release, rng: random.Random) -> Question:
+    """Any page in any order: of the rows that a visitor can go to, however far down."""
+    selection, order = random_selection(release, rng), rng.choice(list(ORDERS))
+    page = rng.randint(1, max(release.chosen(selection).n // LIST_ROWS, 1))
+    return Question(lambda: queries.ordered(release, selection, order, page, LIST_ROWS), ())
+
+
+def _near(release: Release, rng: random.Random) -> Question | None:
+    """What is told of the surroundings of a place."""
+    if "lat" not in release.columns:
+        return None
+    place = None
+    while place is None:
+        row = release.query("SELECT lat, long FROM requests WHERE rowid = ?", [rng.randrange(release.rows)])[0]
+        place = row if row[0] is not None else None
+    around = Selection(near=Circle(round(place[0], 6), round(place[1], 6), rng.choice((250, 500, 1000))))
+    here = dated(release, around)
+
+    def ours() -> tuple[Any, ...]:
+        return (
+            queries.totals(release, here), queries.response(release, here), queries.by(release, here, "service"),
+            queries.by(release, here, "department"), queries.oldest(release, around.replace(status=("open",)), 1),
+        )  # fmt: skip
+
+    return Question(ours, ())
+
+
 def _linked(release: Release, rng: random.Random) -> Question | None:
     return _plain("linked", queries.linked)(release, rng) if has_links(release) else None
 
@@ -139,6 +170,8 @@ FIGURES: Final[dict[str, Callable[[Release, random.Random], Question | None]]] =
     "year ago": _year_ago,
     "shifted": _shifted,
     "course": _plain("course", queries.course),
+    "a page of a list": _page_of_a_list,
+    "near a place": _near,
     "linked": _linked,
     "reporting": _reporting,
 }
