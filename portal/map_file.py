@@ -9,7 +9,7 @@ from html import escape
 from math import cos, degrees, radians
 from typing import Any, Final
 
-from shapely import Point
+from shapely import Point, total_bounds
 from shapely.affinity import scale
 
 from portal import queries
@@ -57,8 +57,8 @@ def source_of(release: Release) -> str:
 
 def drawing_of(release: Release, view: MapView, totals: Totals) -> Drawing:
     """The view as one drawing."""
-    shown, shaded = _shown(release, view), _shaded(release, view)
     drawn = [in_metres(_outline(place)) for place in (view.selection.near, view.selection.within) if place]
+    shown, shaded = _shown(release, view, drawn), _shaded(release, view)
     about = f"{view.selection.sentence(release)}. {placed_words(totals)}"
     return draw_view(shown, title_of(release, view), about, shaded, drawn)
 
@@ -109,12 +109,13 @@ PAGE_STYLE: Final = (
 )
 
 
-def _shown(release: Release, view: MapView) -> PlaceMap:
+def _shown(release: Release, view: MapView, drawn: list[Any]) -> PlaceMap:
     selection = view.selection
     mine = selection.codes(view.layer)
     key = mine[0] if len(mine) == 1 and view.figure == "requests" else ""
     whole = view.figure != "requests" or not (selection.near or selection.within or selection.area)
-    return place_map(release, Shown(selection, view.layer, key, selection.to_date, whole), PAPER_MM, ASPECTS)
+    bounds = tuple(total_bounds(drawn)) if drawn and not whole else None
+    return place_map(release, Shown(selection, view.layer, key, selection.to_date, whole, bounds), PAPER_MM, ASPECTS)
 
 
 def _shaded(release: Release, view: MapView) -> Shaded | None:

@@ -64,13 +64,15 @@ class PlaceMap:
 @dataclass(frozen=True)
 class View:
     """What a map is of: `selection` in cells, `layer` the areas whose outlines are drawn as they were on `day`, `key` the
-    one of them that it is about. `whole`: the window is the city's, not that of the selected requests."""
+    one of them that it is about. `whole`: the window is the city's, not that of the selected requests; `bounds` decide it
+    where they are given."""
 
     selection: Selection
     layer: str = ""
     key: str = ""
     day: date | None = None
     whole: bool = True
+    bounds: Window | None = None
 
     @classmethod
     def of(cls, release: Release, report: Report) -> View:
@@ -133,6 +135,8 @@ def _here(outlines: Sequence[tuple[str, str, Any]], view: View) -> Any:
 
 def _bounds(release: Release, view: View, outlines: Sequence[tuple[str, str, Any]], here: Any) -> Window:
     """The place's own; for an area that no boundaries are known of, where most of its requests are; else the city."""
+    if view.bounds is not None:
+        return view.bounds
     if here is not None:
         return tuple(here.bounds)
     if not view.whole:
