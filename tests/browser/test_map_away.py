@@ -148,6 +148,18 @@ def test_the_map_is_downloaded_as_a_picture(visit: Callable[[str], Any], page: A
     assert struct.unpack(">II", head[16:24])[0] == 2 * 1020
 
 
+@pytest.mark.parametrize("figure", ["count", "median", "p90", "open", "on_time", "done"])
+def test_a_file_colours_areas_in_the_classes_of_the_live_map(page: Any, site: str, figure: str) -> None:
+    query = f"figure={figure}&layer=district"
+    page.goto(f"{site}/embed/map?{query}")
+    assert painted(page.main_frame, "areas")
+    live = page.locator(".ow-legend li").all_inner_texts()[:-1]
+    picture = page.request.get(f"{site}/map/standalone.svg?{query}").text()
+    told = re.findall(r"<text [^>]*>([^<]*)</text>", picture)
+    assert len(live) >= 2
+    assert [words for words in live if words not in told] == []
+
+
 def opened(page: Any) -> Any:
     summary = page.locator(".saved-views summary")
     summary.focus()
