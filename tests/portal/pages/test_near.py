@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from fastapi.testclient import TestClient
 
 from portal import queries
 from portal.html import to_html
@@ -87,3 +88,9 @@ def test_a_point_far_away_is_not_of_this_city(with_geocoder: Release) -> None:
 
 def test_an_area_is_no_place_to_look_around(with_geocoder: Release) -> None:
     assert 'id="near"' not in to_html(render(with_geocoder, "/places", "q=main+st").body)
+
+
+def test_no_cache_of_others_holds_where_someone_looks(client: TestClient) -> None:
+    for path in ("/map?at=42.345,-71.108,20", "/map/list?near=42.345,-71.108,500", "/data?near=42.345,-71.108,500"):
+        assert client.get(path).headers["cache-control"] == "private, no-cache"
+    assert client.get("/map/list").headers["cache-control"] == "no-cache"
