@@ -48,7 +48,8 @@
     return h("div", { id: props.id, className: props.className, dangerouslySetInnerHTML: { __html: props.svg } });
   }
 
-  /* The map. The frame's address is set once: afterwards its page is told what changed. */
+  /* The map. The frame's address is set once: afterwards its page is told what changed, as soon as the address changes and
+     not only when the server has answered with the page around it. */
   function MapFrame(props) {
     const frame = React.useRef(null);
     const first = React.useRef(props.src);
@@ -62,6 +63,19 @@
       node.addEventListener("load", tell);
       return function () { node.removeEventListener("load", tell); };
     }, [props.query]);
+    React.useEffect(function () {
+      const soon = function () {
+        if (!frame.current || window.location.pathname.replace(/\/$/, "") !== new URL(frame.current.src).pathname.replace(/\/frame$/, "")) return;
+        const told = { type: "openward:query", query: window.location.search.slice(1) };
+        frame.current.contentWindow.postMessage(told, window.location.origin);
+      };
+      window.addEventListener("_dashprivate_pushstate", soon);
+      window.addEventListener("popstate", soon);
+      return function () {
+        window.removeEventListener("_dashprivate_pushstate", soon);
+        window.removeEventListener("popstate", soon);
+      };
+    }, []);
     return h("iframe", { id: props.id, ref: frame, src: first.current, title: props.title, className: props.className });
   }
 

@@ -61,7 +61,9 @@
     const layer = "areas-" + state.layer;
     const rules = [{ dataLayer: "areas", symbolizer: outline }];
     if (state.figure !== "requests") rules.unshift({ dataLayer: "areas", symbolizer: shading });
-    put("areas", { url: tiles(layer), paintRules: rules, labelRules: [] });
+    const before = shown.areas;
+    put("areas", [layer, state.figure === "requests"].join(" "), { url: tiles(layer), paintRules: rules, labelRules: [] });
+    if (shown.areas === before && state.figure !== "requests") M.again(before);
   }
   function areaAt(at) {
     let all = [];

@@ -70,12 +70,12 @@
   }
 
   function drawBase() {
-    put("base", { url: tiles("basemap"), paintRules: basePaint(), labelRules: [], backgroundColor: M.color.outside });
+    put("base", "", { url: tiles("basemap"), paintRules: basePaint(), labelRules: [], backgroundColor: M.color.outside });
   }
   function drawLabels() {
     const sources = { base: { url: tiles("basemap"), maxDataZoom: 16 } };
     if (state.layer) sources.areas = { url: tiles("areas-" + state.layer), maxDataZoom: 16 };
-    put("labels", { sources: sources, paintRules: [], labelRules: labelRules() });
+    put("labels", [state.layer, state.figure === "requests"].join(" "), { sources: sources, paintRules: [], labelRules: labelRules() });
   }
 
   Object.assign(M, { drawBase: drawBase, drawLabels: drawLabels });

@@ -70,22 +70,39 @@
     if (name === "labels" || name === "spot") pane.style.pointerEvents = "none";
   });
   const shown = {};
+  const color = function () { return window.openward_map.color; };
   let last = Promise.resolve(); // what was asked for last is painted
 
-  function put(name, options) {
+  /* A layer of tiles in the place of the one before. `key` is what its look depends on beside the figures of areas: a layer
+     of the same key stays, which a change of filters would else fetch, read and paint again. */
+  function put(name, key, options) {
     const before = shown[name];
+    const look = [key, color().land].join(" ");
+    if (before && before.look === look) return;
     const layer = P.leafletLayer(Object.assign(
       { pane: "ow-" + name, attribution: "", maxDataZoom: 16, noWrap: true, lang: config.language }, options));
+    layer.look = look;
     shown[name] = layer.addTo(map);
-    layer.on("load", function () { if (status.textContent === words.loading) say(""); });
+    layer.on("load", loaded);
     if (options.painted) layer.on("load", function () { options.painted(layer); });
-    if (name === "requests" || name === "areas") last = new Promise(function (done) { layer.once("load", done); });
+    if (name === "requests" || name === "areas") follow(new Promise(function (done) { layer.once("load", done); layer.once("remove", done); }));
     if (!before) return;
     // What was there stays until the new is drawn, so that nothing blinks.
     let gone = false;
     const drop = function () { if (!gone) { gone = true; before.remove(); } };
     layer.once("load", drop);
     setTimeout(drop, 2500);
+  }
+  /* The same tiles with other figures. A tile that has left the map does not answer. */
+  function again(layer) {
+    const tiles = Object.keys(layer._tiles).map(function (name) {
+      const at = layer._wrapCoords(layer._keyToTileCoords(name));
+      return new Promise(function (done) { layer.renderTile(at, layer._tiles[name].el, layer._tileCoordsToKey(at), done); });
+    });
+    follow(Promise.race([Promise.all(tiles), new Promise(function (done) { setTimeout(done, 2500); })]));
+  }
+  function follow(painted) {
+    last = Promise.all([last, painted]).then(loaded);
   }
   function take(name) { if (shown[name]) { shown[name].remove(); delete shown[name]; } }
 
@@ -102,11 +119,12 @@
   map.getContainer().appendChild(status);
 
   function say(text) { status.textContent = text; }
+  function loaded() { if (status.textContent === words.loading) say(""); }
 
   window.openward_map = {
     map: map, config: config, words: words, state: state, shown: shown, color: isDark() ? DARK : LIGHT,
     system: system, still: still, fill: fill, count: count, make: make, asking: asking, tiles: tiles,
-    painted: function () { return last; }, put: put, take: take, corner: corner, say: say,
+    painted: function () { return last; }, again: again, put: put, take: take, corner: corner, say: say, loaded: loaded,
     recolour: function () { window.openward_map.color = isDark() ? DARK : LIGHT; },
   };
 })();

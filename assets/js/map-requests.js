@@ -122,7 +122,8 @@
 
   function drawRequests() {
     if (state.figure !== "requests") { take("requests"); return; }
-    put("requests", { url: tiles("requests", true), painted: measure, labelRules: [], paintRules: [{ dataLayer: "requests", symbolizer: marks }] });
+    const url = tiles("requests", true);
+    put("requests", url, { url: url, painted: measure, labelRules: [], paintRules: [{ dataLayer: "requests", symbolizer: marks }] });
   }
 
   Object.assign(M, { several: several, markAt: markAt, drawRequests: drawRequests });

@@ -6,22 +6,37 @@
   const map = M.map, config = M.config, words = M.words, state = M.state;
   const root = document.documentElement;
 
-  const OWN = ["figure", "layer", "lang", "at", "place"];
+  const FILTERS = [
+    "service", "group", "department", "status", "outcome", "channel", "on_time", "area", "from", "to", "near", "within",
+  ]; // portal/selection.py
 
   function read(query) {
     const given = new URLSearchParams(query);
     state.figure = given.get("figure") || "requests";
     state.layer = given.get("layer") in config.layers ? given.get("layer") : Object.keys(config.layers)[0] || "";
     state.spot = M.spotOf(given.get("at"), given.get("place"));
-    OWN.forEach(function (key) { given.delete(key); });
-    state.filters = given.toString();
+    const kept = Array.from(given).filter(function (pair) { return pair[1] && FILTERS.includes(pair[0]); });
+    const filters = new URLSearchParams(kept);
+    filters.sort();
+    state.filters = filters.toString();
   }
+  /* The same view may be asked for in two ways: as the address says it, and then as the server does. */
+  const view = function () { return [state.figure, state.layer, state.filters, state.spot && [state.spot.key, state.spot.name]].join(" "); };
 
   function ask(address) {
     const query = M.asking();
     return fetch(address + (query ? "?" + query : "")).then(function (answer) {
       if (!answer.ok) throw new Error(String(answer.status));
       return answer.json();
+    });
+  }
+
+  /* For who measures: the map shows what was asked for last. */
+  function seen(turn) {
+    M.painted().then(function () {
+      if (turn !== asked) return;
+      M.loaded();
+      window.dispatchEvent(new Event("openward:painted"));
     });
   }
 
@@ -35,6 +50,7 @@
     if (state.figure === "requests" || !state.layer) {
       state.values = null;
       M.drawAreas(); M.drawLabels(); M.drawLegend();
+      seen(turn);
       return Promise.resolve();
     }
     const quantile = M.FIGURE[state.figure].quantile && !state.month;
@@ -47,6 +63,7 @@
         if (state.month && state.whole) state.classes = M.scaled(state.whole, state.month.share);
         else state.classes = state.whole = classesOf(rows, answers[1]);
         M.drawAreas(); M.drawLabels(); M.drawLegend();
+        seen(turn);
       })
       .catch(function () { M.say(words.failed); });
   }
@@ -96,9 +113,11 @@
       if (event.data.theme === "auto") delete root.dataset.theme; else root.dataset.theme = event.data.theme;
       repaint();
     } else if (event.data.type === "openward:query" && event.data.query !== current) {
+      const before = view();
       current = event.data.query;
-      M.endTime();
       read(current);
+      if (view() === before) return;
+      M.endTime();
       place(false);
       refresh();
     }
