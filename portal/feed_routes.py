@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
@@ -10,9 +11,12 @@ from portal.answered import answered, base_of, language_of
 from portal.components.follow import FEED, feed_address
 from portal.context import Chosen
 from portal.feed import MEDIA_TYPE, feed
+from portal.problems import MEDIA_TYPE as PROBLEM_TYPE
+from portal.problems import Problem
 from portal.text import speaking
 
-router = APIRouter(tags=["downloads"])
+_PROBLEM: dict[str, Any] = {"model": Problem, "content": {PROBLEM_TYPE: {}}}
+router = APIRouter(tags=["downloads"], responses={400: _PROBLEM, 503: _PROBLEM})
 
 
 @router.get(FEED, response_class=Response)

@@ -12,8 +12,11 @@ from portal.answered import answered, base_of, xml_text
 from portal.context import Current
 from portal.errors import PortalError
 from portal.oembed import CACHE_S, LONGEST_URL, Size, oembed
+from portal.problems import MEDIA_TYPE as PROBLEM_TYPE
+from portal.problems import Problem
 
-router = APIRouter(tags=["embedding"])
+_PROBLEM: dict[str, Any] = {"model": Problem, "content": {PROBLEM_TYPE: {}}}
+router = APIRouter(tags=["embedding"], responses={400: _PROBLEM, 404: _PROBLEM, 501: _PROBLEM, 503: _PROBLEM})
 
 Pixels = Annotated[int | None, Query(ge=1, le=100_000)]
 
