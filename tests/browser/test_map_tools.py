@@ -213,3 +213,30 @@ def test_the_picture_holds_the_outline_where_it_is(visit: Callable[[str], Any], 
         at = frame.evaluate("at => window.map_openward.latLngToContainerPoint(at)", [y / 1e5, x / 1e5])
         head = 2 * (16 + 26 + 20 + 6)  # the title and one line of filters
         assert np.hypot(red[:, 1] - 2 * at["x"], red[:, 0] - head - 2 * at["y"]).min() < 6
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("tool", ["Draw an area", "Month by month"])
+def test_an_open_tool_has_no_violation_that_axe_knows(
+    visit: Callable[[str], Any], axe: Callable[..., list[str]], page: Any, theme: str, tool: str
+) -> None:
+    page.emulate_media(color_scheme=theme)
+    frame = opened(visit, page, "/map?figure=p90&layer=district&from=2024-06-01")
+    frame.get_by_role("button", name=tool).click()
+    expect(frame.locator(".ow-panel")).to_be_visible()
+    page.wait_for_timeout(800)
+    assert axe(page, best_practice=True) == []
+
+
+def test_tools_are_large_enough_for_a_finger_and_within_a_narrow_frame(visit: Callable[[str], Any], page: Any) -> None:
+    page.set_viewport_size({"width": 360, "height": 780})
+    frame = opened(visit, page)
+    for tool in ("Draw an area", "Month by month"):
+        frame.get_by_role("button", name=tool).click()
+        small = frame.evaluate(
+            """() => Array.from(document.querySelectorAll('.ow-tools button, .ow-panel button, .ow-panel input, summary'))
+                .filter(node => node.offsetParent)
+                .map(node => [node.getAttribute('aria-label') || node.textContent, node.getBoundingClientRect()])
+                .filter(([, box]) => box.height < 24 || box.width < 24 || box.left < 0 || box.right > innerWidth).map(([name]) => name)"""
+        )
+        assert small == []
