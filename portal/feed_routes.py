@@ -13,8 +13,13 @@ from portal.context import Chosen
 from portal.feed import MEDIA_TYPE, feed
 from portal.problems import MEDIA_TYPE as PROBLEM_TYPE
 from portal.problems import Problem
+from portal.release import Answers
 from portal.text import speaking
 
+KEPT = 64
+"""Feeds in memory, of up to 60 kB each: readers ask for the same ones again and again."""
+
+_kept = Answers(KEPT)
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {PROBLEM_TYPE: {}}}
 router = APIRouter(tags=["downloads"], responses={400: _PROBLEM, 503: _PROBLEM})
 
@@ -26,6 +31,8 @@ def atom(request: Request, chosen: Chosen) -> Response:
     languages = release.city.languages
     tag = language_of(release, parse_qs(request.url.query).get("lang", [""])[0])
     with speaking(tag, main=languages[0] if languages else tag):
-        text = feed(release, chosen.selection, base, base + feed_address(chosen.selection))
+        own = base + feed_address(chosen.selection)
+        key = (str(release.folder), chosen.selection, tag, base)
+        text = _kept.get(key, lambda: feed(release, chosen.selection, base, own))
     headers = {"Access-Control-Allow-Origin": "*", "X-Robots-Tag": "noindex"}
     return answered(request, release, text, f"{MEDIA_TYPE}; charset=utf-8", headers)
