@@ -13,10 +13,14 @@
 
   let marked = null;
   let went = "";
+  let drawn = "";
 
   function drawSpot(first) {
-    if (marked) { marked.remove(); marked = null; }
     const spot = state.spot;
+    const same = spot ? spot.key + " " + spot.name : "";
+    if (marked && same === drawn) return; // told twice, it is not drawn twice
+    drawn = same;
+    if (marked) { marked.remove(); marked = null; }
     if (!spot) { went = ""; return; }
     const pane = { pane: "ow-spot", interactive: false };
     const ring = window.L.circleMarker(spot.at, Object.assign({ radius: 9, className: "ow-spot-ring" }, pane));
