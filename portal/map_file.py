@@ -25,11 +25,9 @@ from portal.components.take_map import map_title
 from portal.map_values import values_of
 from portal.map_view import MapView
 from portal.outline import EARTH_M, Circle, Outline
-from portal.pages.areas import by_name
-from portal.pages.map_page import FIGURES
+from portal.pages.map_page import FIGURES, areas_told
 from portal.release import Release
-from portal.selection import NOT_STATED
-from portal.text import _, language, number, share, time_words
+from portal.text import _, language, time_words
 
 PAPER_MM: Final = 250.0
 """The drawing is as detailed as a map this wide on paper: 10 pixels to a cell of requests."""
@@ -139,19 +137,12 @@ def _table(release: Release, view: MapView) -> str:
     """The figures of the map by area, as on its page."""
     if not view.layer:
         return ""
-    of = release.layer(view.layer)
-    rows = by_name([row for row in queries.by(release, view.selection, view.layer) if row.key != NOT_STATED])
-    heads = [of.title, _("Requests"), _("Half closed within"), _("Still open"), _("On time")]
-    head = "".join(f'<th scope="col">{escape(words, quote=False)}</th>' for words in heads)
+    caption, columns, rows = areas_told(release, view.selection, view.layer)
+    head = "".join(f'<th scope="col">{escape(column.title, quote=False)}</th>' for column in columns)
     lines = []
-    for row in rows:
-        cells = [
-            number(row.requests), figure_words.quantile_words(row.median, row.n), share(row.open, row.requests),
-            figure_words.share_words(row.on_time),
-        ]  # fmt: skip
-        told = "".join(f"<td>{escape(cell, quote=False)}</td>" for cell in cells)
-        lines.append(f'<tr><th scope="row">{escape(row.name, quote=False)}</th>{told}</tr>')
-    caption = _("The figures of the map, by {what}").format(what=of.title.lower())
+    for row, words in rows:
+        cells = "".join(f"<td>{escape(cell, quote=False)}</td>" for cell in words)
+        lines.append(f'<tr><th scope="row">{escape(row.name, quote=False)}</th>{cells}</tr>')
     return (
         '<div class="scroll" role="region" tabindex="0" aria-labelledby="map-table"><table>'
         f'<caption id="map-table">{escape(caption, quote=False)}</caption><thead><tr>{head}</tr></thead>'

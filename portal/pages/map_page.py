@@ -129,30 +129,47 @@ def _marked(selection: Selection, spot: Spot, figure: str, layer: str) -> Any:
 
 
 def _areas(release: Release, selection: Selection, layer: str) -> Any:
+    caption, columns, told = areas_told(release, selection, layer)
+    most = max((row.requests for row, _words in told), default=1)
+    cells = [
+        [
+            html.A(row.name, href=address(f"/areas/{layer}/{part(row.key)}", selection)),
+            Bar(words[0], row.requests / most),
+            *words[1:],
+        ]
+        for row, words in told
+    ]
+    return section(release.layer(layer).plural, "areas", table(caption, columns, cells, "map-areas"))
+
+
+def areas_told(
+    release: Release, selection: Selection, layer: str
+) -> tuple[str, list[Column], list[tuple[GroupRow, list[str]]]]:
+    """The figures of the map as a table: its caption, its columns, and for each area the words after its name."""
     of = release.layer(layer)
     rows: list[GroupRow] = by_name([row for row in queries.by(release, selection, layer) if row.key != NOT_STATED])
-    most = max((row.requests for row in rows), default=1)
     people = residents(release).get(layer, {})
     columns = [
         Column(of.title), Column(_("Requests"), "bar"), *([Column(_("Per 1,000 residents"), "number")] if people else []),
         Column(_("Half closed within"), "number"), Column(_("9 in 10 closed within"), "number"),
         Column(_("Still open"), "number"), Column(_("On time"), "number"), Column(_("Done"), "number"),
     ]  # fmt: skip
-    cells = [
-        [
-            html.A(row.name, href=address(f"/areas/{layer}/{part(row.key)}", selection)),
-            Bar(number(row.requests), row.requests / most),
-            *([_rate(row, people)] if people else []),
-            figure_words.quantile_words(row.median, row.n),
-            figure_words.quantile_words(row.p90, row.n),
-            share(row.open, row.requests),
-            figure_words.share_words(row.on_time),
-            figure_words.share_words(row.done) if row.done.n else "–",
-        ]
+    told = [
+        (
+            row,
+            [
+                number(row.requests),
+                *([_rate(row, people)] if people else []),
+                figure_words.quantile_words(row.median, row.n),
+                figure_words.quantile_words(row.p90, row.n),
+                share(row.open, row.requests),
+                figure_words.share_words(row.on_time),
+                figure_words.share_words(row.done) if row.done.n else "–",
+            ],
+        )
         for row in rows
     ]
-    caption = _("The figures of the map, by {what}").format(what=of.title.lower())
-    return section(of.plural, "areas", table(caption, columns, cells, "map-areas"))
+    return _("The figures of the map, by {what}").format(what=of.title.lower()), columns, told
 
 
 def _rate(row: GroupRow, people: Mapping[str, int]) -> str:
