@@ -11,7 +11,8 @@ from portal.release import Release
 from portal.routes import render
 from tests.portal.page_shape import check_shape
 
-PATHS = ("/", "/map", "/map/list", "/expected", "/trends", "/areas", "/areas/ward", "/areas/district/1", "/departments", "/departments/parks",
+PATHS = ("/", "/map", "/map/list", "/expected",
+         "/trends", "/areas", "/areas/ward", "/areas/district/1", "/departments", "/departments/parks",
          "/data", "/sources", "/methods")  # fmt: skip
 QUERIES = ("", "?department=parks", "?service=%3Dheating&status=open", "?from=1990-01-01&to=1990-01-02", "?lang=es")
 
