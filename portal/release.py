@@ -270,7 +270,7 @@ class Release:
         where, params = selection.where()
         found = self.table(f"SELECT rid FROM requests WHERE {where} ORDER BY rid", params)  # noqa: S608 - parameterised
         positions = found["rid"].to_numpy().astype(np.int32)
-        return Rows(self.counting, positions.size, positions=positions)
+        return Rows(self.counting, positions.size, at=positions)
 
     def forget(self) -> None:
         """Forget all that was kept of selections: for measuring."""

@@ -36,6 +36,10 @@ PLACE_ZOOM: Final = 17
 LONGEST_RUN: Final = 65_535
 MOST: Final = 0.4
 """A tile for which more than this share of all rows is looked at is counted from the whole."""
+SHORT_GAP: Final = 6
+SHORT_RUN: Final = 24
+"""In stretches."""
+INSIDE: Final = 2
 STRETCH: Final = 2048
 """Rows whose bounding box is known together."""
 CONTRADICTS: Final = "location_contradicts_address"
@@ -78,19 +82,32 @@ def _near(release: Release, place: Tile, tests: list[Test | Between]) -> list[Pa
     x0, x1, y0, y1 = _seen(place)
     window, counting = _window(release, place), release.counting
     west, east, north, south, full = release.constants.get("stretches", lambda: _stretches(release))
-    near = np.flatnonzero((west <= x1) & (east >= x0) & (north <= y1) & (south >= y0))
-    if not near.size:
+    near = (west <= x1) & (east >= x0) & (north <= y1) & (south >= y0)
+    if not near.any():
         return []
     inside = full & (west >= x0) & (east <= x1) & (north >= y0) & (south <= y1)
-    inside = inside[near]
-    breaks = np.flatnonzero((np.diff(near) > 1) | (inside[1:] != inside[:-1])) + 1
+    # A part costs as much as some thousand rows: short gaps are read too, and short runs within are tested like others.
+    near = ~_long_runs(~near, SHORT_GAP)
+    inside = _long_runs(inside, SHORT_RUN)
+    kind = near.astype(np.int8) + (inside & near)
+    breaks = np.flatnonzero(np.diff(kind)) + 1
+    starts, stops = np.append(0, breaks), np.append(breaks, kind.size)
     return [
-        (
-            slice(int(some[0]) * STRETCH, min((int(some[-1]) + 1) * STRETCH, counting.rows)),
-            tests if whole[0] else [*window, *tests],
-        )
-        for some, whole in zip(np.split(near, breaks), np.split(inside, breaks), strict=True)
+        (slice(start * STRETCH, min(stop * STRETCH, counting.rows)), tests if of == INSIDE else [*window, *tests])
+        for start, stop, of in zip(starts.tolist(), stops.tolist(), kind[starts].tolist(), strict=True)
+        if of
     ]
+
+
+def _long_runs(flags: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+    """The flags that are true with at least so many neighbours in a row."""
+    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
+    starts, stops = edges[::2], edges[1::2]
+    long = stops - starts >= least
+    changes = np.zeros(flags.size + 1, np.int8)
+    changes[starts[long]] = 1
+    changes[stops[long]] = -1
+    return np.cumsum(changes[:-1]) > 0
 
 
 def _edge(place: Tile) -> int:

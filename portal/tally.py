@@ -36,7 +36,7 @@ TOTALS_OF: Final = 1 << 18
 """Kinds of which the whole release's counts are kept for that."""
 MOST_RUNS: Final = 6
 FEW: Final = 0.3
-"""From this share of all rows on, they have a mask."""
+"""A smaller share of a piece's rows is picked out of it."""
 
 
 @dataclass(frozen=True)
@@ -102,33 +102,34 @@ class Tally:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a release: all, those of a mask, or those at some positions (ascending), or both told of the same."""
+    """Some rows of a release: all, those of a mask, or those at some positions (ascending)."""
 
     columns: Columns
     n: int
     mask: Bools | None = None
-    positions: NDArray[np.int32] | None = None
+    at: NDArray[np.int32] | None = None
+
+    @cached_property
+    def positions(self) -> NDArray[np.int32] | None:
+        """Where the rows are, found when it is first asked for; None of all rows, and of nearly all of them."""
+        if self.at is not None or self.mask is None or self.n >= NEARLY * self.columns.rows:
+            return self.at
+        return np.flatnonzero(self.mask).astype(np.int32)
 
     def that(self, tests: Sequence[Testing]) -> Rows:
         """Those of the rows that pass every test."""
         if not tests:
             return self
-        if self.positions is not None and self.mask is None:
+        if self.at is not None:
             kept = [piece[_all(tests, piece)] for piece in self._pieces(PIECE) if not isinstance(piece, slice)]
             found = np.concatenate(kept) if kept else np.empty(0, np.intp)
-            return Rows(self.columns, found.size, positions=found.astype(np.int32))
+            return Rows(self.columns, found.size, at=found.astype(np.int32))
         mask = np.empty(self.columns.rows, bool)
         for piece in _slices(self.columns.rows, PIECE):
             mask[piece] = _all(tests, piece)
             if self.mask is not None:
                 mask[piece] &= self.mask[piece]
-        n = int(np.count_nonzero(mask))
-        share = n / max(self.columns.rows, 1)
-        return Rows(
-            self.columns, n,
-            mask=mask if share >= FEW else None,
-            positions=np.flatnonzero(mask).astype(np.int32) if share < NEARLY else None,
-        )  # fmt: skip
+        return Rows(self.columns, int(np.count_nonzero(mask)), mask=mask)
 
     def tally(self, *by: str | Column) -> Tally:
         """The rows counted by the combination of some columns."""
@@ -158,7 +159,7 @@ class Rows:
     def _others(self) -> Rows:
         """The rows that the mask leaves out."""
         positions = np.flatnonzero(~self.mask) if self.mask is not None else np.arange(0)
-        return Rows(self.columns, positions.size, positions=positions.astype(np.int32))
+        return Rows(self.columns, positions.size, at=positions.astype(np.int32))
 
     def pieces(self, *names: str) -> Iterator[tuple[Codes, ...]]:
         """The codes of some columns, piece by piece."""
@@ -236,7 +237,7 @@ def in_parts(columns: Columns, parts: Sequence[Part]) -> Rows:
     for piece, tests in _pieces_of(parts):
         found.append(np.flatnonzero(_all(tests, piece)) + piece.start if tests else np.arange(piece.start, piece.stop))
     positions = np.concatenate(found)
-    return Rows(columns, positions.size, positions=positions.astype(np.int32))
+    return Rows(columns, positions.size, at=positions.astype(np.int32))
 
 
 def count_in_parts(columns: Columns, parts: Sequence[Part], by: str) -> Ints:
