@@ -103,7 +103,13 @@ def test_postgis_gives_the_same_figures(release: Release, postgis_url: str) -> N
         found = bench_figures(release, 4, seed=5, say=said.append, rival=ask, rival_n=4)
     assert "20,000 rows copied into PostGIS, all" in said[0]
     assert [text for asked in found for text in asked.differences] == []
-    assert {a.name for a in found if a.beside_ms} >= {*FIGURES, "report card, ward"} - {"reporting", "year ago"}
+    alone = {
+        "reporting",
+        "year ago",
+        "a page of a list",
+        "near a place",
+    }  # not asked of the rival, or not of every draw
+    assert {a.name for a in found if a.beside_ms} >= {*FIGURES, "report card, ward"} - alone
     assert any("asked of PostGIS in SQL" in line for line in said)
 
 
