@@ -19,6 +19,7 @@ import pyarrow.csv as pa_csv
 import sqlalchemy as sa
 
 from etl.bench import fresh_database
+from etl.duck import quoted
 from etl.errors import StoreError
 from etl.figures_in_sql import FIGURES
 
@@ -92,7 +93,7 @@ def _kind(connection: psycopg.Connection[Any], field: pa.Field, batch: pa.Record
     kind = field.type
     if pa.types.is_dictionary(kind):
         labels = batch.column(field.name).dictionary.to_pylist() if batch is not None else []
-        literals = ", ".join("'" + str(label).replace("'", "''") + "'" for label in labels)
+        literals = ", ".join(map(quoted, labels))
         connection.execute(f'CREATE TYPE "kind_{field.name}" AS ENUM ({literals})'.encode())
         return f'"kind_{field.name}"'
     if pa.types.is_boolean(kind):

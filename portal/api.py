@@ -33,7 +33,7 @@ from portal.errors import NoStatus, NotFound
 from portal.figures.location_band import Band
 from portal.package import Channel, City, Layer
 from portal.problems import MEDIA_TYPE, Problem
-from portal.queries.lists import MAX_OFFSET, MAX_ROWS
+from portal.queries.ordered import MAX_OFFSET, MAX_ROWS
 from portal.release import Release
 from portal.status import Status, read_status
 

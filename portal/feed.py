@@ -15,7 +15,7 @@ from portal.answers import RequestRow
 from portal.components import whereabouts
 from portal.components.links import address
 from portal.components.shell import site_title
-from portal.queries.lists import latest
+from portal.queries.ordered import latest
 from portal.release import Release
 from portal.selection import Selection
 from portal.text import _, language, main_language, number

@@ -255,13 +255,9 @@ class Release:
             placed = selection.placed()
             if placed == selection:
                 return self._placed(selection)
-            if placed:
-                self.chosen(placed)  # is at hand then
-            wider = self._choices.find(lambda kept: kept.holds(selection) and kept.placed() == placed)
-            if placed and not wider:  # nothing is kept
-                wider = [self._placed(placed)]
-            at_hand = min(wider, key=lambda rows: rows.n, default=everything(self.counting))
-            return cast(Rows, at_hand).that(self.tests(selection))
+            around = self.chosen(placed)  # all, where neither a circle nor an outline is named
+            wider: list[Rows] = self._choices.find(lambda kept: kept.holds(selection) and kept.placed() == placed)
+            return min([around, *wider], key=lambda rows: rows.n).that(self.tests(selection))
 
         return self._choices.get(selection, found) if selection else everything(self.counting)
 

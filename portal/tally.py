@@ -1,7 +1,7 @@
 """Rows of a release and how many there are of each kind, counted over mapped columns.
 
 A selection is tested once, column by column in pieces that stay in the processor's cache; what is left is kept as the
-rows' positions, as a mask where they are many. Every count after that reads only the columns it is by. On ten
+rows' positions or as a mask of all. Every count after that reads only the columns it is by. On ten
 million rows that is 5 to 25 milliseconds for a selection and as much for a count, on one processor; SQL took 20 to 60 on
 two for each count, as it tested the selection each time (docs/decisions/0012).
 
@@ -125,7 +125,7 @@ class Rows:
             found = np.concatenate(kept) if kept else np.empty(0, np.intp)
             return Rows(self.columns, found.size, at=found.astype(np.int32))
         mask = np.empty(self.columns.rows, bool)
-        for piece in _slices(self.columns.rows, PIECE):
+        for piece in _slices(slice(0, self.columns.rows), PIECE):
             mask[piece] = _all(tests, piece)
             if self.mask is not None:
                 mask[piece] &= self.mask[piece]
@@ -178,7 +178,7 @@ class Rows:
     def _pieces(self, size: int) -> Iterator[slice | NDArray[np.intp]]:
         """The rows in pieces: parts of the table that the mask is still to be asked of, or positions."""
         if self.positions is None:
-            yield from _slices(self.columns.rows, size)
+            yield from _slices(slice(0, self.columns.rows), size)
         else:
             for start in range(0, self.n, size):
                 yield self.positions[start : start + size].astype(np.intp)
@@ -257,13 +257,13 @@ def count_in_parts(columns: Columns, parts: Sequence[Part], by: str) -> Ints:
 
 def _pieces_of(parts: Sequence[Part]) -> Iterator[Part]:
     for part, tests in parts:
-        for start in range(part.start, part.stop, PIECE):
-            yield slice(start, min(start + PIECE, part.stop)), tests
+        for piece in _slices(part, PIECE):
+            yield piece, tests
 
 
-def _slices(rows: int, size: int) -> Iterator[slice]:
-    for start in range(0, rows, size):
-        yield slice(start, min(start + size, rows))
+def _slices(part: slice, size: int) -> Iterator[slice]:
+    for start in range(part.start, part.stop, size):
+        yield slice(start, min(start + size, part.stop))
 
 
 def _all(tests: Sequence[Testing], piece: Any) -> Bools:

@@ -54,9 +54,9 @@ def write_counting(db: duckdb.DuckDBPyConnection, path: Path, layers: Sequence[s
     Each column has the narrowest unsigned type that holds its numbers; none has a NULL. The schema's metadata holds
     `labels`: column -> what 1, 2, 3… stand for, and `sizes`: column -> one more than its greatest number, as JSON.
     """
-    labels, values = _labelled_columns(db, layers)
-    most = [len(several) for several in labels.values()]
     known = _columns_of(db)
+    labels, values = _labelled_columns(db, layers, known)
+    most = [len(several) for several in labels.values()]
     numbers = {
         name: number if name != "radius_m" or "geocode_radius_m" in known else "0" for name, number in NUMBERS.items()
     }
@@ -91,10 +91,9 @@ def _batches(db: duckdb.DuckDBPyConnection, columns: str, schema: pa.Schema) -> 
 
 
 def _labelled_columns(
-    db: duckdb.DuckDBPyConnection, layers: Sequence[str]
+    db: duckdb.DuckDBPyConnection, layers: Sequence[str], kinds: Mapping[str, str]
 ) -> tuple[dict[str, list[Any]], dict[str, str]]:
     """The labels of those columns that have some, and their numbers as SQL: NULL or the place among them, from 1 on."""
-    kinds = _columns_of(db)
     labels: dict[str, list[Any]] = {}
     values: dict[str, str] = {}
     for name in (*LABELLED, *layers):

@@ -1,4 +1,4 @@
-"""What is open, or was open at the end of a day, by how long it has waited; and the oldest of it."""
+"""What is open, or was open at the end of a day, by how long it has waited."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from portal.answers import RequestRow
 from portal.answers_figures import Backlog
-from portal.queries.lists import rows_at
-from portal.queries.scans import kept
+from portal.queries.scans import is_status, kept
 from portal.release import Release
 from portal.selection import Selection
 from portal.tally import Between, OneOf, Test
@@ -42,8 +40,7 @@ def backlogs(release: Release, selection: Selection, days: tuple[date, ...]) -> 
     limits = np.array([limit * 24 * 60 for limit in AGES_DAYS])
     counted = np.zeros((len(days), len(AGES_DAYS) + 1), np.int64)
     counting = release.counting
-    labels = counting.labels("status")
-    is_open, is_closed = (np.array([label == name for label in labels]) for name in ("open", "closed"))
+    is_open, is_closed = is_status(release, "open"), is_status(release, "closed")
     later = Between(counting["closed_at"], first, 2**32)
     rows = release.chosen(selection).that([OneOf((Test(counting["status"], is_open), later))])
     for requested, closed, status in rows.pieces("requested_at", "closed_at", "status"):
@@ -62,15 +59,3 @@ def backlogs(release: Release, selection: Selection, days: tuple[date, ...]) -> 
 def backlog(release: Release, selection: Selection, day: date) -> Backlog:
     """What was open at the end of a local day, by age."""
     return backlogs(release, selection, (day,))[0]
-
-
-def oldest(release: Release, selection: Selection, limit: int = 10) -> list[RequestRow]:
-    """Selected requests that are still open, the longest waiting first."""
-    if selection.status and "open" not in selection.status:
-        return []
-    places = release.chosen(selection.replace(status=("open",))).places()
-    requested = release.counting["requested_at"].read(places)
-    if 0 < limit < places.size:  # all that wait as long as the last of them
-        first = requested <= np.partition(requested, limit - 1)[limit - 1]
-        places, requested = places[first], requested[first]
-    return rows_at(release, places[np.lexsort((places, requested))][:limit].tolist())

@@ -15,7 +15,7 @@ from portal.figures.kaplan_meier import Z95
 from portal.queries.estimates import finite
 from portal.queries.month_numbers import first_day, month_number
 from portal.queries.months import covered_until, monthly
-from portal.queries.scans import MONTH, ON_TIME, counts, kept
+from portal.queries.scans import MONTH, ON_TIME, counts, kept, months_of
 from portal.release import Release
 from portal.selection import Selection
 from portal.text import FEW
@@ -122,11 +122,7 @@ def open_ages(release: Release, selection: Selection) -> list[AgesRow]:
 
     As in `backlog`, a request that is not open, but of which nobody can say when it was closed, is in no month.
     """
-    found = release.chosen(selection).tally(MONTH, "closed_month", "facet")
-    months = [np.array([-1, *release.counting.labels(name)[1:]], np.int64) for name in (MONTH, "closed_month")]
-    asked, closed, n = months[0][found.codes[0]], months[1][found.codes[1]], found.n
-    is_open = np.array([status == "open" for status in release.facets["status"].to_pylist()], bool)
-    still = is_open[found.codes[2]]
+    asked, closed, still, n = months_of(release, selection)
     left = np.where(still, np.iinfo(np.int64).max, closed)
     stays = left > asked
     asked, left, n = asked[stays], left[stays], n[stays]

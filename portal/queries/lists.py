@@ -7,19 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from portal.answers import Area, Choice, Exclusion, Page, Quality, RequestRow
-from portal.errors import BadRequest, NotFound
+from portal.answers import Area, Choice, Exclusion, Quality, RequestRow
+from portal.errors import NotFound
 from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, any_counts, column, kept, once
 from portal.queries.summary import EVERYTHING
 from portal.release import Release
 from portal.selection import Selection, quoted
-from portal.tally import Between
 from portal.text import natural
-
-MAX_ROWS = 1000
-MAX_OFFSET = 100_000
 
 _ROW = (
     "source service_request_id service_code service_name service_group department status outcome channel on_time "
@@ -93,30 +87,6 @@ def areas(release: Release, layer: str) -> list[Area]:
 
 def _whole(number: float | None) -> int | None:
     return None if number is None else round(number)
-
-
-def latest(release: Release, selection: Selection = EVERYTHING, limit: int = 25, offset: int = 0) -> list[RequestRow]:
-    """The selected requests, newest first; at most 1,000 at once and the first 100,000 (then download them)."""
-    if not (0 <= limit <= MAX_ROWS and 0 <= offset <= MAX_OFFSET):
-        raise BadRequest(
-            f"limit must be 0 to {MAX_ROWS} and offset 0 to {MAX_OFFSET}; "
-            "for more, download the selection as a file: /download/requests.csv"
-        )
-    rows, wanted = release.chosen(selection), offset + limit
-    days = rows.tally("requested_day")
-    enough = np.flatnonzero(np.cumsum(days.n[::-1]) >= wanted)
-    if enough.size:  # only the last days are looked at closer
-        since = int(days.codes[0][::-1][enough[0]])
-        rows = rows.that([Between(release.counting["requested_day"], since, int(days.codes[0][-1]))])
-    places = rows.places()
-    newest = np.lexsort((places, -release.counting["requested_at"].read(places).astype(np.int64)))
-    return rows_at(release, places[newest[offset:wanted]].tolist())
-
-
-def page(release: Release, selection: Selection = EVERYTHING, limit: int = 25, offset: int = 0) -> Page:
-    """`latest` with the total."""
-    rows = latest(release, selection, limit, offset)
-    return Page(tuple(rows), release.chosen(selection).n, limit, offset)
 
 
 def request(release: Release, service_request_id: str, source: str | None = None) -> RequestRow:

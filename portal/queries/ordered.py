@@ -16,15 +16,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from portal.answers import Page
-from portal.errors import BadSelection
+from portal.answers import Page, RequestRow
+from portal.errors import BadRequest, BadSelection
 from portal.queries.lists import rows_at
 from portal.queries.scans import kept_scans
+from portal.queries.summary import EVERYTHING
 from portal.release import Release
 from portal.selection import Selection
 from portal.tally import Ints, Rows, Test
 from portal.text import natural
 
+MAX_ROWS: Final = 1000
+MAX_OFFSET: Final = 100_000
 FEW_ROWS: Final = 40_000
 """So many rows are sorted at once; more are counted by their next column first."""
 
@@ -82,6 +85,29 @@ _LONGEST = (_OLDEST, _TOOK, _NEWEST)
 """How the open, the closed and the others are sorted in the order `longest`."""
 
 
+def latest(release: Release, selection: Selection = EVERYTHING, limit: int = 25, offset: int = 0) -> list[RequestRow]:
+    """The selected requests, newest first; at most 1,000 at once and the first 100,000 (then download them)."""
+    if not (0 <= limit <= MAX_ROWS and 0 <= offset <= MAX_OFFSET):
+        raise BadRequest(
+            f"limit must be 0 to {MAX_ROWS} and offset 0 to {MAX_OFFSET}; "
+            "for more, download the selection as a file: /download/requests.csv"
+        )
+    return rows_at(release, _part(release, release.chosen(selection), _NEWEST, offset, offset + limit))
+
+
+def page(release: Release, selection: Selection = EVERYTHING, limit: int = 25, offset: int = 0) -> Page:
+    """`latest` with the total."""
+    rows = latest(release, selection, limit, offset)
+    return Page(tuple(rows), release.chosen(selection).n, limit, offset)
+
+
+def oldest(release: Release, selection: Selection, limit: int = 10) -> list[RequestRow]:
+    """Selected requests that are still open, the longest waiting first."""
+    if selection.status and "open" not in selection.status:
+        return []
+    return rows_at(release, _part(release, release.chosen(selection.replace(status=("open",))), _OLDEST, 0, limit))
+
+
 def ordered(release: Release, selection: Selection, order: str, number: int, size: int) -> Page:
     """One page (`number` counts from 1) of the selected requests; a page after the last one is empty."""
     if order not in ORDERS:
@@ -105,6 +131,12 @@ Counts = tuple[Ints, Ints]
 def _counted(rows: Rows, column: str) -> Counts:
     tally = rows.tally(column)
     return tally.codes[0], tally.n
+
+
+def _part(release: Release, rows: Rows, keys: Sequence[Key], start: int, stop: int) -> list[int]:
+    """`_slice`, as far as there are rows."""
+    stop = min(stop, rows.n)
+    return _slice(release, rows, keys, start, stop).tolist() if start < stop else []
 
 
 def _slice(

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Final
 
 from portal.answers_figures import Report
-from portal.queries.backlog import backlogs, oldest
+from portal.queries.backlog import backlogs
 from portal.queries.change import shifted, year_ago
 from portal.queries.compare import compare
 from portal.queries.groups import by
 from portal.queries.months import covered_until
+from portal.queries.ordered import oldest
 from portal.queries.periods import dated
 from portal.queries.summary import response, totals
 from portal.release import Release

@@ -143,15 +143,27 @@ def by_month(release: Release, selection: Selection) -> tuple[Counts, Flow]:
     """Counts by month of request, and what left in each month."""
 
     def read() -> Flow:
-        found = release.chosen(selection).tally(MONTH, "closed_month", "facet")
-        (requested, closed, facet), n = found.codes, found.n
-        months = [np.array([-1, *release.counting.labels(name)[1:]], np.int64) for name in (MONTH, "closed_month")]
-        status = positions(release.facets["status"], STATUSES)[facet]
-        untold = (closed == 0) & (status != STATUSES.index("open"))
-        left = closed > 0
-        return Flow(_summed(months[1][closed[left]], n[left]), _summed(months[0][requested[untold]], n[untold]))
+        requested, closed, is_open, n = months_of(release, selection)
+        untold, left = (closed < 0) & ~is_open, closed >= 0
+        return Flow(_summed(closed[left], n[left]), _summed(requested[untold], n[untold]))
 
     return counts(release, selection, MONTH), kept_scans(release, selection).get(("flow", selection), read)
+
+
+def months_of(release: Release, selection: Selection) -> tuple[Ints, Ints, NDArray[np.bool_], Ints]:
+    """Requests by their month, the month of their closing (both since 1970-01, -1: not known), and whether they are
+    open; and how many there are of each."""
+    found = release.chosen(selection).tally(MONTH, "closed_month", "status")
+    requested, closed = (
+        np.array([-1, *release.counting.labels(name)[1:]], np.int64)[codes]
+        for name, codes in zip((MONTH, "closed_month"), found.codes, strict=False)
+    )
+    return requested, closed, is_status(release, "open")[found.codes[2]], found.n
+
+
+def is_status(release: Release, name: str) -> NDArray[np.bool_]:
+    """For each code of `status` whether it is that one."""
+    return np.array([label == name for label in release.counting.labels("status")])
 
 
 def _summed(months: Ints, n: Ints) -> dict[int, int]:
