@@ -36,7 +36,7 @@ TOTALS_OF: Final = 1 << 18
 """Kinds of which the whole release's counts are kept for that."""
 MOST_RUNS: Final = 6
 FEW: Final = 0.3
-"""A smaller share of a piece's rows is picked out of it."""
+"""A smaller share of rows is picked out, rather than all being looked at again."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ class Rows:
         """Those of the rows that pass every test."""
         if not tests:
             return self
-        if self.at is not None:
+        few = self.n < FEW * self.columns.rows
+        if self.at is not None or (few and self.positions is not None):
             kept = [piece[_all(tests, piece)] for piece in self._pieces(PIECE) if not isinstance(piece, slice)]
             found = np.concatenate(kept) if kept else np.empty(0, np.intp)
             return Rows(self.columns, found.size, at=found.astype(np.int32))
