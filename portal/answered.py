@@ -1,4 +1,4 @@
-"""A file made for whoever asks: its ETag, how long it is kept, and the address that visitors see the portal at.
+"""A file made for whoever asks: its ETag, how long it is kept, and what it is called.
 
 Charter: text in, an HTTP answer out. What stands in the text is its maker's.
 """
@@ -25,16 +25,10 @@ def answered(request: Request, release: Release, text: str, media_type: str, hea
     return Response(body, media_type=media_type, headers=headers)
 
 
-def base_of(request: Request) -> str:
-    """The address that visitors see, without a slash at its end."""
-    public: str = request.app.state.settings.public_url
-    return public or str(request.base_url).rstrip("/")
-
-
-def language_of(release: Release, asked: str) -> str:
-    """The language that an address names, else the city's first: a file is the same for whoever asks."""
-    languages = release.city.languages or ("en",)
-    return asked if asked in languages else languages[0]
+def file_name(release: Release, *parts: str) -> str:
+    """What a file is called, without its ending: whose it is, whether the city is invented, what, of which release."""
+    named = (release.city.id, "synthetic" if release.city.synthetic else "", *parts)
+    return "-".join(filter(None, named))
 
 
 def xml_text(text: str) -> str:

@@ -30,6 +30,7 @@ from portal import (
     places_api,
     tile_routes,
 )
+from portal.context import base_of
 from portal.errors import NoRelease, NotFound, PortalError
 from portal.head import HeadAsGet
 from portal.pages.frame import frame
@@ -170,8 +171,8 @@ def _page(request: Request) -> Response:
     site: Site = request.app.state.site
     # As it was asked for: a number with a percent or question mark in it is not to be decoded twice.
     path = request.scope.get("raw_path", b"").decode("ascii", "replace") or request.url.path
-    base = request.app.state.settings.public_url or str(request.base_url).rstrip("/")
-    status, html = site.page(path, request.url.query, request.headers.get("accept-language", ""), base)
+    accepted = request.headers.get("accept-language", "")
+    status, html = site.page(path, request.url.query, accepted, base_of(request))
     # What people typed, or where they are, is part of this address: no cache between them and us may hold it.
     told = request.url.path.startswith(("/places", "/expected")) or bool(PLACE_KEYS & set(request.query_params))
     kept = "private, no-cache" if told else "no-cache"

@@ -11,18 +11,17 @@ import re
 import threading
 import unicodedata
 from typing import Annotated, Literal
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Query, Request, Response
 
 from portal import queries
 from portal.components.links import address, part
-from portal.context import Chosen
+from portal.context import Chosen, base_of
 from portal.downloads import Busy
 from portal.errors import NotFound
 from portal.release import Answers, Release
 from portal.selection import NOT_STATED, Selection
-from portal.text import _, choose_language, language, speaking
+from portal.text import _, answering, language
 
 Paper = Annotated[Literal["a4", "letter"] | None, Query(description="size of the pages; without it, the city's own")]
 
@@ -60,13 +59,10 @@ def _answer(request: Request, release: Release, selection: Selection, place: tup
     from portal.brief.make import brief, default_paper  # the drawing library takes a second to import
 
     dimension, key = place
-    languages = release.city.languages
-    asked = parse_qs(request.url.query).get("lang", [""])[0]
-    tag = choose_language(languages, asked, request.headers.get("accept-language", ""))
     size = paper or default_paper(release.city.timezone)
-    base = _base(request)
+    base = base_of(request)
     chosen = queries.narrowed(selection, dimension, None)
-    with speaking(tag, main=languages[0] if languages else tag):
+    with answering(release.city.languages, request.url.query, request.headers.get("accept-language", "")):
         page = base + address(f"{above}/{part(key)}", chosen)
 
         def draw() -> bytes:
@@ -106,9 +102,3 @@ def _safe(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9_]+", "-", plain).strip("-_")[:60]
-
-
-def _base(request: Request) -> str:
-    """The address that visitors see, without a slash at its end."""
-    public: str = request.app.state.settings.public_url
-    return public or str(request.base_url).rstrip("/")

@@ -7,9 +7,7 @@ address names, else the city's first: a file is the same for whoever asks.
 
 from __future__ import annotations
 
-import base64
 import csv
-import hashlib
 import io
 import re
 from collections.abc import Iterator
@@ -19,14 +17,15 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from portal.answered import answered, base_of
+from portal.answered import answered, file_name
 from portal.charts.standalone import Drawing, drawings, file_style, standalone, style
-from portal.components.shell import site_title
+from portal.components.shell import made_up, site_title
 from portal.components.take_chart import LONGEST, caption_id
-from portal.context import Current
+from portal.context import Current, base_of
 from portal.errors import BadRequest, NotFound
 from portal.release import Release
 from portal.routes import render
+from portal.security import only_painted
 from portal.text import _, speaking
 
 PageAddress = Annotated[str, Query(max_length=LONGEST, description="path and query of the page that shows the chart")]
@@ -76,16 +75,16 @@ def chart_file(
 ) -> Response:
     """The wide drawing with its title and source, or the values of its table."""
     chart = chart_of(release, key, page)
-    name = "-".join(filter(None, [release.city.id, "synthetic" if release.city.synthetic else "", key, release.id]))
+    name = file_name(release, key, release.id)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Access-Control-Allow-Origin": "*"}
     if form == "csv":
         return answered(request, release, csv_of(chart), "text/csv; charset=utf-8", headers)
     drawing = _drawing(chart)
     with speaking(chart.language):
-        about = " ".join(filter(None, [f"{site_title(release)}.", _made_up(release), release.city.attribution]))
+        about = " ".join(filter(None, [f"{site_title(release)}.", made_up(release), release.city.attribution]))
     below = [*filter(None, [chart.note]), about, f"{base_of(request)}{page}#{key}"]
     text = standalone(drawing, chart.title, [chart.subtitle], below, chart.legend, release.city.accent, chart.language)
-    headers["Content-Security-Policy"] = _policy(
+    headers["Content-Security-Policy"] = only_painted(
         file_style(drawing, chart.legend, release.city.accent), "frame-ancestors 'self'"
     )
     return answered(request, release, text, "image/svg+xml", headers)
@@ -105,7 +104,7 @@ def embedded(request: Request, release: Current, key: str, page: PageAddress) ->
         text = _embed_page(release, chart, page, shown, css)
         if len(text.encode()) <= HEAVIEST_EMBED:
             break
-    policy = _policy(css, "frame-ancestors *; img-src 'self'")
+    policy = only_painted(css, "frame-ancestors *; img-src 'self'")
     return answered(request, release, text, "text/html; charset=utf-8", {"Content-Security-Policy": policy})
 
 
@@ -251,9 +250,9 @@ def _marks(chart: Chart) -> str:
 
 def _embed_page(release: Release, chart: Chart, page: str, shown: str, css: str) -> str:
     with speaking(chart.language):
-        site, made_up, back = site_title(release), _made_up(release), _("Open the page of this chart")
+        site, invented, back = site_title(release), made_up(release), _("Open the page of this chart")
     note = f"<p>{escape(chart.note)}</p>" if chart.note else ""
-    by = " · ".join(escape(words) for words in (made_up, site, release.city.attribution) if words)
+    by = " · ".join(escape(words) for words in (invented, site, release.city.attribution) if words)
     return (
         f'<!DOCTYPE html>\n<html lang="{escape(chart.language)}"><head><meta charset="utf-8">'
         f"<title>{escape(chart.title)} · {escape(site)}</title>"
@@ -263,16 +262,3 @@ def _embed_page(release: Release, chart: Chart, page: str, shown: str, css: str)
         f'<p>{by} · <a href="{escape(page)}#{chart.key}" target="_blank" rel="noopener">{escape(back)}</a></p>'
         "</main></body></html>\n"
     )
-
-
-def _made_up(release: Release) -> str:
-    if not release.city.synthetic:
-        return ""
-    told = _("This city is made up, to show what the portal does. No request, place or figure here is real.")
-    return f"{_('Not real data.')} {told}"
-
-
-def _policy(css: str, more: str) -> str:
-    """What a file may do in a browser: be painted with its own style."""
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; {more}"

@@ -1,4 +1,4 @@
-"""What HTTP handlers share: the current release, and the selection that a query asks for."""
+"""What HTTP handlers share: the current release, the selection that a query asks for, and where visitors see us."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ def current(request: Request) -> Release:
 def query_of(request: Request) -> str:
     """The raw query string."""
     return request.url.query
+
+
+def base_of(request: Request) -> str:
+    """The address that visitors see, without a slash at its end."""
+    public: str = request.app.state.settings.public_url
+    return public or str(request.base_url).rstrip("/")
 
 
 @dataclass(frozen=True)

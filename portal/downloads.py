@@ -22,6 +22,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
 from starlette.responses import FileResponse, StreamingResponse
 
+from portal.answered import file_name as named
 from portal.context import Asked, Chosen, releases
 from portal.errors import NotFound, PortalError
 from portal.package import Package, read_package
@@ -176,9 +177,7 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
 
 def file_name(release: Release, selection: Selection, form: str) -> str:
     """Such as testville-synthetic-requests-20250620T180000Z-bfa16020-selection.csv."""
-    parts = [release.city.id, "synthetic" if release.city.synthetic else "", "requests", release.id]
-    parts.append("selection" if selection else "")
-    return "-".join(filter(None, parts)) + f".{form}"
+    return named(release, "requests", release.id, "selection" if selection else "") + f".{form}"
 
 
 def _headers(chosen: Asked, form: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from portal.answered import xml_text
 from portal.answers import RequestRow
 from portal.components import whereabouts
 from portal.components.links import address
-from portal.components.shell import site_title
+from portal.components.shell import invented, site_title
 from portal.queries.ordered import latest
 from portal.release import Release
 from portal.selection import Selection
@@ -33,7 +33,7 @@ def feed(release: Release, selection: Selection, base: str, own: str) -> str:
     title = f"{city.name}: {selection.sentence(release)}"
     subtitle = [_("The newest {n} requests of this view.").format(n=number(ENTRIES)), city.attribution]
     if city.synthetic:
-        subtitle.insert(0, _("This city is made up, to show what the portal does. No request, place or figure here is real."))  # fmt: skip
+        subtitle.insert(0, invented())
     changed = max((_changed(row, release) for row in rows), default=_aware(release.as_of))
     parts = [
         _element("id", _tag(base, city.id, "feed" + (f"?{query}" if (query := selection.to_query()) else ""))),

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 
-from portal.answered import answered, base_of, language_of
+from portal.answered import answered
 from portal.components.follow import FEED, feed_address
-from portal.context import Chosen
+from portal.context import Chosen, base_of
 from portal.feed import MEDIA_TYPE, feed
 from portal.problems import MEDIA_TYPE as PROBLEM_TYPE
 from portal.problems import Problem
 from portal.release import Answers
-from portal.text import speaking
+from portal.text import answering
 
 KEPT = 64
 """Feeds in memory, of up to 60 kB each: readers ask for the same ones again and again."""
@@ -28,9 +27,7 @@ router = APIRouter(tags=["downloads"], responses={400: _PROBLEM, 503: _PROBLEM})
 def atom(request: Request, chosen: Chosen) -> Response:
     """The newest 100 of the selected requests as Atom 1.0; takes the same query keys as the figures."""
     release, base = chosen.release, base_of(request)
-    languages = release.city.languages
-    tag = language_of(release, parse_qs(request.url.query).get("lang", [""])[0])
-    with speaking(tag, main=languages[0] if languages else tag):
+    with answering(release.city.languages, request.url.query) as tag:
         own = base + feed_address(chosen.selection)
         key = (str(release.folder), chosen.selection, tag, base)
         text = _kept.get(key, lambda: feed(release, chosen.selection, base, own))

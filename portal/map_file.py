@@ -20,7 +20,7 @@ from portal.charts.map_drawing import Shaded, draw_view, in_metres
 from portal.charts.standalone import Drawing, file_style, palette, standalone, style
 from portal.components import figure_words
 from portal.components.placed import placed_words
-from portal.components.shell import site_title
+from portal.components.shell import made_up, site_title
 from portal.components.take_map import map_title
 from portal.map_values import values_of
 from portal.map_view import MapView
@@ -42,15 +42,13 @@ def title_of(release: Release, view: MapView) -> str:
 
 def source_of(release: Release) -> str:
     """Where the figures are from, and that an invented city is none."""
-    made_up = ""
-    if release.city.synthetic:
-        told = _("This city is made up, to show what the portal does. No request, place or figure here is real.")
-        made_up = f"{_('Not real data.')} {told}"
     released = _("Release {id}, data as of {time}.").format(
         id=release.id, time=time_words(release.as_of, release.city.timezone)
     )
     licence = _("License: {license}.").format(license=release.city.license.title) if release.city.license.title else ""
-    return " ".join(filter(None, [f"{site_title(release)}.", made_up, released, licence, release.city.attribution]))
+    return " ".join(
+        filter(None, [f"{site_title(release)}.", made_up(release), released, licence, release.city.attribution])
+    )
 
 
 def drawing_of(release: Release, view: MapView, totals: Totals) -> Drawing:

@@ -12,7 +12,6 @@ from html import escape
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from portal.answered import language_of
 from portal.chart_routes import Chart, chart_of, charts_on
 from portal.charts.standalone import drawings
 from portal.components.links import address
@@ -23,7 +22,7 @@ from portal.errors import BadRequest, BadSelection, NotFound
 from portal.map_file import title_of
 from portal.map_view import MapView
 from portal.release import Release
-from portal.text import speaking
+from portal.text import answering
 
 WIDTH: Final = 800
 """How wide a frame is where the asking page has room, in pixels."""
@@ -53,9 +52,7 @@ def oembed(release: Release, base: str, url: str, size: Size) -> dict[str, Any]:
     """The members of the answer for an address of this portal."""
     local = own_address(base, url)
     parts = urlsplit(local)
-    languages = release.city.languages
-    tag = language_of(release, parse_qs(parts.query).get("lang", [""])[0])
-    with speaking(tag, main=languages[0] if languages else tag):
+    with answering(release.city.languages, parts.query):
         try:
             if parts.path in ("/map", "/embed/map"):
                 return _map(release, base, parts.query, size)

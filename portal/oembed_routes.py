@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from portal.answered import answered, base_of, xml_text
-from portal.context import Current
+from portal.answered import answered, xml_text
+from portal.context import Current, base_of
 from portal.errors import PortalError
 from portal.oembed import CACHE_S, LONGEST_URL, Size, oembed
 from portal.problems import MEDIA_TYPE as PROBLEM_TYPE

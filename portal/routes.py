@@ -35,7 +35,7 @@ from portal.pages import (
     trends,
 )
 from portal.selection import Selection
-from portal.text import choose_language, speaking
+from portal.text import answering
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -75,9 +75,7 @@ def render(release: Release, pathname: str, search: str = "", accept_language: s
     """
     path = normal(pathname)
     query = parse_qs(search.removeprefix("?"))
-    languages = release.city.languages
-    tag = choose_language(languages, query.get("lang", [""])[0], accept_language)
-    with speaking(tag, main=languages[0] if languages else tag), at_address(base, path, search):
+    with answering(release.city.languages, search, accept_language), at_address(base, path, search):
         try:
             page = _page(release, path, search, query)
         except PortalError as error:

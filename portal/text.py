@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from portal.locale.po import Catalogue, read_po
@@ -93,6 +94,18 @@ def choose_language(languages: Sequence[str], asked: str | None, accept: str = "
         if weight < 0 and tag in spoken:
             return tag
     return spoken[0]
+
+
+@contextmanager
+def answering(languages: Sequence[str], query: str, accept: str = "") -> Iterator[str]:
+    """Answer, within the block, in the language that an address's query names, else as `choose_language`: it is yielded.
+
+    Without `accept` it is the same for whoever asks.
+    """
+    asked = parse_qs(query.removeprefix("?")).get("lang", [""])[0]
+    tag = choose_language(languages, asked, accept)
+    with speaking(tag, main=languages[0] if languages else tag):
+        yield tag
 
 
 LANGUAGE_NAMES = {"en": "English", "es": "Español"}

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from geo.tiles import MAX_ZOOM
-from portal.context import Current, query_of, releases
+from portal.context import Current, base_of, query_of, releases
 from portal.problems import MEDIA_TYPE, Problem
 from portal.release import Release
 from portal.selection import Selection
@@ -54,7 +54,7 @@ async def one_tile(request: Request, release_id: str, layer: str, z: int, x: int
 @router.get("/")
 def all_layers(request: Request, now: Current) -> dict[str, Any]:
     """The tile layers of the current release, each with the address of its TileJSON."""
-    base = _base(request)
+    base = base_of(request)
     return {
         "release_id": now.id,
         "tilejson": {layer: f"{base}/tiles/{now.id}/{layer}.json" for layer in layers(now)},
@@ -72,7 +72,7 @@ def tilejson(request: Request, release_id: str, layer: str) -> dict[str, Any]:
         "tilejson": "3.0.0",
         "name": f"{release.city.name}: {layer}",
         "tiles": [
-            f"{_base(request)}/tiles/{release.id}/{layer}/{{z}}/{{x}}/{{y}}.mvt" + (f"?{query}" if query else "")
+            f"{base_of(request)}/tiles/{release.id}/{layer}/{{z}}/{{x}}/{{y}}.mvt" + (f"?{query}" if query else "")
         ],
         "minzoom": 0,
         "maxzoom": min(MAX_ZOOM, 19),
@@ -88,9 +88,3 @@ def _vector_layers(layer: str, release: Release) -> list[dict[str, Any]]:
     name = layer.split("-", maxsplit=1)[0]
     titles = {f"areas-{known.layer}": known.plural for known in release.layers}
     return [{"id": name, "description": titles.get(layer, layer), "fields": _FIELDS[name]}]
-
-
-def _base(request: Request) -> str:
-    """The address that visitors see, without a slash at its end."""
-    public: str = request.app.state.settings.public_url
-    return public or str(request.base_url).rstrip("/")

@@ -85,6 +85,16 @@ def freshness(release: Release, now: datetime | None = None) -> str:
     return ngettext("{n} day old", "{n} days old", days).format(n=days)
 
 
+def made_up(release: Release) -> str:
+    """That an invented city is none, in two sentences; '' for a real one."""
+    return f"{_('Not real data.')} {invented()}" if release.city.synthetic else ""
+
+
+def invented() -> str:
+    """Why no figure of an invented city is real."""
+    return _("This city is made up, to show what the portal does. No request, place or figure here is real.")
+
+
 def _synthetic_banner(release: Release) -> Node:
     if not release.city.synthetic:
         return None
@@ -93,7 +103,7 @@ def _synthetic_banner(release: Release) -> Node:
             [
                 html.Strong(_("Not real data.")),
                 " ",
-                _("This city is made up, to show what the portal does. No request, place or figure here is real."),
+                invented(),
             ],
             className="wrap",
         ),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
 
 from geo.maps import MapConfig, MapPage, map_page
 from portal import queries
 from portal.components.labels import LOCATION_NOTES, METHODS, REASONS
 from portal.selection import NOT_STATED
-from portal.text import FEW, N_, _, choose_language, date_words, language, local, speaking
+from portal.text import FEW, N_, _, answering, date_words, language, local
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -139,11 +138,8 @@ def _words() -> dict[str, str]:
 
 def frame(release: Release, search: str = "", accept_language: str = "") -> MapPage:
     """The folium page for a release. Filters are read from its address by `assets/js/map.js`."""
-    languages = release.city.languages
-    asked = parse_qs(search.removeprefix("?")).get("lang", [""])[0]
-    tag = choose_language(languages, asked, accept_language)
     first, last = queries.period(release)
-    with speaking(tag, main=languages[0] if languages else tag):
+    with answering(release.city.languages, search, accept_language):
         return map_page(
             MapConfig(
                 title=_("Map of service requests in {city}").format(city=release.city.name),

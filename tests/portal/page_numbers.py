@@ -13,10 +13,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import portal
+from portal.html import VOID
 from portal.queries.measures import measures
 from portal.release import Release
 
-VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 NO_FIGURES = {
     "svg": "a drawing: its values are in the table beneath it, and are looked at there",
     "time": "a moment",
