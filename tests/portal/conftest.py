@@ -41,8 +41,12 @@ def release(settings: PortalSettings) -> Iterator[Release]:
 @pytest.fixture(scope="session")
 def with_geocoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
     """A release of a city that has a geocoder, its address index read and its expected times worked out."""
-    root = tmp_path_factory.mktemp("geocoder")
-    build_release(root, rows=3000, geocoder=True)
+    yield from city_with_geocoder(tmp_path_factory.mktemp("geocoder"), 3000)
+
+
+def city_with_geocoder(root: Path, rows: int) -> Iterator[Release]:
+    """A release that has all that is worked out after it is opened, until the caller is done with it."""
+    build_release(root, rows=rows, geocoder=True)
     releases = Releases(root / "releases")
     release = releases.current()
     release.places.at_hand(release)
@@ -50,6 +54,14 @@ def with_geocoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]
     wait(release)
     yield release
     releases.close()
+
+
+@pytest.fixture(scope="module")
+def portal(releases_path: Path) -> Iterator[TestClient]:
+    """The whole portal, in process, as visitors see it at an address of its own."""
+    settings = PortalSettings(releases=releases_path, public_url="https://data.example.org")
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

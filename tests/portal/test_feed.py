@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import escape, unescape
-from pathlib import Path
 from urllib.parse import unquote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
@@ -36,13 +34,6 @@ QUERIES = (
     "from=2025-01-01&to=2025-02-01",
     "from=2019-01-01&to=2019-02-01",
 )
-
-
-@pytest.fixture(scope="module")
-def portal(releases_path: Path) -> Iterator[TestClient]:
-    settings = PortalSettings(releases=releases_path, public_url="https://data.example.org")
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-        yield client
 
 
 def parsed(portal: TestClient, query: str) -> ET.Element:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
@@ -14,13 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from portal import map_values, queries
-from portal.app import create_app
 from portal.map_file import LARGEST_FILE
 from portal.outline import Outline
 from portal.pages.map_page import FIGURES
 from portal.release import Release
 from portal.selection import NOT_STATED, Selection
-from portal.settings import PortalSettings
 from portal.text import number
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -38,13 +34,6 @@ QUERIES = (
     "service=%3Dheating",
     *(f"figure={figure}&service=pothole" for figure in FIGURES),
 )
-
-
-@pytest.fixture(scope="module")
-def portal(releases_path: Path) -> Iterator[TestClient]:
-    settings = PortalSettings(releases=releases_path, public_url="https://data.example.org")
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-        yield client
 
 
 @pytest.mark.parametrize("query", QUERIES)

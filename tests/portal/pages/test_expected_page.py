@@ -16,26 +16,18 @@ from portal.components.expected import basis, expected_address, sentence
 from portal.html import to_html
 from portal.queries import expected as module
 from portal.queries.expected import calibration, drawn_layer, expected, expected_all, wait
-from portal.release import Release, Releases
+from portal.release import Release
 from portal.routes import render
 from portal.text import duration_words, number, speaking
 from tests.portal.check_page import Receipts, page_of, wrong_marks, wrong_numbers
+from tests.portal.conftest import city_with_geocoder
 from tests.portal.page_shape import check_shape
-from tests.release_factory import build_release
 
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
     """A city with a geocoder, and enough requests for areas to have forecasts of their own."""
-    root = tmp_path_factory.mktemp("how-long")
-    build_release(root, rows=30_000, geocoder=True)
-    releases = Releases(root / "releases")
-    release = releases.current()
-    release.places.at_hand(release)
-    release.places.wait()
-    wait(release)
-    yield release
-    releases.close()
+    yield from city_with_geocoder(tmp_path_factory.mktemp("how-long"), 30_000)
 
 
 def shown(release: Release, status: int = 200, **query: str) -> str:
