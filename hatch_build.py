@@ -27,7 +27,10 @@ RUNTIME = {
     "protomaps-leaflet": ("dist/protomaps-leaflet.js",),
     "source-sans": ("TTF/SourceSans3-Regular.ttf", "TTF/SourceSans3-Semibold.ttf"),  # of the printed brief
 }
-TESTS = {"axe-core": ("axe.min.js", "LICENSE", "LICENSE-3RD-PARTY.txt")}
+TESTS = {
+    "axe-core": ("axe.min.js", "LICENSE", "LICENSE-3RD-PARTY.txt"),
+    "maplibre-gl": ("dist/maplibre-gl.mjs", "dist/maplibre-gl-worker.mjs", "dist/maplibre-gl.css", "LICENSE.txt"),
+}
 
 
 class VendorError(RuntimeError):
