@@ -19,7 +19,8 @@ from portal.components.links import address, part
 from portal.context import Chosen, base_of
 from portal.downloads import Busy
 from portal.errors import NotFound
-from portal.release import Answers, Release
+from portal.kept import Answers
+from portal.release import Release
 from portal.selection import NOT_STATED, Selection
 from portal.text import _, answering, language
 

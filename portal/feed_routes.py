@@ -10,9 +10,9 @@ from portal.answered import answered
 from portal.components.follow import FEED, feed_address
 from portal.context import Chosen, base_of
 from portal.feed import MEDIA_TYPE, feed
+from portal.kept import Answers
 from portal.problems import MEDIA_TYPE as PROBLEM_TYPE
 from portal.problems import Problem
-from portal.release import Answers
 from portal.text import answering
 
 KEPT = 64

@@ -6,25 +6,24 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import duckdb
 import duckdb_extension_spatial
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from portal.choosing import Choosing
 from portal.columns import Columns
 from portal.errors import NoRelease, NotFound
+from portal.indexed import Indexed
+from portal.kept import Answers
 from portal.package import City, Layer, Package, read_package
 from portal.places import Places
-from portal.selection import COLUMNS, NOT_STATED, Selection, any_of, quoted
+from portal.selection import Selection
 from portal.settings import PortalSettings
-from portal.tally import Between, Rows, Test, everything
-
-T = TypeVar("T")
+from portal.tally import Between, Rows, Test
 
 CHECK_SECONDS = 1.0
 """How often `current` is looked at, at most."""
@@ -44,52 +43,11 @@ NEEDED = (
 )
 """What every page is made of: an index without it is noticed when it is opened, not page by page."""
 
-MASK_BITS = 64
-EPOCH = date(1970, 1, 1)
-
-FACETED = ("status", "outcome", "on_time")
-"""Keys of a Selection that the column `facet` decides."""
-
 KEPT_OPEN = 2
 """Releases kept open: the current one, and the one whose pages visitors still look at."""
 
 
 _opening = threading.Lock()
-
-
-class Answers:
-    """A small, thread-safe least-recently-used cache; a release never changes, so nothing expires."""
-
-    def __init__(self, entries: int) -> None:
-        self.entries = entries
-        self._kept: OrderedDict[Any, Any] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Any, make: Callable[[], T]) -> T:
-        """The kept answer, or a newly made one. Two callers at once may both make it."""
-        if self.entries <= 0:
-            return make()
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return cast(T, self._kept[key])
-        made = make()
-        with self._lock:
-            self._kept[key] = made
-            self._kept.move_to_end(key)
-            while len(self._kept) > self.entries:
-                self._kept.popitem(last=False)
-        return made
-
-    def find(self, wanted: Callable[[Any], bool]) -> list[Any]:
-        """The kept answers whose keys are wanted."""
-        with self._lock:
-            return [answer for key, answer in self._kept.items() if wanted(key)]
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._kept.clear()
 
 
 class Release:
@@ -105,7 +63,6 @@ class Release:
         self._allowed: dict[str, Mapping[str, str]] = {}
         self._connection = _connect(folder / self.package.openward.index.path, settings)
         self.scans = Answers(min(settings.cache_entries, SCANS_KEPT))
-        self._choices = Answers(min(settings.cache_entries, ROWS_KEPT))
         try:
             for needed in NEEDED:
                 self.query(f"{needed} LIMIT 0")
@@ -116,8 +73,10 @@ class Release:
             self.facets = self.table(
                 "SELECT status, outcome, on_time, location_source, excluded FROM facets ORDER BY facet"
             )
-            self._codes = {name: self._enum(kind) for name, kind in columns if kind.startswith("ENUM")}
+            codes = {name: self._enum(kind) for name, kind in columns if kind.startswith("ENUM")}
+            self._indexed = Indexed(self.types, codes, self.facets)
             self.counting = self._counting(folder / self.package.openward.index.counting)
+            self._choosing = Choosing(self.counting, self.table, min(settings.cache_entries, ROWS_KEPT))
         except (duckdb.Error, pa.ArrowException, OSError, KeyError, ValueError) as error:
             self.close()
             raise NoRelease(
@@ -187,105 +146,30 @@ class Release:
         with self._connection.cursor() as cursor:
             return cursor.execute(sql, list(params)).to_arrow_table()
 
-    def where(self, selection: Selection) -> tuple[str, list[Any]]:
-        """`selection.where()` for this release's index: the same rows, several times as fast.
-
-        Status, outcome and standard together are one test of `facet`, the number of their combination:
-        10 ms on 10 million rows, where a test of each takes 20.
-        """
-        admitted = self.admitted(selection)
-        clause, params = selection.replace(**dict.fromkeys(FACETED, ())).where(self.one_of)
-        if admitted.all():
-            return clause, params
-        if not admitted.any():
-            return "FALSE", []
-        mask = sum(1 << int(combination) for combination in np.unique(np.flatnonzero(admitted) >> 3))
-        test = f"(({mask}::UBIGINT >> (facet >> 3)) & 1) = 1"
-        return (test if clause == "TRUE" else f"{test} AND {clause}"), params
-
-    def admitted(self, selection: Selection) -> NDArray[np.bool_]:
-        """For each facet, whether the selection's status, outcome and standard admit it."""
-        admitted = np.ones(self.facets.num_rows, dtype=bool)
-        for key in FACETED:
-            values = getattr(selection, key)
-            if values:
-                names = [None if value == NOT_STATED else value for value in values]
-                admitted &= np.array([name in names for name in self.facets[key].to_pylist()], dtype=bool)
-        return admitted
-
-    def one_of(self, column: str, values: Sequence[str]) -> tuple[str, list[Any]]:
-        """A condition that the column holds one of the values, by ENUM codes where it is an ENUM.
-
-        Comparing codes takes 6–20 ms on 10 million rows where comparing texts takes 18–75; a bit mask costs
-        the same for many values as for one, and a single value of the column's own type lets DuckDB skip row
-        groups without it. The codes are the release's own integers.
-        """
-        codes = self._codes.get(column)
-        if codes is None:
-            return any_of(column, values)
-        name = quoted(column)
-        wanted = sorted({codes[value] for value in values if value in codes})
-        tests, params = [], []
-        if len(wanted) == 1:
-            tests.append(f"{name} = ?::{self.types[column]}")
-            params = [next(value for value in values if value in codes)]
-        elif len(wanted) == len(codes) > 1:
-            tests.append(f"{name} IS NOT NULL")
-        elif wanted and len(codes) <= MASK_BITS:
-            mask = sum(1 << code for code in wanted)
-            tests.append(f"(({mask}::UBIGINT >> enum_code({name})::UBIGINT) & 1) = 1")
-        elif wanted:
-            tests.append(f"enum_code({name}) IN ({', '.join(map(str, wanted))})")
-        if NOT_STATED in values:
-            tests.append(f"{name} IS NULL")
-        return (f"({' OR '.join(tests)})" if tests else "FALSE"), params
-
     def batches(self, sql: str, params: Sequence[Any] = (), rows: int = 20_000) -> pa.RecordBatchReader:
         """A query's rows as a stream of Arrow batches; memory stays flat however many there are."""
         return self._connection.cursor().execute(sql, list(params)).to_arrow_reader(rows)
 
-    def _enum(self, kind: str) -> dict[str, int]:
-        """Label -> code of an ENUM type, which DuckDB itself spelled."""
-        return {label: code for code, label in enumerate(self.query(f"SELECT enum_range(NULL::{kind})")[0][0])}
+    def where(self, selection: Selection) -> tuple[str, list[Any]]:
+        """`selection.where()` for this release's index: the same rows, several times as fast."""
+        return self._indexed.where(selection)
 
     def chosen(self, selection: Selection) -> Rows:
-        """The selected rows, for counting: found among those of a wider selection where one is at hand."""
-
-        def found() -> Rows:
-            placed = selection.placed()
-            if placed == selection:
-                return self._placed(selection)
-            around = self.chosen(placed)  # all, where neither a circle nor an outline is named
-            wider: list[Rows] = self._choices.find(lambda kept: kept.holds(selection) and kept.placed() == placed)
-            return min([around, *wider], key=lambda rows: rows.n).that(self.tests(selection))
-
-        return self._choices.get(selection, found) if selection else everything(self.counting)
-
-    def _placed(self, selection: Selection) -> Rows:
-        """The rows of a circle or an outline: the one thing that columns for counting do not tell exactly."""
-        where, params = selection.where()
-        found = self.table(f"SELECT rid FROM requests WHERE {where} ORDER BY rid", params)  # noqa: S608 - parameterised
-        positions = found["rid"].to_numpy().astype(np.int32)
-        return Rows(self.counting, positions.size, at=positions)
-
-    def forget(self) -> None:
-        """Forget all that was kept of selections: for measuring."""
-        for kept in (self.cache, self.scans, self._choices):
-            kept.clear()
+        """The selected rows, for counting."""
+        return self._choosing.rows(selection)
 
     def tests(self, selection: Selection) -> list[Test | Between]:
         """What a row of the selection passes."""
-        tests: list[Test | Between] = []
-        named = {column: getattr(selection, key) for key, column in COLUMNS.items()}
-        named |= {layer: selection.codes(layer) for layer in selection.layers()}
-        for name, values in named.items():
-            if values:
-                wanted = [NOT_STATED if label is None else label for label in self.counting.labels(name)]
-                tests.append(Test(self.counting[name], np.isin(wanted, values)))
-        if selection.from_date or selection.to_date:
-            first, last = (selection.from_date or date.min, selection.to_date or date.max)
-            tests.append(Between(self.counting["requested_day"], (first - EPOCH).days, (last - EPOCH).days))
-        return tests
+        return self._choosing.tests(selection)
+
+    def forget(self) -> None:
+        """Forget all that was kept of selections: for measuring."""
+        for kept in (self.cache, self.scans, self._choosing):
+            kept.forget()
+
+    def _enum(self, kind: str) -> dict[str, int]:
+        """Label -> code of an ENUM type, which DuckDB itself spelled."""
+        return {label: code for code, label in enumerate(self.query(f"SELECT enum_range(NULL::{kind})")[0][0])}
 
     def _counting(self, path: Path) -> Columns:
         """The columns for counting, and the coarse times, which follow from the fine ones."""
@@ -293,6 +177,8 @@ class Release:
         coarse = [row[0] for row in self.query("SELECT coarse FROM elapsed_bins ORDER BY bin")]
         codes = [None, *(2 * group + event for group in coarse for event in (0, 1))]
         columns.derive("elapsed_coarse", "elapsed_code", codes)
+        if "age_days" not in columns:
+            raise KeyError("age_days")
         if columns.rows != self.rows:
             raise ValueError(f"{path.name} has {columns.rows} rows, the index {self.rows}")
         return columns

@@ -19,8 +19,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from geo.tiles import EXTENT, GRID_BITS, Tile
+from portal.choosing import EPOCH
 from portal.mvt import ABSENT, distinct, points_layer
-from portal.release import EPOCH, Release
+from portal.release import Release
 from portal.selection import Selection
 from portal.tally import Between, Ints, Part, Rows, Test, count_in_parts, in_parts
 

@@ -6,13 +6,13 @@ Within a key the values are alternatives (or); between keys, and between boundar
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
-from portal.errors import BadSelection
+from portal.age import Age
 from portal.outline import Circle, Outline
 
 if TYPE_CHECKING:
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
 NOT_STATED = "(none)"
 """The value that selects requests where the field is empty, as in `?department=(none)`."""
-
-MAX_VALUES = 50
-MAX_QUERY_BYTES = 4096
-MAX_VALUE_CHARS = 200
-MAX_OUTLINE_CHARS = 3500
 
 COLUMNS = {
     "service": "service_code",
@@ -36,8 +31,6 @@ COLUMNS = {
     "on_time": "on_time",
 }
 """Query key (and name of the dimension) -> column of `requests`."""
-
-KEYS = (*COLUMNS, "from", "to", "area", "near", "within")
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -66,6 +59,7 @@ class Selection:
     area: tuple[tuple[str, str], ...] = ()  # (layer, code)
     from_date: date | None = None  # local, inclusive
     to_date: date | None = None  # local, inclusive
+    age: Age | None = None
     near: Circle | None = None
     within: Outline | None = None
 
@@ -81,30 +75,9 @@ class Selection:
         Unknown keys and empty values are ignored. Raises BadSelection for a value that the release does not
         have, for a date that is not one, and for too many or too long values.
         """
-        given = _pairs(query)
-        chosen: dict[str, Any] = {}
-        for key in COLUMNS:
-            values = given.get(key)
-            if values:
-                chosen[key] = tuple(_checked(key, values, release.allowed(key)))
-        areas = given.get("area")
-        if areas:
-            chosen["area"] = tuple(_checked_areas(areas, release))
-        for key in ("from", "to"):
-            if dates := given.get(key):
-                chosen[f"{key}_date"] = _date(key, dates)
-        for key, kind in (("near", Circle), ("within", Outline)):
-            if places := given.get(key):
-                if len(set(places)) > 1:
-                    raise BadSelection(key, places[1], why="only one place can be given")
-                if "lat" not in release.columns:
-                    raise BadSelection(key, places[0][:40], why="this release tells no points")
-                chosen[key] = kind.read(places[0])
-        selection = cls(**chosen)
-        first, last = selection.from_date, selection.to_date
-        if first and last and first > last:
-            raise BadSelection("from", first.isoformat(), why=f"the first date, {first}, is after the last one, {last}")
-        return selection
+        from portal.selection_query import read
+
+        return read(query, release)
 
     def pairs(self) -> list[tuple[str, str]]:
         """The query's keys and values in canonical order."""
@@ -112,7 +85,8 @@ class Selection:
         pairs += [("area", f"{layer}:{code}") for layer, code in self.area]
         pairs += [("from", self.from_date.isoformat())] if self.from_date else []
         pairs += [("to", self.to_date.isoformat())] if self.to_date else []
-        pairs += [(key, place.text()) for key, place in (("near", self.near), ("within", self.within)) if place]
+        told = (("age", self.age), ("near", self.near), ("within", self.within))
+        pairs += [(key, value.text()) for key, value in told if value]
         return sorted(pairs)
 
     def to_query(self) -> str:
@@ -139,9 +113,9 @@ class Selection:
         if self.to_date:
             clauses.append("requested_date <= ?")
             params.append(self.to_date)
-        for place in (self.near, self.within):
-            if place:
-                clause, bound = place.where()
+        for narrowed in (self.age, self.near, self.within):
+            if narrowed:
+                clause, bound = narrowed.where()
                 clauses.append(clause)
                 params += bound
         return " AND ".join(clauses) or "TRUE", params
@@ -165,9 +139,19 @@ class Selection:
             and all(_within(self.codes(layer), other.codes(layer)) for layer in self.layers())
             and (self.from_date is None or (other.from_date is not None and self.from_date <= other.from_date))
             and (self.to_date is None or (other.to_date is not None and other.to_date <= self.to_date))
+            and (self.age is None or self.age.holds(other.age))
             and self.near in (None, other.near)
             and self.within in (None, other.within)
         )
+
+    def beyond(self, wider: Selection) -> Selection:
+        """What it asks of requests that the wider selection, which holds it, has not asked of them already."""
+        asked: dict[str, Any] = {
+            field.name: field.default
+            for field in fields(self)
+            if getattr(self, field.name) == getattr(wider, field.name)
+        }
+        return replace(self, **asked)
 
     def replace(self, **changes: Any) -> Selection:
         """A copy with other values: `selection.replace(status=("open",))`; `()` or None removes a filter."""
@@ -199,6 +183,8 @@ class Selection:
             parts.append(_("made since {start}").format(start=start))
         elif end:
             parts.append(_("made until {end}").format(end=end))
+        if self.age:
+            parts.append(_("open for {time}, until they were closed or until now").format(time=self.age.words()))
         if self.status:
             parts.append(_("that are {list}").format(list=self._names(release, "status")))
         if self.outcome:
@@ -247,66 +233,3 @@ def any_of(column: str, values: Sequence[str]) -> tuple[str, list[Any]]:
     if len(stated) < len(values):
         tests.append(f"{name} IS NULL")
     return (tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"), stated
-
-
-def _pairs(query: Query) -> dict[str, list[str]]:
-    """Non-empty values by known key, bounded in number and length."""
-    items: Iterable[tuple[str, Any]]
-    if isinstance(query, str):
-        text = query.removeprefix("?")
-        if len(text.encode("utf-8", "replace")) > MAX_QUERY_BYTES:
-            raise BadSelection("query", text[:40], why=f"the query is longer than {MAX_QUERY_BYTES} bytes")
-        try:
-            items = parse_qsl(text, max_num_fields=8 * MAX_VALUES)
-        except ValueError:
-            raise BadSelection("query", text[:40], why="the query has too many fields") from None
-    elif hasattr(query, "multi_items"):
-        items = query.multi_items()
-    else:
-        items = query.items()
-    found: dict[str, list[str]] = {}
-    for key, value in items:
-        if key in KEYS:
-            many = [value] if isinstance(value, str | date) else list(value or ())
-            found.setdefault(key, []).extend(str(v) for v in many if v)
-    for key, values in found.items():
-        if len(values) > MAX_VALUES:
-            raise BadSelection(key, values[0], why=f"more than {MAX_VALUES} values")
-        for value in values:
-            longest = MAX_OUTLINE_CHARS if key == "within" else MAX_VALUE_CHARS
-            if len(value) > longest:
-                raise BadSelection(key, value[:40], why=f"a value longer than {longest} characters")
-    if sum(len(k) + len(v.encode("utf-8", "replace")) for k, vs in found.items() for v in vs) > MAX_QUERY_BYTES:
-        raise BadSelection("query", "", why=f"the query is longer than {MAX_QUERY_BYTES} bytes")
-    return found
-
-
-def _checked(key: str, values: list[str], allowed: Mapping[str, str]) -> list[str]:
-    for value in values:
-        if value not in allowed and value != NOT_STATED:
-            raise BadSelection(key, value, list(allowed))
-    return values
-
-
-def _checked_areas(values: list[str], release: Release) -> list[tuple[str, str]]:
-    layers = [layer.layer for layer in release.layers]
-    areas = []
-    for value in values:
-        layer, colon, code = value.partition(":")
-        if not colon or layer not in layers:
-            raise BadSelection("area", value, [f"{name}:…" for name in layers])
-        if code != NOT_STATED and code not in (allowed := release.allowed(layer)):
-            raise BadSelection("area", value, [f"{layer}:{known}" for known in list(allowed)[:8]])
-        areas.append((layer, code))
-    return areas
-
-
-def _date(key: str, values: list[str]) -> date:
-    if len(set(values)) > 1:
-        raise BadSelection(key, values[1], why="only one date can be given")
-    try:
-        if not re.fullmatch(r"\d{4}-\d\d-\d\d", values[0], re.ASCII):  # fromisoformat takes weeks as well
-            raise ValueError
-        return date.fromisoformat(values[0])
-    except ValueError:
-        raise BadSelection(key, values[0], why=f"'{values[0][:20]}' is not a date such as 2025-01-31") from None

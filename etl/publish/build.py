@@ -46,7 +46,7 @@ from etl.store.state import states
 from geo.geocoding.tables import SCHEMAS
 
 FORMAT = 1
-BUILDER_VERSION = 9
+BUILDER_VERSION = 10
 """Raised when the same store would be built into other files, so that it is published again."""
 
 STORED = (

@@ -6,6 +6,7 @@ docs/decisions/0012-counting-in-mapped-columns.md.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -41,6 +42,8 @@ TEXT: Final = "service_request_id"
 """The one column of text: what a single point on the map is called by."""
 _BATCH: Final = 250_000
 _MOST: Final = 2**32 - 1
+_MOST_DAYS: Final = 36_500
+_DAY_US: Final = 86_400_000_000
 _UNSIGNED: Final = {
     2**8 - 1: ("UTINYINT", pa.uint8()),
     2**16 - 1: ("USMALLINT", pa.uint16()),
@@ -60,6 +63,7 @@ def write_counting(db: duckdb.DuckDBPyConnection, path: Path, layers: Sequence[s
     numbers = {
         name: number if name != "radius_m" or "geocode_radius_m" in known else "0" for name, number in NUMBERS.items()
     }
+    numbers["age_days"] = _age_days(db)
     told = ", ".join(f"greatest(coalesce(max({number}), 0), 0)" for number in numbers.values())
     most += [min(int(n), _MOST) for n in db.execute(f"SELECT {told} FROM requests").fetchone() or ()]  # noqa: S608
     values |= {name: f"greatest(least(coalesce({number}, 0), {_MOST}), 0)" for name, number in numbers.items()}
@@ -103,6 +107,16 @@ def _labelled_columns(
         labels[name] = [] if first is None else list(range(first, last + 1))
         values[name] = f"{name}::INTEGER - {(first or 0) - 1}"
     return labels, values
+
+
+def _age_days(db: duckdb.DuckDBPyConnection) -> str:
+    """Whole days from the report to the closing, or to the as-of time, and 1 more; all beyond a century are one."""
+    found = db.execute("SELECT value FROM meta WHERE key = 'as_of'").fetchone()
+    as_of = round(dt.datetime.fromisoformat(json.loads(found[0])).timestamp()) * 1_000_000 if found else "NULL"
+    open_us = (
+        f"(CASE WHEN status = 'open' THEN {as_of} ELSE epoch_us(closed_datetime) END - epoch_us(requested_datetime))"
+    )
+    return f"CASE WHEN {open_us} >= 0 THEN least({open_us} // {_DAY_US}, {_MOST_DAYS}) + 1 END"
 
 
 def _columns_of(db: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
+from portal.age import USUAL, Age
 from portal.components.elements import Field
 from portal.components.labels import DIMENSIONS, ON_TIME, OUTCOMES, STATUSES, named
 from portal.components.links import address
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Node = Any
 
 SHOWN = ("service", "department", "area", "from", "to")
-MORE = ("status", "outcome", "channel", "on_time", "group")
+MORE = ("status", "age", "outcome", "channel", "on_time", "group")
 CODED = {"status": STATUSES, "outcome": OUTCOMES, "on_time": ON_TIME}
 
 
@@ -149,6 +150,8 @@ def _chosen(release: Release, selection: Selection) -> list[tuple[str, Selection
     if selection.to_date:
         words = _("Until {date}").format(date=date_words(selection.to_date))
         found.append((words, selection.replace(to_date=None)))
+    if selection.age:
+        found.append((_("Open for {time}").format(time=selection.age.words()), selection.replace(age=None)))
     if selection.near:
         words = _("Within {n} m of a point").format(n=number(selection.near.radius_m))
         found.append((words, selection.replace(near=None)))
@@ -170,6 +173,10 @@ def _control(release: Release, selection: Selection, key: str, without: str = ""
         chosen = selection.from_date if key == "from" else selection.to_date
         label = _("From date") if key == "from" else _("To date")
         return labelled(label, name, Field("date", key, chosen.isoformat() if chosen else "", id=name))
+    if key == "age":
+        return labelled(
+            _("Open for"), name, Field("select", key, _age(selection), id=name, options=_ages(release, selection))
+        )
     if key == "area":
         value = ":".join(selection.area[0]) if selection.area else ""
         options = _area_options(release, without)
@@ -183,6 +190,17 @@ def _control(release: Release, selection: Selection, key: str, without: str = ""
         choices.append({"value": NOT_STATED, "label": _("Not stated")})
     field = Field("select", key, values[0] if values else "", id=name, options=choices)
     return labelled(_(DIMENSIONS[key]), name, field)
+
+
+def _age(selection: Selection) -> str:
+    return selection.age.text() if selection.age else ""
+
+
+def _ages(release: Release, selection: Selection) -> list[dict[str, str]]:
+    """The usual ranges of days, and the one that is chosen."""
+    texts = [*USUAL, *([_age(selection)] if _age(selection) not in (*USUAL, "") else [])]
+    options = [{"value": text, "label": Age.read(text, release.as_of).words()} for text in texts]
+    return [{"value": "", "label": _("Any time")}, *options]
 
 
 def _area_options(release: Release, without: str = "") -> list[dict[str, Any]]:

@@ -17,7 +17,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from portal.errors import NotFound
-from portal.release import Answers, Release
+from portal.kept import Answers
+from portal.release import Release
 from portal.selection import COLUMNS, Selection, quoted
 
 P = ParamSpec("P")
@@ -215,13 +216,13 @@ ANY_KEY = COLUMNS["service"]
 def any_counts(release: Release, selection: Selection) -> Counts:
     """`counts` by whatever key there is a count at hand for."""
     at_hand = kept_scans(release, selection).find(lambda key: key[:2] == ("counts", selection))
-    return at_hand[0] if at_hand else counts(release, selection, ANY_KEY)
+    return at_hand[0][1] if at_hand else counts(release, selection, ANY_KEY)
 
 
 def any_binned(release: Release, selection: Selection) -> Binned:
     """`binned` by whatever key there is a count at hand for."""
     at_hand = kept_scans(release, selection).find(lambda key: key[:2] == ("binned", selection))
-    return at_hand[0] if at_hand else binned(release, selection, ANY_KEY)
+    return at_hand[0][1] if at_hand else binned(release, selection, ANY_KEY)
 
 
 def bin_minutes(release: Release) -> NDArray[np.float64]:

@@ -12,7 +12,8 @@ import pytest
 from portal import queries
 from portal import release as module
 from portal.errors import NoRelease, NotFound
-from portal.release import Answers, Release, Releases
+from portal.kept import Answers
+from portal.release import Release, Releases
 from portal.settings import PortalSettings
 from tests.release_factory import build_release
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.age import USUAL, Age
 from portal.errors import BadSelection
 from portal.release import Release
 from portal.selection import COLUMNS, NOT_STATED, Selection
-from tests.release_factory import CHANNELS, DEPARTMENTS, DISTRICTS, ENUMS, SERVICES, WARDS
+from tests.release_factory import AS_OF, CHANNELS, DEPARTMENTS, DISTRICTS, ENUMS, SERVICES, WARDS
 
 VALUES = {
     "service": [s[0] for s in SERVICES],
@@ -29,13 +30,24 @@ def some(values: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
 
 
 days = st.none() | st.dates(date(2021, 1, 1), date(2026, 1, 1))
+AS_OF_UTC = AS_OF.replace(tzinfo=UTC)
+ages = st.none() | st.builds(
+    lambda least, more: Age(least, more and least + more, AS_OF_UTC),
+    st.integers(0, 400),
+    st.none() | st.integers(1, 400),
+)
 areas = st.lists(
     st.tuples(st.just("district"), st.sampled_from([d[0] for d in DISTRICTS] + [NOT_STATED]))
     | st.tuples(st.just("ward"), st.sampled_from(WARDS)),
     max_size=3,
 ).map(tuple)
 selections = st.builds(
-    Selection, **{key: some(values) for key, values in VALUES.items()}, area=areas, from_date=days, to_date=st.none()
+    Selection,
+    **{key: some(values) for key, values in VALUES.items()},
+    area=areas,
+    from_date=days,
+    to_date=st.none(),
+    age=ages,
 ) | st.builds(Selection, to_date=days, area=areas)
 
 
@@ -74,6 +86,24 @@ def test_the_sentence_says_what_is_selected(release: Release) -> None:
     assert Selection().sentence(release) == "All requests"
 
 
+def test_ages_are_whole_days_until_the_closing_or_until_now(release: Release) -> None:
+    def n(query: str) -> int:
+        where, params = Selection.from_query(query, release).where()
+        found = release.query(f"SELECT count(*) FROM requests WHERE {where}", params)[0][0]
+        assert release.chosen(Selection.from_query(query, release)).n == found, query
+        return int(found)
+
+    told = [n(f"age={text}") for text in USUAL]
+    known = "status = 'open' AND requested_datetime <= ? OR status = 'closed' AND closed_datetime >= requested_datetime"
+    assert sum(told) == release.query(f"SELECT count(*) FROM requests WHERE {known}", [AS_OF])[0][0] > 0
+    assert all(told) and n("age=0-") == sum(told)
+    long = "SELECT count(*) FROM requests WHERE status = 'open' AND requested_datetime <= ? - INTERVAL 30 DAY"
+    assert n("status=open&age=30-") == release.query(long, [AS_OF])[0][0] > 0
+    took = "SELECT count(*) FROM requests WHERE status = 'closed' AND closed_datetime - requested_datetime < INTERVAL 1 DAY"
+    assert n("status=closed&age=-1") == release.query(f"{took} AND closed_datetime >= requested_datetime")[0][0] > 0
+    assert Selection.from_query("age=-7", release).to_query() == "age=0-7"
+
+
 def test_order_and_repetition_do_not_matter(release: Release) -> None:
     one = Selection.from_query("service=tree&service=noise&service=tree", release)
     assert one == Selection.from_query({"service": ["noise", "tree"]}, release)
@@ -107,6 +137,15 @@ def test_values_add_within_a_key_and_narrow_between_keys(release: Release) -> No
         ("area=district:99", "area"),
         ('area=district"; DROP TABLE requests;--:1', "area"),
         ("from=yesterday", "from"),
+        ("age=old", "age"),
+        ("age=-", "age"),
+        ("age=7", "age"),
+        ("age=30-7", "age"),
+        ("age=7-7", "age"),
+        ("age=0-40000", "age"),
+        ("age=99999-", "age"),
+        ("age=1-2&age=2-3", "age"),
+        ("age=٣-٤", "age"),
         ("from=2024-02-30", "from"),
         ("to=20240101", "to"),
         ("from=2024-01-02&to=2024-01-01", "from"),

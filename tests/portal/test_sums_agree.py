@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from geo.tiles import Tile
 from portal import queries
+from portal.age import Age
 from portal.downloads import csv_text
 from portal.queries.rows import csv_rows
 from portal.release import Release
@@ -60,6 +61,8 @@ def selections(draw: st.DrawFn, release: Release) -> Selection:
     if first <= last and draw(st.booleans()):
         chosen["from_date"] = first
         chosen["to_date"] = last if draw(st.booleans()) else None
+    if draw(st.integers(0, 2)) == 0:
+        chosen["age"] = Age.read(draw(st.sampled_from(["0-7", "7-", "30-", "0-365", "1-90"])), release.as_of)
     place = draw(st.integers(0, 5))
     if place in (1, 3):
         chosen["near"] = replace(draw(circles), radius_m=5000 - draw(st.integers(0, 4999)))

@@ -1,0 +1,71 @@
+"""Which rows of a release a selection chooses: found in the mapped columns, among those of a wider selection if one is at hand.
+
+Charter: a selection in, rows or the tests that they pass out. What is counted over them is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from portal.columns import Columns
+from portal.kept import Answers
+from portal.selection import COLUMNS, NOT_STATED, Selection
+from portal.tally import Between, Rows, Test, everything
+
+EPOCH = date(1970, 1, 1)
+
+
+class Choosing:
+    """The rows of selections of one release."""
+
+    def __init__(self, counting: Columns, table: Callable[[str, Sequence[Any]], pa.Table], entries: int) -> None:
+        """`table` asks the index, for what columns for counting do not tell; so many selections are kept."""
+        self.counting, self._table = counting, table
+        self._kept = Answers(entries)
+
+    def rows(self, selection: Selection) -> Rows:
+        """The selected rows, for counting: found among those of a wider selection where one is at hand."""
+
+        def found() -> Rows:
+            placed = selection.placed()
+            if placed == selection:
+                return self._placed(selection)
+            around = self.rows(placed)  # all, where neither a circle nor an outline is named
+            wider: list[tuple[Selection, Rows]] = [(placed, around)]
+            wider += self._kept.find(lambda kept: kept.holds(selection) and kept.placed() == placed)
+            asked, rows = min(wider, key=lambda kept: kept[1].n)
+            return rows.that(self.tests(selection.beyond(asked)))
+
+        return self._kept.get(selection, found) if selection else everything(self.counting)
+
+    def forget(self) -> None:
+        """Forget what was kept."""
+        self._kept.forget()
+
+    def _placed(self, selection: Selection) -> Rows:
+        """The rows of a circle or an outline: the one thing that columns for counting do not tell exactly."""
+        where, params = selection.where()
+        found = self._table(f"SELECT rid FROM requests WHERE {where} ORDER BY rid", params)  # noqa: S608 - parameterised
+        positions = found["rid"].to_numpy().astype(np.int32)
+        return Rows(self.counting, positions.size, at=positions)
+
+    def tests(self, selection: Selection) -> list[Test | Between]:
+        """What a row of the selection passes."""
+        tests: list[Test | Between] = []
+        named = {column: getattr(selection, key) for key, column in COLUMNS.items()}
+        named |= {layer: selection.codes(layer) for layer in selection.layers()}
+        for name, values in named.items():
+            if values:
+                wanted = [NOT_STATED if label is None else label for label in self.counting.labels(name)]
+                tests.append(Test(self.counting[name], np.isin(wanted, values)))
+        if selection.from_date or selection.to_date:
+            first, last = (selection.from_date or date.min, selection.to_date or date.max)
+            tests.append(Between(self.counting["requested_day"], (first - EPOCH).days, (last - EPOCH).days))
+        if selection.age:
+            tests.append(Between(self.counting["age_days"], *selection.age.codes()))
+        return tests

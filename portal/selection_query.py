@@ -1,0 +1,126 @@
+"""Reading a Selection from a query: what is given under which key, checked against the release and bounded.
+
+Charter: the query in, a Selection or BadSelection out, which names the key and the value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from portal.age import Age
+from portal.errors import BadSelection
+from portal.outline import Circle, Outline
+from portal.selection import COLUMNS, NOT_STATED, Query, Selection
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+MAX_VALUES = 50
+MAX_QUERY_BYTES = 4096
+MAX_VALUE_CHARS = 200
+MAX_OUTLINE_CHARS = 3500
+
+KEYS = (*COLUMNS, "age", "from", "to", "area", "near", "within")
+
+
+def read(query: Query, release: Release) -> Selection:
+    """The selection that a query string (or mapping, or multi-dict) asks for.
+
+    Unknown keys and empty values are ignored. Raises BadSelection for a value that the release does not
+    have, for a date that is not one, and for too many or too long values.
+    """
+    given = _pairs(query)
+    chosen: dict[str, Any] = {}
+    for key in COLUMNS:
+        if values := given.get(key):
+            chosen[key] = tuple(_checked(key, values, release.allowed(key)))
+    if areas := given.get("area"):
+        chosen["area"] = tuple(_checked_areas(areas, release))
+    for key in ("from", "to"):
+        if dates := given.get(key):
+            chosen[f"{key}_date"] = _date(key, dates)
+    if ages := given.get("age"):
+        chosen["age"] = Age.read(_only("age", ages, "range of days"), release.as_of)
+    for key, kind in (("near", Circle), ("within", Outline)):
+        if places := given.get(key):
+            place = _only(key, places, "place")
+            if "lat" not in release.columns:
+                raise BadSelection(key, place[:40], why="this release tells no points")
+            chosen[key] = kind.read(place)
+    selection = Selection(**chosen)
+    first, last = selection.from_date, selection.to_date
+    if first and last and first > last:
+        raise BadSelection("from", first.isoformat(), why=f"the first date, {first}, is after the last one, {last}")
+    return selection
+
+
+def _only(key: str, values: list[str], what: str) -> str:
+    if len(set(values)) > 1:
+        raise BadSelection(key, values[1], why=f"only one {what} can be given")
+    return values[0]
+
+
+def _pairs(query: Query) -> dict[str, list[str]]:
+    """Non-empty values by known key, bounded in number and length."""
+    items: Iterable[tuple[str, Any]]
+    if isinstance(query, str):
+        text = query.removeprefix("?")
+        if len(text.encode("utf-8", "replace")) > MAX_QUERY_BYTES:
+            raise BadSelection("query", text[:40], why=f"the query is longer than {MAX_QUERY_BYTES} bytes")
+        try:
+            items = parse_qsl(text, max_num_fields=8 * MAX_VALUES)
+        except ValueError:
+            raise BadSelection("query", text[:40], why="the query has too many fields") from None
+    elif hasattr(query, "multi_items"):
+        items = query.multi_items()
+    else:
+        items = query.items()
+    found: dict[str, list[str]] = {}
+    for key, value in items:
+        if key in KEYS:
+            many = [value] if isinstance(value, str | date) else list(value or ())
+            found.setdefault(key, []).extend(str(v) for v in many if v)
+    for key, values in found.items():
+        if len(values) > MAX_VALUES:
+            raise BadSelection(key, values[0], why=f"more than {MAX_VALUES} values")
+        for value in values:
+            longest = MAX_OUTLINE_CHARS if key == "within" else MAX_VALUE_CHARS
+            if len(value) > longest:
+                raise BadSelection(key, value[:40], why=f"a value longer than {longest} characters")
+    if sum(len(k) + len(v.encode("utf-8", "replace")) for k, vs in found.items() for v in vs) > MAX_QUERY_BYTES:
+        raise BadSelection("query", "", why=f"the query is longer than {MAX_QUERY_BYTES} bytes")
+    return found
+
+
+def _checked(key: str, values: list[str], allowed: Mapping[str, str]) -> list[str]:
+    for value in values:
+        if value not in allowed and value != NOT_STATED:
+            raise BadSelection(key, value, list(allowed))
+    return values
+
+
+def _checked_areas(values: list[str], release: Release) -> list[tuple[str, str]]:
+    layers = [layer.layer for layer in release.layers]
+    areas = []
+    for value in values:
+        layer, colon, code = value.partition(":")
+        if not colon or layer not in layers:
+            raise BadSelection("area", value, [f"{name}:…" for name in layers])
+        if code != NOT_STATED and code not in (allowed := release.allowed(layer)):
+            raise BadSelection("area", value, [f"{layer}:{known}" for known in list(allowed)[:8]])
+        areas.append((layer, code))
+    return areas
+
+
+def _date(key: str, values: list[str]) -> date:
+    text = _only(key, values, "date")
+    try:
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):  # fromisoformat takes weeks as well
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadSelection(key, text, why=f"'{text[:20]}' is not a date such as 2025-01-31") from None
