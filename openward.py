@@ -735,14 +735,37 @@ def bench_serve(place: str, repeat: int, home: Path | None) -> None:
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="processes that serve them")
 @click.option("--seconds", type=click.FloatRange(1, 3600), default=20, show_default=True, help="of asking over HTTP")
+@click.option("--postgis", envvar="OPENWARD_BENCH_POSTGIS_URL", help="a server on which databases may be created")
+@click.option(
+    "--postgis-repeat",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    help="tiles of each zoom asked of PostGIS too",
+)
 @home_option
-@_examples("  openward bench tiles demo\n  openward bench tiles /srv/openward/releases --clients 40 --workers 8")
-def bench_tiles(place: str, repeat: int, clients: int, workers: int, seconds: float, home: Path | None) -> None:
-    """Time tiles of PLACE's current release for random filters, in process and over HTTP, with nothing kept."""
+@_examples(
+    "  openward bench tiles demo\n"
+    "  openward bench tiles /srv/openward/releases --clients 40 --workers 8\n"
+    "  openward bench tiles demo --postgis postgresql://user@localhost/postgres"
+)
+def bench_tiles(
+    place: str, repeat: int, clients: int, workers: int, seconds: float, postgis: str | None, postgis_repeat: int,
+    home: Path | None,
+) -> None:  # fmt: skip
+    """Time tiles of PLACE's current release for random filters, beside the same tiles of PostGIS, and over HTTP."""
     from portal.bench_tiles import bench_tiles as measure
+    from portal.bench_tiles import rows_for_rival
     from portal.release import Releases
 
-    measure(Releases(_releases(place, home)).current(), repeat, clients, workers, seconds, say=click.echo)
+    release = Releases(_releases(place, home)).current()
+    if postgis is None:
+        measure(release, repeat, clients, workers, seconds, say=click.echo)
+        return
+    from etl.tiles_in_postgis import tiles_in_postgis
+
+    with tiles_in_postgis(postgis, *rows_for_rival(release), say=click.echo) as make:
+        measure(release, repeat, clients, workers, seconds, say=click.echo, rival=make, rival_n=postgis_repeat)
 
 
 @bench.command("figures")

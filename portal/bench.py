@@ -16,17 +16,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from portal import queries
+from portal.bench_draws import places, random_selection, random_tile
+from portal.bench_timing import at, memory_mb, timed
 from portal.release import Release, Releases
 from portal.routes import render
-from portal.selection import COLUMNS, Selection
+from portal.selection import COLUMNS
 from portal.tiles import layers, tile
 
-MAX_KEYS = 4
 ZOOMS = range(9, 19)
 PAGE_TARGET_MS = 150.0
 TILE_TARGET_MS = 30.0
@@ -48,11 +48,6 @@ class Measured:
         figures = [at(self.data_ms, 0.5), at(self.data_ms, 0.95), at(self.times_ms, 0.5), at(self.times_ms, 0.95)]
         numbers = "".join(f"{f:9.1f}" for f in [*figures, self.times_ms[-1], at(self.cpu_ms, 0.5)])
         return f"{self.name:30}{numbers}   {self.slowest[:80]}"
-
-
-def at(ascending: list[float], share: float) -> float:
-    """The value that this share of them does not exceed."""
-    return ascending[min(int(len(ascending) * share), len(ascending) - 1)]
 
 
 def bench_serve(release: Release, n: int = 20, seed: int = 1, say: Callable[[str], Any] = print) -> list[Measured]:
@@ -78,26 +73,6 @@ def bench_serve(release: Release, n: int = 20, seed: int = 1, say: Callable[[str
     return measured
 
 
-def random_selection(release: Release, rng: random.Random) -> Selection:
-    """A selection of zero to four keys, weak ones (a status) and strong ones (a service) alike, values that occur."""
-    layers_ = [layer.layer for layer in release.layers]
-    changes: dict[str, Any] = {}
-    for key in rng.sample([*COLUMNS, *layers_, "dates"], rng.randint(0, MAX_KEYS)):
-        if key == "dates":
-            end = release.as_of.date() - timedelta(days=rng.randint(0, 700))
-            changes |= {"from_date": end - timedelta(days=rng.choice([30, 365, 1000])), "to_date": end}
-            continue
-        values = [choice.value for choice in queries.choices(release, key) if choice.requests]
-        if not values:
-            continue
-        chosen = tuple(rng.sample(values, min(rng.choice([1, 1, 1, 2, 5]), len(values))))
-        if key in COLUMNS:
-            changes[key] = chosen
-        else:
-            changes["area"] = (*changes.get("area", ()), *((key, value) for value in chosen))
-    return Selection(**changes)
-
-
 def _paths(release: Release, rng: random.Random) -> list[str]:
     paths = ["/", "/map", "/trends", "/areas", "/departments", "/data", "/methods"]
     drawn = [layer.layer for layer in release.layers]
@@ -116,28 +91,22 @@ def _pages(release: Release, path: str, n: int, rng: random.Random) -> Iterator[
 
 
 def _tiles(release: Release, layer: str, n: int, rng: random.Random) -> list[Measured]:
-    """Tiles that hold requests, more often where there are more."""
-    places = release.query("SELECT gx, gy FROM requests WHERE gx IS NOT NULL USING SAMPLE 500 (reservoir, 1)")
+    known = places(release, seed=1)
 
     def asked(z: int) -> Iterator[tuple[str, Callable[[], Any]]]:
         for _ in range(n):
-            gx, gy = rng.choice(places)
-            selection = random_selection(release, rng)
-            x, y = gx >> (32 - z), gy >> (32 - z)
-            yield selection.to_query(), lambda z=z, x=x, y=y, s=selection: tile(release, layer, z, x, y, s)  # type: ignore[misc]
+            at_, selection = random_tile(known, z, rng), random_selection(release, rng)
+            yield selection.to_query(), lambda at_=at_, s=selection: tile(release, layer, at_.z, at_.x, at_.y, s)  # type: ignore[misc]
 
-    return [_measure(release, f"tiles {layer} {z}", asked(z)) for z in ZOOMS] if places else []
+    return [_measure(release, f"tiles {layer} {z}", asked(z)) for z in ZOOMS] if known else []
 
 
 def _measure(release: Release, name: str, asked: Iterator[tuple[str, Callable[[], Any]]]) -> Measured:
     found = []
     for query, answer in asked:
-        release.forget()
         with _time_in_queries() as spent:
-            started, used = time.perf_counter(), time.process_time()
-            answer()
-            wall, cpu = time.perf_counter() - started, time.process_time() - used
-        found.append((wall * 1000, cpu * 1000, (spent[0] or wall) * 1000, query))
+            _, took = timed(release, answer)
+        found.append((*took, spent[0] * 1000 or took.wall_ms, query))
     wall_ms, cpu_ms, data_ms, _ = zip(*found, strict=True)
     return Measured(name, sorted(wall_ms), sorted(cpu_ms), sorted(data_ms), max(found)[3])
 
@@ -165,15 +134,6 @@ def _time_in_queries() -> Iterator[list[float]]:
     finally:
         for name, function in functions.items():
             setattr(queries, name, function)
-
-
-def memory_mb(what: str = "VmRSS") -> float:
-    """Memory of this process as Linux tells it (VmRSS: now, VmHWM: at most); 0 elsewhere."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(what + ":")), 0.0)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ Charter: times and agreement; how the other database is filled and asked is give
 
 from __future__ import annotations
 
-import os
 import random
 import statistics
 import time
@@ -22,9 +21,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from portal.bench import at, memory_mb
 from portal.bench_agreement import differences
 from portal.bench_questions import FIGURES, Question, card
+from portal.bench_timing import at, load, memory_mb, timed
 from portal.release import Release
 from portal.selection import COLUMNS, quoted
 
@@ -113,11 +112,9 @@ def _measure(release: Release, name: str, asked: list[Question], rival: Rival | 
     asked[0].ours()  # what depends on no selection
     measured = Asked(name, CARD_TARGET_MS if name.startswith(CARD) else FIGURE_TARGET_MS, [])
     for i, question in enumerate(asked):
-        release.forget()
-        started, used = time.perf_counter(), time.process_time()
-        answer = question.ours()
-        measured.times_ms.append((time.perf_counter() - started) * 1000)
-        measured.cpu_ms.append((time.process_time() - used) * 1000)
+        answer, took = timed(release, question.ours)
+        measured.times_ms.append(took.wall_ms)
+        measured.cpu_ms.append(took.cpu_ms)
         if rival is None or i >= rival_n:
             continue
         spent = 0.0
@@ -137,8 +134,7 @@ def _measure(release: Release, name: str, asked: list[Question], rival: Rival | 
 
 
 def _head(release: Release, n: int, say: Callable[[str], Any]) -> None:
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    say(f"release {release.id}: {release.rows:,} requests, {n} selections of each; load of the machine {load}")
+    say(f"release {release.id}: {release.rows:,} requests, {n} selections of each; load of the machine {load()}")
     say("warm: file in the page cache, what depends on no selection kept; all else forgotten before each")
     say("limits are those of 10 million requests, alone on the machine")
     say(f"{'milliseconds':30}{''.join(f'{head:>9}' for head in ('p50', 'p95', 'max', 'cpu p50', 'limit'))}")
@@ -149,8 +145,7 @@ def _tell(found: list[Asked], say: Callable[[str], Any]) -> None:
         several = [asked for asked in found if asked.name.startswith(CARD) == cards]
         wall, cpu = ([t for asked in several for t in getattr(asked, kind)] for kind in ("times_ms", "cpu_ms"))
         say(Asked(name, several[0].limit, wall, cpu).line())
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    say(f"load of the machine {load}; memory {memory_mb('VmRSS'):.0f} MB now, {memory_mb('VmHWM'):.0f} MB at most")
+    say(f"load of the machine {load()}; memory {memory_mb('VmRSS'):.0f} MB now, {memory_mb('VmHWM'):.0f} MB at most")
     beside = [asked for asked in found if asked.beside_ms]
     if not beside:
         return

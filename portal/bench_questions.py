@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from portal import queries
 from portal.answers_figures import Comparison
-from portal.bench import random_selection
+from portal.bench_draws import random_selection
 from portal.outline import Circle
 from portal.queries.backlog import end_of
 from portal.queries.change import QUARTER_MONTHS
