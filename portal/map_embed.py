@@ -1,7 +1,7 @@
-"""The map for a page of someone else: the frame of `/map` with a line above that says what it shows, and its source below.
+"""The map by itself, for a page of someone else and for paper: what it shows above it, its source below.
 
-Charter: the folium page as `portal.pages.frame` makes it, and a few elements put into it. No drawing and no scripts of
-its own but the one that opens links in a new tab: within a frame they would take the place of the article.
+Charter: the folium page as `portal.pages.frame` makes it, and a few elements put into it. No drawing, and no scripts but
+one each: links open in a new tab, as within a frame they would take the place of the article; and a button prints.
 """
 
 from __future__ import annotations
@@ -20,33 +20,53 @@ from portal.pages.frame import frame
 from portal.release import Release
 from portal.text import _, date_words, language, local
 
+_THEME = re.compile(r'<script src="[^"]*/js/theme\.js"></script>')
 _NO_SCRIPT = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
 
 
 def embed_page(release: Release, view: MapView, base: str) -> MapPage:
-    """The page, complete in words where scripts are off."""
-    framed = frame(release, urlencode({"lang": language()}))
-    title = title_of(release, view)
-    counted = placed_words(queries.totals(release, view.selection))
+    """The page for an article, complete in words where scripts are off."""
     live = escape(base + view.address())
     opened = f'<a href="{live}" target="_blank" rel="noopener">{escape(_("Open the live map"))}</a>'
+    below = f'<footer class="ow-below"><p>{_source(release)} · {opened}</p></footer>'
+    return _surrounded(release, view, "embed", live, _above(release, view), below)
+
+
+def print_page(release: Release, view: MapView, base: str) -> MapPage:
+    """The page as a sheet of paper: always light, nothing to click on it but the button that prints it."""
+    live = escape(base + view.address())
+    button = f'<button type="button" class="ow-print" data-print hidden>{escape(_("Print this map"))}</button>'
+    below = f'<footer class="ow-below"><p>{_source(release)}</p><p>{escape(_("The live map:"))} {live}</p></footer>'
+    return _surrounded(release, view, "paper", live, button + _above(release, view), below)
+
+
+def _above(release: Release, view: MapView) -> str:
+    """What the map shows, and how many of the requests are on it."""
+    counted = placed_words(queries.totals(release, view.selection))
+    return (
+        f'<header class="ow-above"><h1>{escape(title_of(release, view), quote=False)}</h1>'
+        f"<p>{escape(view.selection.sentence(release), quote=False)}. {escape(counted, quote=False)}</p></header>"
+    )
+
+
+def _surrounded(release: Release, view: MapView, use: str, live: str, above: str, below: str) -> MapPage:
+    """The folium page with something above and below its map; `use` names its style sheet and its script."""
+    framed = frame(release, urlencode({"lang": language()}))
+    title = escape(title_of(release, view))
     head = (
         f'<link rel="stylesheet" href="/assets/css/embed.css"><link rel="canonical" href="{live}">'
         '<meta name="robots" content="noindex"><link rel="icon" href="/assets/img/icon.svg">'
-        '<script src="/assets/js/embed.js" defer></script>'
+        f'<script src="/assets/js/{use}.js" defer></script>'
     )
-    above = (
-        f'<header class="ow-above"><h1>{escape(title, quote=False)}</h1>'
-        f"<p>{escape(view.selection.sentence(release), quote=False)}. {escape(counted, quote=False)}</p></header>"
-    )
-    below = f'<footer class="ow-below"><p>{_source(release)} · {opened}</p></footer>'
     still = (
         f'<noscript><p class="ow-no-script">{escape(_("The map moves where JavaScript is on; this is a picture of it."))}'
-        f'</p><img class="ow-still" src="{escape(view.address("/map/standalone.svg"))}" alt="{escape(title)}"></noscript>'
+        f'</p><img class="ow-still" src="{escape(view.address("/map/standalone.svg"))}" alt="{title}"></noscript>'
     )
-    text = framed.html.replace('class="map-page"', 'class="map-page ow-embed"', 1)
-    text = re.sub(r"<title>.*?</title>", lambda _found: f"<title>{escape(title)}</title>", text, count=1)
+    text = framed.html.replace('class="map-page"', f'class="map-page ow-around ow-{use}"', 1)
+    text = re.sub(r"<title>.*?</title>", lambda _found: f"<title>{title}</title>", text, count=1)
     text = _NO_SCRIPT.sub(lambda _found: still, text, count=1)
+    if use == "paper":
+        text = _THEME.sub("", text, count=1).replace("<html ", '<html data-theme="light" ', 1)
     text = text.replace("</head>", f"{head}</head>", 1)
     text = re.sub(r"<body>", lambda _found: f"<body>{above}", text, count=1)
     return MapPage(text.replace("</main>", f"</main>{below}", 1), framed.script_hashes)

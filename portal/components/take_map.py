@@ -5,6 +5,7 @@ Charter: links and code only; `portal/map_routes.py` and `portal/feed_routes.py`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -13,7 +14,7 @@ from dash import html
 
 from portal.components.elements import SavedViews
 from portal.components.follow import follow
-from portal.components.links import address
+from portal.components.links import Kept, address, pairs_of
 from portal.components.parts import code
 from portal.components.take_chart import LONGEST, base_address
 from portal.selection import Selection
@@ -42,14 +43,15 @@ def embed_code(source: str, title: str, width: int | str = "100%", height: int =
     )
 
 
-def take_map(release: Release, selection: Selection, title: str, shown: dict[str, str]) -> Any:
-    """The block below a map; `shown` is what its address holds beside the selection."""
+def take_map(release: Release, selection: Selection, title: str, shown: dict[str, str], page: Mapping[str, Kept]) -> Any:
+    """The block below a map; `shown` is what its address holds beside the selection, `page` what only the page can show:
+    a saved view has it, files do not."""
     return html.Div(
         [
             follow(selection),
             *_files(selection, shown),
             *_embed(selection, title, shown),
-            _views(release, selection, shown),
+            _views(release, selection, {**shown, **page}),
         ],
         className="map-take",
     )
@@ -62,6 +64,7 @@ def _files(selection: Selection, shown: dict[str, str]) -> list[Any]:
         html.A(_("One file (HTML)"), href=address("/map/standalone.html", selection, **shown), download=""),
         html.Button(["PNG", named], type="button", className="png", **{"data-png": picture}),
         html.A(["SVG", named], href=picture, download=""),
+        html.A(_("On paper"), href=address("/map/print", selection, **shown)),
         html.A(_("These requests as data"), href=address("/data", selection)),
     ]
     told = _("The file opens from a disk, without any network: a drawing of this map, its filters and its table.")
@@ -95,8 +98,8 @@ def _embed(selection: Selection, title: str, shown: dict[str, str]) -> list[Any]
     ]
 
 
-def _views(release: Release, selection: Selection, shown: dict[str, str]) -> Any:
-    query = urlencode([*selection.pairs(), *sorted((key, value) for key, value in shown.items() if value)])
+def _views(release: Release, selection: Selection, shown: Mapping[str, Kept]) -> Any:
+    query = urlencode([*selection.pairs(), *pairs_of(shown)])
     sentence = selection.sentence(release)
     return SavedViews(
         id="saved-views",

@@ -17,7 +17,16 @@ from portal.selection import Selection
 from portal.settings import PortalSettings
 from portal.text import number
 
-OTHERS = ("/map", "/map/frame", "/map/standalone.html", "/map/standalone.svg", "/", "/feed.atom", "/oembed")
+OTHERS = (
+    "/map",
+    "/map/frame",
+    "/map/print?layer=district",
+    "/map/standalone.html",
+    "/map/standalone.svg",
+    "/",
+    "/feed.atom",
+    "/oembed",
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +63,22 @@ def test_without_a_layer_it_is_led_to_the_one_that_it_tells_of(portal: TestClien
     answer = portal.get("/embed/map?status=open&lang=es", follow_redirects=False)
     assert answer.status_code == 307
     assert answer.headers["location"] == "/embed/map?status=open&figure=requests&layer=district&lang=es"
+
+
+def test_on_paper_it_is_light_says_what_it_shows_and_where_the_live_map_is(
+    portal: TestClient, release: Release
+) -> None:
+    answer = portal.get("/map/print?layer=district&figure=median&age=7-&lang=es")
+    assert answer.status_code == 200 and 'data-theme="light"' in answer.text and "theme.js" not in answer.text
+    selection = Selection.from_query("age=7-", release)
+    assert (
+        number(queries.totals(release, selection).requests)
+        in re.findall(r"<header.*?</header>", answer.text, re.DOTALL)[0]
+    )
+    footer = unescape(re.findall(r"<footer.*?</footer>", answer.text, re.DOTALL)[0])
+    assert "https://data.example.org/map?age=7-&figure=median&layer=district&lang=es" in footer
+    answer = portal.get("/map/print?age=7-", follow_redirects=False)
+    assert answer.headers["location"] == "/map/print?age=7-&figure=requests&layer=district"
 
 
 def test_nonsense_is_refused(portal: TestClient) -> None:
