@@ -17,6 +17,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -203,18 +204,29 @@ CHROMIUM_FLAGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright. Per module: a running one would keep asyncio.run() from other tests."""
+SOFTWARE_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+"""In place of `--disable-gpu`: WebGL drawn by the processor."""
+
+
+@contextmanager
+def chromium(flags: list[str]) -> Iterator[Any]:
+    """Debian's Chromium, driven by Playwright, while the block lasts."""
     executable = os.environ.get("OPENWARD_TEST_CHROMIUM") or shutil.which("chromium")
     if not executable:
         unavailable("there is no Chromium: run 'make browser', or set OPENWARD_TEST_CHROMIUM")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
-        yield chromium
-        chromium.close()
+        running = playwright.chromium.launch(executable_path=executable, args=flags)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Per module: a running one would keep asyncio.run() from other tests."""
+    with chromium(CHROMIUM_FLAGS) as running:
+        yield running
 
 
 @pytest.fixture
