@@ -5,20 +5,23 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from geo.tiles import MAX_ZOOM
 from portal.context import Current, base_of, query_of, releases
+from portal.declared import selection_keys
 from portal.problems import MEDIA_TYPE, Problem
 from portal.release import Release
 from portal.selection import Selection
-from portal.tiles import KINDS, check_layer, layers, quick, tile
+from portal.tiles import KINDS, bounds, check_layer, layers, quick, tile
 
 MVT = "application/vnd.mapbox-vector-tile"
+LAST_ZOOM = 19
+"""Where nothing new is told any more; tiles of requests are made up to zoom 22."""
 FOREVER = "public, max-age=31536000, immutable"
 
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+_KEYS = [Depends(selection_keys)]
 router = APIRouter(prefix="/tiles", tags=["tiles"], responses={400: _PROBLEM, 404: _PROBLEM, 503: _PROBLEM})
 
 _FIELDS = {
@@ -28,8 +31,16 @@ _FIELDS = {
     "areas": {"area": "String", "name": "String"},
 }  # fmt: skip
 
+_ABOUT = {
+    "requests": "Selected requests with a published place: counts (n) in cells of 16 pixels up to zoom 16, one point for each "
+    "place from zoom 17 on. Where n is 1, from zoom 13 on, the request's number, source, service, status and day, and how "
+    "sure its place is. Points up to 16 pixels beyond a tile's edges are in it too.",
+    "basemap": "Land, water, parks, rails and streets; rank 1 is the most important.",
+}
+_KINDS = dict(zip(KINDS, ("Land", "Water", "Parks", "Rails, by rank", "Streets, by rank"), strict=True))
 
-@router.get("/{release_id}/{layer}/{z}/{x}/{y}.mvt", response_class=Response)
+
+@router.get("/{release_id}/{layer}/{z}/{x}/{y}.mvt", response_class=Response, dependencies=_KEYS)
 async def one_tile(request: Request, release_id: str, layer: str, z: int, x: int, y: int) -> Response:
     """A vector tile (MVT 2.1) of the selected requests, the areas of a layer, or the base map.
 
@@ -61,30 +72,46 @@ def all_layers(request: Request, now: Current) -> dict[str, Any]:
     }
 
 
-@router.get("/{release_id}/{layer}.json")
+@router.get("/{release_id}/{layer}.json", dependencies=_KEYS)
 def tilejson(request: Request, release_id: str, layer: str) -> dict[str, Any]:
-    """TileJSON 3.0 of one layer, for QGIS and other clients; filters of its query go into the tiles' address."""
+    """TileJSON 3.0 of one layer, for MapLibre and other clients; filters of its query go into the tiles' address.
+
+    `fields` name each attribute's type, as GDAL and others read them there; what they mean is in the descriptions.
+    """
     release = releases(request).get(release_id)
     selection = Selection.from_query(query_of(request), release)
     check_layer(release, layer)
     query = selection.to_query()
+    west, south, east, north = bounds(release, layer)
     return {
         "tilejson": "3.0.0",
         "name": f"{release.city.name}: {layer}",
+        "description": f"{_about(layer, release)} Release {release.id}.",
+        "version": "1.0.0",
+        "scheme": "xyz",
         "tiles": [
             f"{base_of(request)}/tiles/{release.id}/{layer}/{{z}}/{{x}}/{{y}}.mvt" + (f"?{query}" if query else "")
         ],
         "minzoom": 0,
-        "maxzoom": min(MAX_ZOOM, 19),
-        "bounds": list(release.city.bbox),
+        "maxzoom": LAST_ZOOM,
+        "bounds": [west, south, east, north],
+        "center": [round((west + east) / 2, 5), round((south + north) / 2, 5), 11],
         "attribution": release.city.attribution,
         "vector_layers": _vector_layers(layer, release),
     }
 
 
-def _vector_layers(layer: str, release: Release) -> list[dict[str, Any]]:
-    if layer == "basemap":
-        return [{"id": kind, "fields": {"name": "String", "rank": "Number"}} for kind in KINDS]
-    name = layer.split("-", maxsplit=1)[0]
+def _about(layer: str, release: Release) -> str:
     titles = {f"areas-{known.layer}": known.plural for known in release.layers}
-    return [{"id": name, "description": titles.get(layer, layer), "fields": _FIELDS[name]}]
+    if layer in titles:
+        return f"{titles[layer]}: their outlines, with code and name."
+    return _ABOUT[layer]
+
+
+def _vector_layers(layer: str, release: Release) -> list[dict[str, Any]]:
+    zooms = {"minzoom": 0, "maxzoom": LAST_ZOOM}
+    if layer == "basemap":
+        fields = {"name": "String", "rank": "Number"}
+        return [{"id": kind, "description": text, **zooms, "fields": fields} for kind, text in _KINDS.items()]
+    name = layer.split("-", maxsplit=1)[0]
+    return [{"id": name, "description": _about(layer, release), **zooms, "fields": _FIELDS[name]}]

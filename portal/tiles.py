@@ -42,6 +42,23 @@ def check_layer(release: Release, layer: str) -> None:
         raise NotFound(f"There is no tile layer '{layer[:40]}'; there are: {', '.join(layers(release))}.")
 
 
+def bounds(release: Release, layer: str) -> tuple[float, float, float, float]:
+    """West, south, east, north in degrees of all that a layer draws: clients ask for no tile beyond them.
+
+    Requests and the base map are the city's own box; areas may reach beyond it.
+    """
+    box = release.city.bbox
+    if not layer.startswith("areas-"):
+        return box
+    sql = """SELECT min(ST_XMin(geom_4326)), min(ST_YMin(geom_4326)), max(ST_XMax(geom_4326)), max(ST_YMax(geom_4326))
+             FROM areas WHERE layer = ? AND geom_4326 IS NOT NULL"""
+    found = release.constants.get(("bounds", layer), lambda: release.query(sql, [layer.removeprefix("areas-")])[0])
+    if found[0] is None:
+        return box
+    west, south, east, north = (float(end) for end in found)
+    return min(box[0], west), min(box[1], south), max(box[2], east), max(box[3], north)
+
+
 def quick(layer: str) -> bool:
     """Whether a tile is made without asking the database: 1 to 5 milliseconds, 20 at most."""
     return layer == "requests"

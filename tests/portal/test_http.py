@@ -14,8 +14,10 @@ from fastapi.testclient import TestClient
 
 from portal import queries
 from portal.app import create_app
+from portal.declared import KEYS_ABOUT, SEVERAL
 from portal.release import Release
 from portal.selection import Selection
+from portal.selection_query import KEYS
 from portal.settings import PortalSettings
 from tests.release_factory import build_release
 
@@ -103,7 +105,7 @@ def test_the_api_is_described(client: TestClient) -> None:
     document = client.get("/api/v1/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     names = {p["name"] for p in document["paths"]["/api/v1/totals"]["get"]["parameters"]}
-    assert names == {"service", "group", "department", "status", "outcome", "channel", "on_time", "area", "from", "to"}
+    assert names == set(KEYS)
     assert {f"/api/v1/{p}" for p in ("release", "response", "monthly", "requests")} <= set(document["paths"])
     operations = [op["operationId"] for path in document["paths"].values() for op in path.values()]
     assert len(operations) == len(set(operations))
@@ -138,6 +140,34 @@ def test_the_api_is_described(client: TestClient) -> None:
         ("/tiles/{id}/requests/1/0/99999999999999999999999999.mvt", 400),
         ("/tiles/{id}/requests/1/0/0.mvt?status=x", 400),
         ("/tiles/{id}/nope.json", 404),
+        ("/tiles/nope/requests.json", 404),
+        ("/tiles/{id}/requests.json?status=x", 400),
+        ("/tiles/{id}/requests.json?near=1,2", 400),
+        ("/tiles/{id}/requests/23/0/0.mvt", 400),
+        ("/tiles/{id}/requests/-1/0/0.mvt", 400),
+        ("/tiles/{id}/requests/1/0/2.mvt", 400),
+        ("/tiles/{id}/requests/1.5/0/0.mvt", 400),
+        ("/tiles/{id}/requests/1e3/0/0.mvt", 400),
+        ("/tiles/{id}/requests/0x1/0/0.mvt", 400),
+        ("/tiles/{id}/requests/%00/0/0.mvt", 400),
+        ("/tiles/{id}/requests/nan/inf/0.mvt", 400),
+        ("/tiles/{id}/requests/1/0/0.mvt%00", 404),
+        ("/tiles/{id}/requests/1/0/0.pbf", 404),
+        ("/tiles/{id}/requests/1/0.mvt", 404),
+        ("/tiles/{id}/requests/1/0/0/0.mvt", 404),
+        ("/tiles/{id}/requests'%20OR%201=1--/1/0/0.mvt", 404),
+        ("/tiles/{id}/areas-district';DROP/1/0/0.mvt", 404),
+        ("/tiles/{id}/areas-/1/0/0.mvt", 404),
+        ("/tiles/{id}/" + "x" * 5000 + "/1/0/0.mvt", 404),
+        ("/tiles/%2e%2e%2f%2e%2e/requests/1/0/0.mvt", 404),
+        ("/tiles/..%5c..%5cserve.duckdb/requests/1/0/0.mvt", 404),
+        ("/tiles/" + "9" * 3000 + "/requests/1/0/0.mvt", 404),
+        ("/tiles/{id}/requests/1/0/0.mvt?within=~~~", 400),
+        ("/tiles/{id}/requests/1/0/0.mvt?near=nan,nan,nan", 400),
+        ("/tiles/{id}/requests/1/0/0.mvt?near=0,0,1e308", 400),
+        ("/tiles/{id}/requests/1/0/0.mvt?from=2024-02-30", 400),
+        ("/tiles/{id}/requests/1/0/0.mvt?age=x", 400),
+        ("/tiles/{id}/requests/1/0/0.mvt?" + "&".join(["status=open"] * 500), 400),
         ("/download/requests.xls", 400),
         ("/download/requests.csv?outcome=x", 400),
         ("/download/nope", 404),
@@ -187,8 +217,58 @@ def test_tilejson_leads_to_tiles(client: TestClient, release: Release) -> None:
     for address in listed.values():
         document = client.get(address, params={"status": "open"}).json()
         assert document["tilejson"] == "3.0.0" and document["vector_layers"]
+        assert document["scheme"] == "xyz" and release.id in document["description"]
+        west, south, east, north = document["bounds"]
+        long, lat, zoom = document["center"]
+        assert -180 <= west < long < east <= 180 and -85 <= south < lat < north <= 85
+        assert document["minzoom"] <= zoom <= document["maxzoom"]
+        for part in document["vector_layers"]:
+            assert part["description"] and set(part["fields"].values()) <= {"String", "Number"} and part["fields"]
         tile = document["tiles"][0].format(z=1, x=0, y=0)
+        assert "?status=open" in tile
         assert client.get(tile).status_code == 200
+
+
+def test_all_that_is_drawn_lies_within_the_bounds_of_a_tilejson(client: TestClient, release: Release) -> None:
+    """Clients ask for no tile beyond them."""
+    drawn = {
+        "requests": "SELECT min(long), min(lat), max(long), max(lat) FROM requests",
+        "areas-district": """SELECT min(ST_XMin(geom_4326)), min(ST_YMin(geom_4326)), max(ST_XMax(geom_4326)),
+                                    max(ST_YMax(geom_4326)) FROM areas WHERE layer = 'district'""",
+    }
+    for layer, sql in drawn.items():
+        west, south, east, north = client.get(f"/tiles/{release.id}/{layer}.json").json()["bounds"]
+        ends = release.query(sql)[0]
+        assert west <= ends[0] and south <= ends[1] and east >= ends[2] and north >= ends[3], layer
+
+
+def test_every_key_of_a_selection_is_described_wherever_it_is_taken(client: TestClient, release: Release) -> None:
+    assert set(KEYS_ABOUT) == set(KEYS)
+    document = client.get("/api/v1/openapi.json").json()
+    taking = [
+        "/api/v1/totals",
+        "/api/v1/requests",
+        "/download/requests.{form}",
+        "/feed.atom",
+        "/tiles/{release_id}/{layer}.json",
+    ]
+    for path in [*taking, "/tiles/{release_id}/{layer}/{z}/{x}/{y}.mvt"]:
+        told = {p["name"]: p for p in document["paths"][path]["get"]["parameters"] if p["in"] == "query"}
+        assert set(KEYS) <= set(told), path
+        for key in KEYS:
+            schema = told[key]["schema"]
+            assert told[key]["description"] == KEYS_ABOUT[key].text
+            kind = next(option for option in schema["anyOf"] if option["type"] != "null")
+            assert (kind["type"] == "array") == (key in SEVERAL)
+            for example in schema.get("examples", []):
+                answer = client.get("/api/v1/totals", params={key: example})
+                assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("key", sorted(set(KEYS) - set(SEVERAL)))
+def test_a_key_that_is_given_once_is_refused_twice(client: TestClient, key: str) -> None:
+    problem = client.get("/api/v1/totals", params=[(key, KEYS_ABOUT[key].examples[0]), (key, "x")]).json()
+    assert (problem["status"], problem["key"]) == (400, key)
 
 
 @pytest.mark.parametrize(
