@@ -77,7 +77,7 @@ def _longest(key: str) -> int:
     return MAX_OUTLINE_CHARS if key == "within" else MAX_VALUE_CHARS
 
 
-def selection_keys(**given: Any) -> None:
+async def selection_keys(**given: Any) -> None:  # async: no thread is taken for what does nothing
     """A dependency that declares every key of a selection and reads none."""
 
 

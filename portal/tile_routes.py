@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+import re
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from portal.context import Current, base_of, query_of, releases
 from portal.declared import selection_keys
@@ -30,7 +33,6 @@ _FIELDS = {
                  "geocode_method": "String", "geocode_radius_m": "Number", "location_note": "String"},
     "areas": {"area": "String", "name": "String"},
 }  # fmt: skip
-
 _ABOUT = {
     "requests": "Selected requests with a published place: counts (n) in cells of 16 pixels up to zoom 16, one point for each "
     "place from zoom 17 on. Where n is 1, from zoom 13 on, the request's number, source, service, status and day, and how "
@@ -40,8 +42,18 @@ _ABOUT = {
 _KINDS = dict(zip(KINDS, ("Land", "Water", "Parks", "Rails, by rank", "Streets, by rank"), strict=True))
 
 
+def _plain(text: str) -> str:
+    """One spelling for each number: others (01, 1.0, 1_0) would be other addresses of the same tile, kept for ever."""
+    if not re.fullmatch(r"0|-?[1-9][0-9]*", text):
+        raise PydanticCustomError("plain_number", "must be a whole number such as 12")
+    return text
+
+
+Number = Annotated[int, BeforeValidator(_plain)]
+
+
 @router.get("/{release_id}/{layer}/{z}/{x}/{y}.mvt", response_class=Response, dependencies=_KEYS)
-async def one_tile(request: Request, release_id: str, layer: str, z: int, x: int, y: int) -> Response:
+async def one_tile(request: Request, release_id: str, layer: str, z: Number, x: Number, y: Number) -> Response:
     """A vector tile (MVT 2.1) of the selected requests, the areas of a layer, or the base map.
 
     Takes the same query keys as the figures. Where there is nothing the answer is 200 with no bytes.
