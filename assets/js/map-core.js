@@ -118,7 +118,15 @@
   const status = make("p", { class: "ow-status", role: "status" });
   map.getContainer().appendChild(status);
 
-  function say(text) { status.textContent = text; }
+  /* What came of something that was done stays for a while: the map that loads because of it does not talk it down. */
+  const STAYS_MS = 8000;
+  let stays = 0;
+  function say(text, result) {
+    if (stays && (text === "" || text === words.loading)) return;
+    clearTimeout(stays);
+    stays = result ? setTimeout(function () { stays = 0; if (status.textContent === text) say(""); }, STAYS_MS) : 0;
+    status.textContent = text;
+  }
   function loaded() { if (status.textContent === words.loading) say(""); }
 
   window.openward_map = {

@@ -81,7 +81,7 @@
     const text = M.encoded(corners);
     M.inView(text);
     M.closePanel(true);
-    M.say(words.draw_done);
+    M.say(words.draw_done, true);
     M.narrow({ within: text, near: null });
   }
 
@@ -97,20 +97,28 @@
 
   /* ---- from a file ---- */
 
-  /* All outer rings of a GeoJSON text, the largest first, as [latitude, longitude]. */
+  /* All outer rings of a GeoJSON text, the largest first, as [latitude, longitude]; `holes` says whether it has any. */
   function ringsOf(text) {
     const rings = [];
+    const holes = new Set(); // outer rings that have some
+    const outer = function (polygon) {
+      if (!Array.isArray(polygon)) return;
+      if (polygon.length > 1) holes.add(polygon[0]);
+      rings.push(polygon[0]);
+    };
     const take = function (node, depth) {
       if (!node || typeof node !== "object" || depth > 8) return;
       if (Array.isArray(node.features)) node.features.forEach(function (part) { take(part, depth + 1); });
       if (Array.isArray(node.geometries)) node.geometries.forEach(function (part) { take(part, depth + 1); });
       if (node.geometry) take(node.geometry, depth + 1);
-      if (node.type === "Polygon" && Array.isArray(node.coordinates)) rings.push(node.coordinates[0]);
-      if (node.type === "MultiPolygon" && Array.isArray(node.coordinates)) node.coordinates.forEach(function (part) { rings.push(part && part[0]); });
+      if (node.type === "Polygon" && Array.isArray(node.coordinates)) outer(node.coordinates);
+      if (node.type === "MultiPolygon" && Array.isArray(node.coordinates)) node.coordinates.forEach(outer);
     };
     take(JSON.parse(text), 0);
     const turned = rings.filter(Array.isArray).map(function (ring) {
-      return ring.map(function (at) { return Array.isArray(at) ? [Number(at[1]), Number(at[0])] : [NaN, NaN]; });
+      const corners = ring.map(function (at) { return Array.isArray(at) ? [Number(at[1]), Number(at[0])] : [NaN, NaN]; });
+      corners.holes = holes.has(ring);
+      return corners;
     });
     const size = function (ring) {
       return Math.abs(ring.reduce(function (sum, a, i) { const b = ring[(i + 1) % ring.length]; return sum + a[0] * b[1] - b[0] * a[1]; }, 0));
@@ -130,8 +138,11 @@
     const outline = M.simpler(ring);
     if (outline.length < 3 || M.crosses(outline)) return words.file_crosses;
     M.narrow({ within: M.encoded(outline), near: null });
-    if (rings.length > 1) return fill(words.file_largest, { n: rings.length });
-    return outline.length < ring.length - 1 ? fill(words.file_simpler, { n: outline.length }) : words.draw_done;
+    const said = [];
+    if (rings.length > 1) said.push(fill(words.file_largest, { n: rings.length }));
+    if (ring.holes) said.push(words.file_holes);
+    if (outline.length < ring.length - 1) said.push(fill(words.file_simpler, { n: outline.length }));
+    return said.join(" ") || words.draw_done;
   }
 
   function choose() {
@@ -139,8 +150,8 @@
     input.addEventListener("change", function () {
       const file = input.files[0];
       if (!file) return;
-      if (file.size > LARGEST) { M.say(words.file_large); return; }
-      file.text().then(function (text) { M.say(read(text)); }, function () { M.say(words.file_no_json); });
+      if (file.size > LARGEST) { M.say(words.file_large, true); return; }
+      file.text().then(function (text) { M.say(read(text), true); }, function () { M.say(words.file_no_json, true); });
     });
     input.click();
   }

@@ -141,7 +141,7 @@
   }
 
   Object.assign(M, {
-    MOST_CORNERS: MOST, encoded: encoded, crosses: crosses, wouldCross: wouldCross, simpler: simpler, drawOutline: drawOutline,
+    MOST_CORNERS: MOST, encoded: encoded, decoded: decoded, crosses: crosses, wouldCross: wouldCross, simpler: simpler, drawOutline: drawOutline,
     goToOutline: goToOutline, inView: function (text) { here = text; },
   });
 })();

@@ -8,9 +8,16 @@
 
   const page = window.frameElement && window.frameElement.id === "map" ? window.parent : null;
 
-  /* changes: keys of the address and their values; null takes one away. */
+  /* changes: keys of the address and their values; null takes one away. A page that takes no filters (that of a place)
+     gives way to the map's own. */
   function narrow(changes) {
     const url = new URL(page.location.href);
+    if (!/^\/map\/?$/.test(url.pathname)) {
+      const lang = url.searchParams.get("lang");
+      url.pathname = "/map";
+      url.search = M.asking();
+      if (lang) url.searchParams.set("lang", lang);
+    }
     Object.keys(changes).forEach(function (key) {
       if (changes[key] === null) url.searchParams.delete(key); else url.searchParams.set(key, changes[key]);
     });

@@ -101,6 +101,7 @@
     M.drawOutline(first);
     M.drawSpot(first);
     M.showGone();
+    if (M.page) M.refreshView();
   }
   function repaint() {
     M.recolour();
@@ -162,7 +163,7 @@
   M.drawBase();
   place(true);
   refresh();
-  if (M.page) M.drawTools();
+  if (M.page) { M.drawTools(); M.viewTools(); }
   M.timeTools();
   M.pictureTools();
   M.fullScreen();
