@@ -16,11 +16,13 @@ from urllib.parse import quote, urlencode
 import numpy as np
 
 from portal.errors import BadRequest, NotFound, NotReady, PortalError
+from portal.street_outline import along
 
 if TYPE_CHECKING:
     from geo.boundaries import Vintage
     from geo.geocoding.geocoder import Geocoder
     from geo.geocoding.passport import Passport
+    from portal.outline import Outline
     from portal.release import Release
 
 T = TypeVar("T")
@@ -200,6 +202,13 @@ class Gazetteer:
             areas=self.likely(release, best.lat, best.long, best.radius_m),
             alternatives=tuple(self._other(release, text, m) for m in rest[:MOST_OTHERS]),
         )
+
+    def along(self, found: Found) -> Outline | None:
+        """The outline along a street that was found; None where it cannot be had in one."""
+        if found.method != "street" or not found.address or found.lat is None or found.long is None:
+            return None
+        street, lat, long = found.address, found.lat, found.long
+        return _quietly(lambda: along(self.geocoder.index, street, lat, long))
 
     def _least_radius(self, method: str) -> float:
         from geo.geocoding.model import METHODS

@@ -1,7 +1,8 @@
-"""Near a place: what was asked for around it, what became of that, how long it takes, and who looks after the place.
+"""Near a place, along a street, in an area: what was asked for there, what became of that, how long it takes, and who looks
+after the place.
 
-Charter: a point, a radius and filters in, a section of plain sentences and one table out. All figures are the ordinary ones
-of a selection narrowed to a circle; each is marked with its receipt.
+Charter: a place and filters in, a section of plain sentences and one table out. All figures are the ordinary ones of a
+selection narrowed to a circle, to an outline or to an area; each is marked with its receipt.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from portal.components import told
 from portal.components.filters import label_of
 from portal.components.follow import follow
 from portal.components.labels import OUTCOMES, named
-from portal.components.links import address, part
+from portal.components.links import Kept, address, part
 from portal.components.parts import Column, listed_nodes, rich, section, table, tabs
 from portal.components.receipt import Figures
 from portal.components.sentences import oldest_link
 from portal.components.spot import Spot
 from portal.errors import BadSelection
-from portal.outline import Circle
+from portal.outline import Circle, Outline
 from portal.places import SURE
 from portal.selection import NOT_STATED, Selection
-from portal.text import _, date_words, ngettext, share
+from portal.text import _, date_words, ngettext, number, share
 
 if TYPE_CHECKING:
     from portal.answers import GroupRow, Totals
@@ -40,25 +41,51 @@ WORTH_TELLING: Final = 0.05
 
 
 def near_section(
-    release: Release, selection: Selection, spot: Spot, radius: str, areas: Sequence[Likely], path: str, **kept: str
-) -> Any:
-    """What happens around a spot. `path` and `kept` are the address of the page, at which `radius` is chosen."""
+    release: Release, selection: Selection, spot: Spot, radius: str, areas: Sequence[Likely], path: str, note: str = "",
+    **kept: Kept,
+) -> Any:  # fmt: skip
+    """What happens around a spot. `path` and `kept` are the address of the page, at which `radius` is chosen; `note` says
+    what the circle is of, where it is not of one place."""
     metres = _metres(radius)
     if "lat" not in release.columns or abs(spot.lat) > 85:
         return None
     around = selection.replace(near=Circle(round(spot.lat, 6), round(spot.long, 6), metres), within=None)
-    here = queries.dated(release, around)
-    totals = queries.totals(release, here)
     choices = [
         (_words(each), address(path, selection, **kept, radius=str(each)) + "#near", each == metres) for each in RADII
     ]
+    words = {"distance": _words(metres), "place": html.Strong(spot.name) if spot.name else _("this point")}
+    parts = [html.P(note, className="detail") if note else None, tabs(choices, _("How far around"))]
+    return _happens(release, around, _("What happens near here"), "circle", words, parts, areas, spot.query())
+
+
+def along_section(release: Release, outline: Outline, beside_m: int, street: str) -> Any:
+    """What happens along a street; `outline` holds what is within so many metres of its middle line."""
+    around = Selection(within=outline)
+    note = _("Along it is what lies within {n} m of its middle line, corners with other streets as well.")
+    words = {"place": html.Strong(street)}
+    parts = [html.P(note.format(n=number(beside_m)), className="detail")]
+    return _happens(release, around, _("What happens along this street"), "street", words, parts, (), {})
+
+
+def area_section(release: Release, layer: str, area: str, name: str) -> Any:
+    """What happens in an area."""
+    around = Selection(area=((layer, area),))
+    words = {"place": html.Strong(name)}
+    return _happens(release, around, _("What happens in this area"), "area", words, [], (), {})
+
+
+def _happens(
+    release: Release, around: Selection, title: str, kind: str, words: dict[str, Any], before: list[Any],
+    areas: Sequence[Likely], marked: dict[str, str],
+) -> Any:  # fmt: skip
+    here = queries.dated(release, around)
     return section(
-        _("What happens near here"), "near",
-        tabs(choices, _("How far around")),
-        html.Div(_said(release, around, here, totals, spot, metres), className="plainly"),
-        *_services(release, here),
+        title, "near",
+        *before,
+        html.Div(_said(release, around, here, queries.totals(release, here), kind, words), className="plainly"),
+        *_services(release, here, kind),
         *_represents(release, here, areas),
-        _ways(here, spot),
+        _ways(here, marked),
         follow(around),
     )  # fmt: skip
 
@@ -81,23 +108,39 @@ def _words(metres: int) -> str:
     return _("{n} km").format(n=metres // 1000) if metres >= 1000 else _("{n} m").format(n=metres)
 
 
-def _said(release: Release, around: Selection, here: Selection, totals: Totals, spot: Spot, metres: int) -> list[Any]:
-    """The sentences."""
-    counts = Figures("counts", here)
-    period = {
-        "start": date_words(here.from_date) if here.from_date else "",
-        "end": date_words(here.to_date) if here.to_date else "",
-        "distance": _words(metres),
-        "place": html.Strong(spot.name) if spot.name else _("this point"),
-    }
-    if not totals.requests:
-        words = _("Nothing was asked for within {distance} of {place} from {start} to {end}.")
-        return [html.P(rich(words, **period)), *_open_now(release, around)]
-    words = ngettext(
+def _made(kind: str, n: int) -> str:
+    """How many requests there are, in or around a place of this kind; with 0, that there are none."""
+    if kind == "area":
+        return ngettext(
+            "{n} request was made in {place} from {start} to {end}.",
+            "{n} requests were made in {place} from {start} to {end}.",
+            n,
+        ) if n else _("Nothing was asked for in {place} from {start} to {end}.")  # fmt: skip
+    if kind == "street":
+        return ngettext(
+            "{n} request was made along {place} from {start} to {end}.",
+            "{n} requests were made along {place} from {start} to {end}.",
+            n,
+        ) if n else _("Nothing was asked for along {place} from {start} to {end}.")  # fmt: skip
+    return ngettext(
         "{n} request was made within {distance} of {place} from {start} to {end}.",
         "{n} requests were made within {distance} of {place} from {start} to {end}.",
-        totals.requests,
-    )
+        n,
+    ) if n else _("Nothing was asked for within {distance} of {place} from {start} to {end}.")  # fmt: skip
+
+
+def _said(
+    release: Release, around: Selection, here: Selection, totals: Totals, kind: str, place: dict[str, Any]
+) -> list[Any]:
+    """The sentences."""
+    counts = Figures("counts", here)
+    period = place | {
+        "start": date_words(here.from_date) if here.from_date else "",
+        "end": date_words(here.to_date) if here.to_date else "",
+    }
+    words = _made(kind, totals.requests)
+    if not totals.requests:
+        return [html.P(rich(words, **period)), *_open_now(release, around)]
     first = rich(words, n=told.count(counts, "", "requests", totals.requests), **period)
     times = told.half(Figures("response", here), queries.response(release, here))
     return [
@@ -145,7 +188,7 @@ def _open_now(release: Release, around: Selection) -> list[Any]:
     return [html.P([*rich(words, n=told.count(counts, "", "requests", n), oldest=oldest), " ", every])]
 
 
-def _services(release: Release, here: Selection) -> list[Any]:
+def _services(release: Release, here: Selection, kind: str) -> list[Any]:
     """What is asked for most around here."""
     rows = queries.by(release, here, "service")
     if not rows:
@@ -156,7 +199,7 @@ def _services(release: Release, here: Selection) -> list[Any]:
         Column(_("Half closed within"), "number"), Column(_("Work done, of those closed"), "number"),
     ]  # fmt: skip
     cells = [_cells(release, here, handle, row) for row in shown]
-    caption = _("What is asked for most near here")
+    caption = _("What is asked for most near here") if kind == "circle" else _("What is asked for most here")
     rest = len(rows) - len(shown)
     words = ngettext("And {n} more service. ", "And {n} more services. ", rest).format(n=rest) if rest else ""
     return [
@@ -202,12 +245,12 @@ def _represents(release: Release, here: Selection, areas: Sequence[Likely]) -> l
     ]
 
 
-def _ways(here: Selection, spot: Spot) -> Any:
-    marked = spot.query()
+def _ways(here: Selection, marked: dict[str, str]) -> Any:
     ways = [
         (_("These requests on the map"), address("/map", here, **marked)),
         (_("As a list"), address("/map/list", here, **marked)),
         (_("As data"), address("/data", here)),
-        (_("How long will mine take?"), address("/expected", None, **marked)),
     ]
+    if marked:
+        ways.append((_("How long will mine take?"), address("/expected", None, **marked)))
     return html.Ul([html.Li(html.A(words, href=href)) for words, href in ways], className="actions")

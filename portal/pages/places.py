@@ -15,10 +15,11 @@ from portal.components.page import Page
 from portal.components.parts import Column, aside, key_figures, page_head, section, table
 from portal.components.spot import Spot
 from portal.errors import BadRequest, NotFound, NotReady
-from portal.pages.near import near_section
+from portal.pages.near import along_section, area_section, near_section
 from portal.places import SURE, Found, Gazetteer, Likely, Other, has_index
 from portal.queries.expected import drawn_layer
 from portal.selection import Selection
+from portal.street_outline import BESIDE_M
 from portal.text import _, number, share
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ def layout(release: Release, selection: Selection, q: str = "", at: str = "", ra
             spelt = text.casefold().startswith(title.casefold())
             lead = "" if spelt else _("You looked for “{text}”.").format(text=text)
             asked = {"q": text, "at": at if wanted else "", "radius": radius}
-            body = _found(release, found, title, asked) if found.lat is not None else _nothing(release, gazetteer, text)
+            body = (
+                _found(release, gazetteer, found, title, asked)
+                if found.lat is not None
+                else _nothing(release, gazetteer, text)
+            )
     elif wanted:
         try:
             title, lead, body = _point(release, release.places.ask(release), wanted, at, radius)
@@ -129,7 +134,7 @@ def _map(spot: Spot) -> Any:
     )  # fmt: skip
 
 
-def _found(release: Release, found: Found, title: str, asked: dict[str, str]) -> list[Any]:
+def _found(release: Release, gazetteer: Gazetteer, found: Found, title: str, asked: dict[str, str]) -> list[Any]:
     spot = Spot(found.lat or 0.0, found.long or 0.0, found.radius_m or 0.0, title)
     sure = section(
         _("How sure this is"), "sure",
@@ -146,8 +151,8 @@ def _found(release: Release, found: Found, title: str, asked: dict[str, str]) ->
         html.P(html.A(_("How places are found"), href=address("/methods") + "#location")),
     )  # fmt: skip
     radius = asked.pop("radius")
-    near = None if found.method in VAGUE else near_section(release, Selection(), spot, radius, (), PATH, **asked)
     own = [row for row in found.areas if row.url and row.name == found.address] if found.method == "area" else []
+    near = _near(release, gazetteer, found, own, spot, radius, asked)
     return [
         _is_an_area(release, own) if own else _guess(found),
         _others(release, found.alternatives),
@@ -157,6 +162,28 @@ def _found(release: Release, found: Found, title: str, asked: dict[str, str]) ->
         _map(spot),
         None if own else sure,
     ]  # fmt: skip
+
+
+def _near(
+    release: Release,
+    gazetteer: Gazetteer,
+    found: Found,
+    own: list[Likely],
+    spot: Spot,
+    radius: str,
+    asked: dict[str, str],
+) -> Any:
+    """What happens there: in the area, along the street, or around the place."""
+    if found.method == "area":
+        first = own[0] if own else None
+        return area_section(release, first.layer, first.area or "", first.name or "") if first else None
+    note = ""
+    if found.method == "street":
+        outline = gazetteer.along(found) if "lat" in release.columns and not radius else None
+        if outline is not None:
+            return along_section(release, outline, BESIDE_M, spot.name)
+        note = _("The circle is around the middle of the street, which may go on beyond it.")
+    return near_section(release, Selection(), spot, radius, (), PATH, note, **asked)
 
 
 def _is_an_area(release: Release, own: list[Likely]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from portal.receipts import Receipt
-from portal.release import Release
+from portal.release import Release, spatial_extension
 
 _folder = threading.Lock()
 
@@ -24,6 +24,8 @@ def rows_of(folder: Path, sql: str, keyed: bool) -> dict[str, dict[str, Any]]:
     """The same of any SQL that names the release's files."""
     with _folder, duckdb.connect() as reader:
         reader.execute("SET file_search_path = ?", [os.fspath(folder)])
+        if "ST_" in sql:  # of an outline: a reader has the extension from DuckDB, this machine has it from a wheel
+            reader.execute("LOAD '" + os.fspath(spatial_extension()).replace("'", "''") + "'")
         found = reader.execute(sql)
         names = [column[0] for column in found.description or []]
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]

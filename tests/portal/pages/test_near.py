@@ -32,7 +32,8 @@ def section(release: Release, path: str, query: str) -> str:
     return html[html.index('id="near"') :].partition("</section>")[0].replace("&amp;", "&")
 
 
-@pytest.mark.parametrize("page", ["/places?q=main+st+%26+harbor+ave", f"/places?at={AT},20&radius=1000",
+@pytest.mark.parametrize("page", ["/places?q=spruce+st", "/places?q=north",
+                                  "/places?q=main+st+%26+harbor+ave", f"/places?at={AT},20&radius=1000",
                                   f"/map?at={AT},0&radius=250&service=pothole", f"/map?at={AT},0&status=open"])  # fmt: skip
 def test_numbers_are_what_their_receipts_say(with_geocoder: Release, page: str) -> None:
     found = page_of(with_geocoder, page)
@@ -86,8 +87,27 @@ def test_a_point_far_away_is_not_of_this_city(with_geocoder: Release) -> None:
     assert page.status == 200 and "not in or near Testville" in to_html(page.body)
 
 
-def test_an_area_is_no_place_to_look_around(with_geocoder: Release) -> None:
-    assert 'id="near"' not in to_html(render(with_geocoder, "/places", "q=main+st").body)
+def test_a_street_is_looked_at_along_its_lines(with_geocoder: Release) -> None:
+    said = section(with_geocoder, "/places", "q=spruce+st")
+    (within,) = set(re.findall(r'href="/feed\.atom\?([^"]*)"', said))
+    along = Selection.from_query(within, with_geocoder)
+    n = queries.totals(with_geocoder, queries.dated(with_geocoder, along)).requests
+    assert along.within and re.search(rf"{n:,} requests? (was|were) made along Spruce St from June 1, 2024", words(said))
+    assert "within 40 m of its middle line" in said and "How far around" not in said
+    # Spruce Street runs along this latitude, and its blocks end at these longitudes.
+    west, south, east, north = along.within.polygon.bounds
+    assert (south, north) == pytest.approx((42.3546 - 40 / 111_200, 42.3546 + 40 / 111_200), abs=3e-5)
+    assert (west, east) == pytest.approx((-71.118 - 40 / 82_300, -71.083 + 40 / 82_300), abs=4e-5)
+
+
+def test_an_area_is_looked_at_as_a_whole_and_leads_to_its_page(with_geocoder: Release) -> None:
+    html = to_html(render(with_geocoder, "/places", "q=north").body)
+    said = section(with_geocoder, "/places", "q=north")
+    here = queries.dated(with_geocoder, Selection(area=(("district", "1"),)))
+    n = queries.totals(with_geocoder, here).requests
+    assert f"{n:,} requests were made in North from June 1, 2024" in words(said)
+    assert 'href="/areas/district/1"' in html and 'href="/feed.atom?area=district%3A1"' in said
+    assert "near=" not in said and "What is asked for most here" in said
 
 
 def test_no_cache_of_others_holds_where_someone_looks(client: TestClient) -> None:
