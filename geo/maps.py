@@ -25,7 +25,7 @@ NAME = "openward"
 
 ROOMS = (
     "map-core", "map-base", "map-requests", "map-figures", "map-areas", "map-legend", "map-card", "map-spot",
-    "map-outline", "map-tools", "map-draw", "map-view", "map-time", "map-picture", "map",
+    "map-outline", "map-tools", "map-draw", "map-view", "map-time", "map-picture", "map-beside", "map",
 )  # fmt: skip
 """Our own scripts in `assets/js`, in the order that they run in: the last of them starts the map."""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
+from portal.beside import PREFIX, Beside
 from portal.components.page import Page
 from portal.components.shell import shell
 from portal.components.take_chart import at_address
@@ -45,8 +46,8 @@ Layout = Callable[..., Page]
 _ONE = r"(?P<{}>[^/]+)"
 ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/"), overview.layout, ()),
-    (re.compile(r"/map"), map_page.layout, ("figure", "layer", "at", "place", "radius")),
-    (re.compile(r"/map/list"), map_list.layout, ("sort", "page", "figure", "layer", "at", "place")),
+    (re.compile(r"/map"), map_page.layout, ("figure", "layer", "at", "place", "radius", PREFIX)),
+    (re.compile(r"/map/list"), map_list.layout, ("sort", "page", "figure", "layer", "at", "place", PREFIX)),
     (re.compile(r"/places"), places.layout, ("q", "at", "radius")),
     (re.compile(r"/expected"), expected_page.layout, ("q", "at", "place", "shown")),
     (re.compile(r"/trends"), trends.layout, ("by",)),
@@ -63,7 +64,8 @@ ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/methods"), methods.layout, ()),
     (re.compile("/receipts/" + _ONE.format("figure")), receipt_page.layout, receipt_page.ARGUMENTS),
 )
-"""Pattern of the path, the page's function, and the query keys of its own that it takes as arguments."""
+"""Pattern of the path, the page's function, and the query keys of its own that it takes as arguments; PREFIX stands for
+all that begin with it."""
 
 
 def render(release: Release, pathname: str, search: str = "", accept_language: str = "", base: str = "") -> Page:
@@ -93,6 +95,8 @@ def _page(release: Release, path: str, search: str, query: dict[str, list[str]])
         found = pattern.fullmatch(path)
         if found:
             arguments: dict[str, Any] = {name: unquote(value) for name, value in found.groupdict().items()}
-            arguments |= {key: query[key][0] for key in own if key in query}
+            arguments |= {key: query[key][0] for key in own if key in query and key != PREFIX}
+            if PREFIX in own:
+                arguments["beside"] = Beside.read(search, release)
             return layout(release, Selection.from_query(search, release), **arguments)
     raise NotFound("There is no page at this address.")

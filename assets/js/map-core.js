@@ -46,9 +46,9 @@
 
   /* ---- what is asked for ---- */
 
-  const state = { filters: "", figure: "requests", layer: Object.keys(config.layers)[0] || "", values: null, whole: null, classes: null, spot: null, month: null };
+  const state = { filters: "", other: null, figure: "requests", layer: Object.keys(config.layers)[0] || "", values: null, whole: null, classes: null, spot: null, month: null };
 
-  /* The filters of what is shown: the page's, or those of a month of it. */
+  /* The filters of what is shown: the page's, or those of a month of it. `other` are those of a map beside this one. */
   const asking = function () {
     if (!state.month) return state.filters;
     const given = new URLSearchParams(state.filters);

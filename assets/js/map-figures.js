@@ -104,8 +104,11 @@
 
   const valueOf = function (code) {
     const row = state.values && state.values[code];
+    return row ? valueIn(row) : null;
+  };
+  const valueIn = function (row) {
     const figure = FIGURE[state.figure];
-    if (!row || !figure) return null;
+    if (!figure) return null;
     const value = figure.of(row);
     return figure.n(row) < config.few || value === null || value === undefined ? null : value;
   };
@@ -118,6 +121,6 @@
   };
 
   Object.assign(M, {
-    FIGURE: FIGURE, TITLE: TITLE, classify: classify, scaled: scaled, together: together, valueOf: valueOf, classColor: classColor,
+    FIGURE: FIGURE, TITLE: TITLE, classify: classify, scaled: scaled, together: together, valueOf: valueOf, valueIn: valueIn, classColor: classColor,
   });
 })();

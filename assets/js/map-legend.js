@@ -19,6 +19,8 @@
   }
 
   function drawLegend() {
+    legend.hidden = M.second && state.other !== null; // the first map's holds for both
+    const both = state.other === null ? null : make("p", { class: "ow-both" }, [words.both]);
     const rows = [];
     const row = function (sign, text) { rows.push(make("li", {}, [sign, make("span", {}, [text])])); };
     if (state.spot) {
@@ -30,7 +32,7 @@
       row(key([["path", { d: "M12 4l8 8-8 8-8-8z", fill: M.color.openFill, stroke: M.color.onMark }]]), words.open);
       row(key([["circle", { cx: 12, cy: 12, r: 6, fill: M.color.halo, stroke: M.color.closed, "stroke-width": 3 }]]), words.closed);
       row(key([["circle", { cx: 12, cy: 12, r: 10, fill: M.color.closed }]]), words.cells);
-      show(words.legend, [make("ul", {}, rows)]);
+      show(words.legend, [both, make("ul", {}, rows)]);
       return;
     }
     const say = M.FIGURE[state.figure].say;
@@ -52,14 +54,16 @@
     row(key([["rect", { x: 2, y: 4, width: 20, height: 16, fill: M.color.few, stroke: M.color.border }],
       ["path", { d: "M2 14L12 4M6 20L22 4M16 20l6-6", stroke: M.color.hatch }]]),
       state.figure === "count" ? words.hatched_none : fill(state.figure === "rate" ? words.hatched_rate : words.hatched, { n: config.few }));
-    const middle = c && c.middle !== null ? make("p", {}, [fill(words.parts_at, { n: say(c.middle) })]) : null;
-    show(M.TITLE[state.figure], [middle, make("ul", {}, rows)]);
+    const middle = c && c.middle !== null ? make("p", {}, [fill(state.other === null ? words.parts_at : words.parts_first, { n: say(c.middle) })]) : null;
+    show(M.TITLE[state.figure], [both, middle, make("ul", {}, rows)]);
   }
 
   /* It can be folded, for small screens where it covers much of the map. */
-  let folded = false;
+  let folded = null;
   function show(title, parts) {
-    const box = make("details", {}, [make("summary", {}, [title])].concat(parts));
+    // Two maps of a phone are low: there the legend waits to be opened.
+    if (folded === null) folded = state.other !== null && window.innerWidth < 420;
+    const box = make("details", {}, [make("summary", {}, [title])].concat(parts.filter(Boolean)));
     box.open = !folded;
     box.addEventListener("toggle", function () { folded = !box.open; });
     legend.replaceChildren(box);

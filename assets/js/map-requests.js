@@ -7,6 +7,7 @@
   /* A single request: open is a filled diamond, closed a ring. Several: a circle by their number. */
   /* Areas of circles are as the numbers, and the largest in view just fill their cells. */
   let peak = 1;
+  let own = 1; // of this map; beside another one the larger of both holds
   const radius = function (n) { return Math.max(15.5 * Math.sqrt(Math.min(n / peak, 1)), 2.5); };
 
   function measure(layer) {
@@ -17,8 +18,10 @@
     });
     seen.sort(function (a, b) { return a - b; });
     const top = Math.max(seen[Math.floor(seen.length * 0.98)] || 1, 4);
-    if (state.month && state.month.turn && top < peak) return; // months are of one scale
-    if (top / peak > 1.15 || top / peak < 0.85) { peak = top; layer.rerenderTiles(); }
+    if (state.month && state.month.turn && top < own) return; // months are of one scale
+    if (top / own > 1.15 || top / own < 0.85) own = top;
+    const both = M.peakOf(own);
+    if (both !== peak) { peak = both; layer.rerenderTiles(); }
   }
 
   const several = function (feature) { return Number(feature.props.n || 1) > 1 || !feature.props.status; };
@@ -122,9 +125,13 @@
 
   function drawRequests() {
     if (state.figure !== "requests") { take("requests"); return; }
-    const url = tiles("requests", true);
+    const url = tiles("requests", true), before = shown.requests;
     put("requests", url, { url: url, painted: measure, labelRules: [], paintRules: [{ dataLayer: "requests", symbolizer: marks }] });
+    if (before && shown.requests === before) measure(before); // another map beside it, or none any more
   }
 
-  Object.assign(M, { several: several, markAt: markAt, drawRequests: drawRequests });
+  Object.assign(M, { several: several, markAt: markAt, drawRequests: drawRequests,
+    peak: function () { return peak; }, // for who measures
+    rescale: function () { if (shown.requests) measure(shown.requests); },
+  });
 })();

@@ -130,6 +130,8 @@
 
   Object.assign(M, {
     timeTools: tools,
+    /* A month of one map is not to be held against the whole of another one. */
+    monthsOff: function (off) { if (button) button.hidden = off; },
     /* The page asks for something else: its months are others. */
     endTime: function () { if (state.month) { state.month = null; M.closePanel(); } },
   });

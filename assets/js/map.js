@@ -7,7 +7,7 @@
   const root = document.documentElement;
 
   const FILTERS = [
-    "service", "group", "department", "status", "outcome", "channel", "on_time", "area", "from", "to", "near", "within",
+    "service", "group", "department", "status", "outcome", "channel", "on_time", "age", "area", "from", "to", "near", "within",
   ]; // portal/selection.py
 
   function read(query) {
@@ -18,13 +18,12 @@
     const kept = Array.from(given).filter(function (pair) { return pair[1] && FILTERS.includes(pair[0]); });
     const filters = new URLSearchParams(kept);
     filters.sort();
-    state.filters = filters.toString();
+    M.divide(given, filters.toString());
   }
   /* The same view may be asked for in two ways: as the address says it, and then as the server does. */
-  const view = function () { return [state.figure, state.layer, state.filters, state.spot && [state.spot.key, state.spot.name]].join(" "); };
+  const view = function () { return [state.figure, state.layer, state.filters, state.other, state.spot && [state.spot.key, state.spot.name]].join(" "); };
 
-  function ask(address) {
-    const query = M.asking();
+  function ask(address, query) {
     return fetch(address + (query ? "?" + query : "")).then(function (answer) {
       if (!answer.ok) throw new Error(String(answer.status));
       return answer.json();
@@ -54,23 +53,28 @@
       return Promise.resolve();
     }
     const quantile = M.FIGURE[state.figure].quantile && !state.month;
-    return Promise.all([ask(config.values.replace("{layer}", state.layer)), quantile ? ask(config.response) : null])
+    // Beside another map the classes are of both, and part at the value of the first.
+    const values = config.values.replace("{layer}", state.layer), other = state.month ? null : state.other;
+    const first = M.second && other !== null ? other : M.asking();
+    const asks = [ask(values, M.asking()), quantile ? ask(config.response, first) : null, other === null ? null : ask(values, other)];
+    return Promise.all(asks)
       .then(function (answers) {
         if (turn !== asked) return;
-        const rows = answers[0].rows;
+        const rows = answers[0].rows, others = answers[2] ? answers[2].rows : [];
         state.values = {};
         rows.forEach(function (row) { state.values[row.key] = row; });
         if (state.month && state.whole) state.classes = M.scaled(state.whole, state.month.share);
-        else state.classes = state.whole = classesOf(rows, answers[1]);
+        else state.classes = state.whole = classesOf(rows.concat(others), M.second && answers[2] ? others : rows, answers[1]);
         M.drawAreas(); M.drawLabels(); M.drawLegend();
         seen(turn);
       })
       .catch(function () { M.say(words.failed); });
   }
-  function classesOf(rows, times) {
+  /* The classes of rows that part at the value of some of them together. */
+  function classesOf(rows, whole, times) {
     const known = rows.filter(function (row) { return row.key !== config.not_stated; })
-      .map(function (row) { return M.valueOf(row.key); }).filter(function (value) { return value !== null; });
-    return M.classify(known, M.together(rows, times && times.result.quantiles));
+      .map(M.valueIn).filter(function (value) { return value !== null; });
+    return M.classify(known, M.together(whole, times && times.result.quantiles));
   }
 
   map.on("click", function (event) {
@@ -117,7 +121,7 @@
       const before = view();
       current = event.data.query;
       read(current);
-      if (view() === before) return;
+      if (view() === before) { seen(asked); return; }
       M.endTime();
       place(false);
       refresh();
@@ -138,6 +142,7 @@
   /* The city fills the frame: the next closer zoom does where only a rim of the frame's box would be cut. */
   const box = window.L.latLngBounds([config.bbox[1], config.bbox[0]], [config.bbox[3], config.bbox[2]]);
   let touched = false;
+  M.moved = function (now) { if (now) touched = true; return touched; };
   function fit() {
     map.invalidateSize({ animate: false });
     const zoom = map.getBoundsZoom(box);
@@ -164,8 +169,9 @@
   place(true);
   refresh();
   if (M.page) { M.drawTools(); M.viewTools(); }
-  M.timeTools();
-  M.pictureTools();
+  // The second of two maps is to be looked at: what changes the page, or is of one map alone, is the first one's.
+  if (!M.second) { M.timeTools(); M.pictureTools(); M.monthsOff(state.other !== null); }
   M.fullScreen();
   M.showGone();
+  M.hello();
 })();

@@ -14,7 +14,7 @@ from dash import html
 from portal.age import USUAL, Age
 from portal.components.elements import Field
 from portal.components.labels import DIMENSIONS, ON_TIME, OUTCOMES, STATUSES, named
-from portal.components.links import address
+from portal.components.links import Kept, address, pairs_of
 from portal.components.parts import rich
 from portal.components.receipt import Figures
 from portal.selection import COLUMNS, NOT_STATED, Selection
@@ -32,11 +32,11 @@ CODED = {"status": STATUSES, "outcome": OUTCOMES, "on_time": ON_TIME}
 
 def filter_form(
     release: Release, selection: Selection, path: str, requests: int | None, extra: Sequence[Node] = (),
-    opened: bool = False, without: str = "", of: Selection | None = None, **kept: str
+    opened: bool = False, without: str = "", of: Selection | None = None, **kept: Kept
 ) -> Node:  # fmt: skip
     """The form for `path`. `extra` are controls of the page itself, `kept` other keys that its address carries,
     `without` the dimension or layer that the page itself stands for; `of` whose requests are counted, if not the selection's."""
-    hidden: list[Node] = [Field("hidden", key, value) for key, value in sorted(kept.items()) if value]
+    hidden: list[Node] = [Field("hidden", key, value) for key, value in pairs_of(kept)]
     if language() != main_language():
         hidden.append(Field("hidden", "lang", language()))
     hidden += [Field("hidden", key, value) for key, value in _beyond_the_first(selection)]
@@ -106,7 +106,7 @@ def _counted(requests: int, selection: Selection) -> list[Node]:
     return rich(words, n=counts.told(number(requests), "requests", requests))
 
 
-def chips(release: Release, selection: Selection, path: str, **kept: str) -> Node:
+def chips(release: Release, selection: Selection, path: str, **kept: Kept) -> Node:
     """What is chosen, each as a link to the same page without it."""
     items = []
     for words, without in _chosen(release, selection):

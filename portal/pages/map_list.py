@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from portal import queries
+from portal.beside import Beside
 from portal.components import whereabouts
 from portal.components.filters import count_words, filter_form, label_of
-from portal.components.links import address
+from portal.components.links import Kept, address
 from portal.components.page import Page
 from portal.components.paging import paging
 from portal.components.parts import Column, breadcrumbs, page_head, table
@@ -46,24 +47,26 @@ class _View:
 
     selection: Selection
     sort: str
-    map: dict[str, str]  # what the map of this list shows: figure, layer, mark
+    map: dict[str, Kept]  # what the map of this list shows: figure, layer, mark, what is beside
 
     def to(self, sort: str = "", page: int = 1) -> str:
         """The same list in another order or at another page."""
         return address(PATH, self.selection, **self.kept(sort or self.sort), page=str(page) if page > 1 else "")
 
-    def kept(self, sort: str) -> dict[str, str]:
+    def kept(self, sort: str) -> dict[str, Kept]:
         """Keys beside the filters."""
-        return self.map | ({"sort": sort} if sort != "newest" else {})
+        return {**self.map, **({"sort": sort} if sort != "newest" else {})}
 
 
 def layout(
     release: Release, selection: Selection, sort: str = "newest", page: str = "1", figure: str = "", layer: str = "",
-    at: str = "", place: str = "",
+    at: str = "", place: str = "", beside: Beside | None = None,
 ) -> Page:  # fmt: skip
-    """The list of the selected requests. What of `figure`, `layer`, `at` and `place` the map's address had leads back."""
+    """The list of the selected requests. What of `figure`, `layer`, `at`, `place` and `beside` the map's address had leads
+    back."""
     spot = Spot.read(at, place)
-    shown = {"figure": figure[:40], "layer": layer[:63]} | (spot.query() if spot else {})
+    shown: dict[str, Kept] = {"figure": figure[:40], "layer": layer[:63], **(spot.query() if spot else {})}
+    shown |= beside.kept() if beside else {}
     view = _View(selection, sort, {key: value for key, value in shown.items() if value})
     wanted = _page_number(page)
     found = queries.ordered(release, selection, sort, wanted, SIZE)
@@ -79,7 +82,7 @@ def layout(
             html.P(html.A(_("On the map"), href=back, className="onward")),
         ),
         filter_form(
-            release, selection, PATH, found.total, opened=False, of=selection, **view.kept(sort)
+            release, selection, PATH, found.total, opened=False, without="", of=selection, **view.kept(sort)
         ),
     ]  # fmt: skip
     body += _list(release, view, found, wanted, pages) if found.total else [nothing(selection, PATH)]

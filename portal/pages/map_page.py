@@ -9,12 +9,13 @@ from dash import html
 
 from portal import queries
 from portal.answers import GroupRow
+from portal.beside import Beside
 from portal.components import figure_words, whereabouts
 from portal.components.absent import footing
 from portal.components.address_box import address_box
-from portal.components.elements import Field, MapFrame
+from portal.components.elements import Field
 from portal.components.filters import count_words, filter_form, label_of, labelled
-from portal.components.links import address, part
+from portal.components.links import Kept, address, part
 from portal.components.page import Page
 from portal.components.parts import Bar, Column, page_head, rich, section, table
 from portal.components.period import period
@@ -25,6 +26,8 @@ from portal.components.take_map import map_title, take_map
 from portal.errors import BadSelection
 from portal.pages.areas import by_name
 from portal.pages.frame import residents
+from portal.pages.map_beside import beside_control, frames
+from portal.pages.map_beside_told import told_section
 from portal.pages.near import areas_of, near_section
 from portal.pages.trends import nothing
 from portal.selection import NOT_STATED, Selection
@@ -44,16 +47,20 @@ FIGURES = {
     "done": N_("Share done of those closed, by area"),
 }
 LATEST = 12
+NOTHING = Beside()
 
 
 def layout(
     release: Release, selection: Selection, figure: str = "requests", layer: str = "", at: str = "", place: str = "",
-    radius: str = "",
+    radius: str = "", beside: Beside = NOTHING,
 ) -> Page:  # fmt: skip
     """The map of the selected requests. `figure` is one of FIGURES, `layer` the areas that are coloured, `at` and
-    `place` a place that is marked, `radius` how far around it is looked at."""
+    `place` a place that is marked, `radius` how far around it is looked at, `beside` what a second map has in place of
+    what the first one shows."""
     spot = Spot.read(at, place)
-    kept = spot.query() if spot else {}
+    here: dict[str, str] = spot.query() if spot else {}
+    kept: dict[str, Kept] = {**here, **beside.kept()}
+    other = beside.other(selection)
     if figure not in FIGURES:
         raise BadSelection("figure", figure, list(FIGURES))
     drawn = [each for each in release.layers if each.geometry]
@@ -70,18 +77,24 @@ def layout(
             release, selection, "/map", totals.requests,
             [_choice("figure", _("Show"), _offered(release, figure), figure),
              _choice("layer", _("Areas"), {each.layer: each.plural for each in drawn}, shaded)],
-            opened=False, of=selection, **kept,
+            opened=False, without="", of=selection, **kept,
         ),
         html.P([placed_words(totals), " ", _as_list(selection, figure, layer, kept)], className="detail"),
         footing(release, selection),
-        _marked(selection, spot, figure, layer) if spot else None,
-        MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
+        _marked(selection, spot, figure, layer, beside) if spot else None,
+        beside_control(release, selection, beside, {"figure": figure, "layer": layer, **kept}),
+        frames(release, selection, other, query, {"figure": figure if figure != "requests" else "", "layer": layer, **kept}),
         html.P(_("With a keyboard: arrows move the map, + and − zoom, Tab reaches the buttons. "
                  "The tables below hold the same figures."), className="detail"),
-        take_map(release, selection, map_title(release, figure, _(FIGURES[figure])), {"figure": figure, "layer": shaded, **kept}),
-        near_section(release, selection, spot, radius, areas_of(release, spot), "/map", figure=figure, layer=layer, **kept)
+        html.P(_("The file, the picture, the feed and the embedded map show the first of the two."), className="detail")
+        if other else None,
+        take_map(release, selection, map_title(release, figure, _(FIGURES[figure])), {"figure": figure, "layer": shaded, **here},
+                 beside.kept()),
+        near_section(release, selection, spot, radius, areas_of(release, spot), "/map", note="", figure=figure, layer=layer, **kept)
         if spot else None,
     ]  # fmt: skip
+    if other:
+        body.append(told_section(release, selection, other, figure, shaded))
     if totals.requests:
         if shaded:
             body.append(_areas(release, selection, shaded))
@@ -94,9 +107,16 @@ def layout(
         body=body,
         announce=_("The map shows {place}.").format(place=spot.name)
         if spot and spot.name
-        else count_words(totals.requests),
+        else announced(release, selection, other, totals.requests),
         section="/map",
     )
+
+
+def announced(release: Release, selection: Selection, other: Selection | None, requests: int) -> str:
+    """What a screen reader is told after a change."""
+    if other is None:
+        return count_words(requests)
+    return _("{requests}; beside them {n}").format(requests=count_words(requests), n=number(release.chosen(other).n))
 
 
 def _choice(key: str, label: str, values: dict[str, str], chosen: str) -> Any:
@@ -109,17 +129,17 @@ def _offered(release: Release, figure: str) -> dict[str, str]:
     return {key: _(words) for key, words in FIGURES.items() if key == figure or key != "rate" or residents(release)}
 
 
-def _as_list(selection: Selection, figure: str, layer: str, kept: dict[str, str]) -> Any:
+def _as_list(selection: Selection, figure: str, layer: str, kept: dict[str, Kept]) -> Any:
     """The way to the same requests as a list, from which the same map can be reached again."""
-    shown = {"figure": figure if figure != "requests" else "", "layer": layer}
-    return html.A(_("As a list"), href=address("/map/list", selection, **shown, **kept), id="as-list")
+    shown: dict[str, Kept] = {"figure": figure if figure != "requests" else "", "layer": layer, **kept}
+    return html.A(_("As a list"), href=address("/map/list", selection, **shown), id="as-list")
 
 
-def _marked(selection: Selection, spot: Spot, figure: str, layer: str) -> Any:
+def _marked(selection: Selection, spot: Spot, figure: str, layer: str, beside: Beside) -> Any:
     """What the mark on the map is, and how to be rid of it."""
     name = spot.name or f"{spot.lat:.5f}, {spot.long:.5f}"
     about = html.A(_("About this place"), href=address("/places", None, q=name, at=f"{spot.lat:.5f},{spot.long:.5f}"))
-    gone = html.A(_("Take the mark away"), href=address("/map", selection, figure=figure, layer=layer))
+    gone = html.A(_("Take the mark away"), href=address("/map", selection, figure=figure, layer=layer, **beside.kept()))
     words = _("Marked: {place}. The true place is within {n} m of it in 95 of 100 cases. {about} {gone}")
     if not spot.radius_m:
         words = _("Marked: {place}. {about} {gone}")
