@@ -1,4 +1,5 @@
-"""A feed of the newest requests of a view: Atom 1.0 (RFC 4287) with tag URIs (RFC 4151) and GeoRSS points.
+"""A feed of the newest requests of a view: Atom 1.0 (RFC 4287) with tag URIs (RFC 4151) and GeoRSS points, in pages
+(RFC 5005): whoever has looked away for longer than a page holds goes on with the next one.
 
 Charter: rows and words in, the document's text out. It tells nothing of a request that its row does not publish.
 """
@@ -13,8 +14,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from portal.answered import xml_text
 from portal.answers import RequestRow
 from portal.components import whereabouts
+from portal.components.follow import feed_address
 from portal.components.links import address
 from portal.components.shell import invented, site_title
+from portal.errors import NotFound
 from portal.queries.ordered import latest
 from portal.release import Release
 from portal.selection import Selection
@@ -22,16 +25,24 @@ from portal.text import _, language, main_language, number
 
 MEDIA_TYPE = "application/atom+xml"
 ENTRIES = 100
+"""Entries of a page."""
+MOST_PAGES = 100
+"""What is farther down is not news; all of it is to be had as a file."""
 MINTED = "2026"
 """The year that stands in every tag URI: such a name must never change, so neither may this."""
 
 
-def feed(release: Release, selection: Selection, base: str, own: str) -> str:
-    """The feed of a selection; `base` is where visitors see the portal, `own` the address of the feed itself."""
+def feed(release: Release, selection: Selection, base: str, page: int = 1) -> str:
+    """A page of the feed of a selection; `base` is where visitors see the portal. NotFound for a page after the last."""
     city = release.city
-    rows = latest(release, selection, ENTRIES)
+    pages = min(max(-(-release.chosen(selection).n // ENTRIES), 1), MOST_PAGES)
+    if page > pages:
+        raise NotFound(f"This feed has no page {page}: the last one is {pages}.")
+    rows = latest(release, selection, ENTRIES, (page - 1) * ENTRIES)
     title = f"{city.name}: {selection.sentence(release)}"
     subtitle = [_("The newest {n} requests of this view.").format(n=number(ENTRIES)), city.attribution]
+    if page > 1:
+        subtitle[0] = _("Page {n} of {all}").format(n=number(page), all=number(pages)) + "."
     if city.synthetic:
         subtitle.insert(0, invented())
     changed = max((_changed(row, release) for row in rows), default=_aware(release.as_of))
@@ -41,7 +52,8 @@ def feed(release: Release, selection: Selection, base: str, own: str) -> str:
         _element("subtitle", " ".join(filter(None, subtitle))),
         _element("updated", _time(changed)),
         f"<author>{_element('name', site_title(release))}{_element('uri', f'{base}/')}</author>",
-        _link("self", own, MEDIA_TYPE),
+        _link("self", base + feed_address(selection, page), MEDIA_TYPE),
+        *(_link(rel, base + feed_address(selection, to), MEDIA_TYPE) for rel, to in _ways(page, pages)),
         _link("alternate", base + address("/map", selection), "text/html"),
         f'<generator uri="{escape(base)}/">Openward</generator>',
     ]
@@ -56,6 +68,14 @@ def feed(release: Release, selection: Selection, base: str, own: str) -> str:
         + "</feed>\n"
     )
     return '<?xml version="1.0" encoding="utf-8"?>\n' + xml_text(text)
+
+
+def _ways(page: int, pages: int) -> list[tuple[str, int]]:
+    """The other pages by their relation to this one; none where it is the only one."""
+    if pages == 1:
+        return []
+    ways = [("first", 1), ("previous", page - 1), ("next", page + 1), ("last", pages)]
+    return [(rel, to) for rel, to in ways if 1 <= to <= pages]
 
 
 def _entries(release: Release, rows: Sequence[RequestRow], base: str) -> list[str]:

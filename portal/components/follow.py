@@ -14,9 +14,9 @@ from portal.text import _
 FEED = "/feed.atom"
 
 
-def feed_address(selection: Selection) -> str:
-    """The address of the feed of exactly these requests."""
-    return address(FEED, selection)
+def feed_address(selection: Selection, page: int = 1) -> str:
+    """The address of the feed of exactly these requests, or of a page of it."""
+    return address(FEED, selection, page=str(page) if page > 1 else "")
 
 
 def followed(selection: Selection) -> Selection:

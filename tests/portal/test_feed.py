@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from portal import queries
 from portal.app import create_app
+from portal.feed import MOST_PAGES
 from portal.outline import Outline
 from portal.release import Release
 from portal.selection import Selection
@@ -91,6 +92,53 @@ def test_its_entries_are_the_newest_rows_and_tell_no_more_than_they(
         assert datetime.fromisoformat(one(entry, "updated")) <= release.as_of.astimezone(UTC)
     if rows:
         assert portal.get(f"{page.path}?{page.query}").status_code == 200
+
+
+def pages_of(portal: TestClient, query: str) -> list[tuple[ET.Element, dict[str, str]]]:
+    """The pages of a feed from the first on, each with its links, as `next` leads through them."""
+    found = []
+    address = f"/feed.atom?{query}"
+    while address and len(found) <= 1.2 * MOST_PAGES:
+        answer = portal.get(address)
+        assert answer.status_code == 200
+        root = ET.fromstring(answer.content)  # noqa: S314 - our own
+        links = {link.get("rel", ""): link.get("href", "") for link in root.findall(f"{ATOM}link")}
+        found.append((root, links))
+        address = links.get("next", "").removeprefix("https://data.example.org")
+    return found
+
+
+@pytest.mark.parametrize(
+    "query", ["", "service=pothole&status=open", "area=district:2&lang=es", "service=no_such_rows"]
+)
+def test_its_pages_hold_every_row_once_in_their_order(portal: TestClient, release: Release, query: str) -> None:
+    query = query.replace("no_such_rows", "pothole&from=2019-01-01&to=2019-02-01")
+    pages = pages_of(portal, query)
+    selection = Selection.from_query(query, release)
+    wanted = queries.latest(release, selection, 1000) + (
+        [row for at in range(1000, 10_000, 1000) for row in queries.latest(release, selection, 1000, at)]
+    )
+    told = [one(entry, "id").rpartition("/")[2] for root, _links in pages for entry in root.findall(f"{ATOM}entry")]
+    assert [unquote(name) for name in told] == [row.service_request_id for row in wanted[: 100 * MOST_PAGES]]
+    assert len(pages) == max(-(-len(wanted) // 100), 1)
+    assert len({one(root, "id") for root, _links in pages}) == 1  # pages of one feed
+    for i, (_root, links) in enumerate(pages):
+        assert ("previous" in links) == (i > 0) and ("next" in links) == (i + 1 < len(pages))
+        if len(pages) > 1:
+            assert links["first"] == pages[0][1]["self"] and links["last"] == pages[-1][1]["self"]
+        if i:
+            assert links["previous"] == pages[i - 1][1]["self"] and f"page={i + 1}" in links["self"]
+
+
+def test_a_feed_has_no_page_after_its_last_one_and_not_endlessly_many(
+    portal: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert portal.get("/feed.atom?service=pothole&page=99").status_code == 404
+    for page in ("0", "-1", "x", "101", "1.5", "99999999999999999999"):
+        assert portal.get(f"/feed.atom?page={page}").status_code == 400, page
+    monkeypatch.setattr("portal.feed.MOST_PAGES", 3)
+    last = pages_of(portal, "status=closed")[-1][1]
+    assert "page=3" in last["self"] and "next" not in last
 
 
 def test_what_was_written_by_others_stays_text(portal: TestClient) -> None:
