@@ -19,6 +19,7 @@ from portal.components.shell import site_title
 from portal.components.take_chart import BESIDE_CHART, LONGEST
 from portal.components.take_map import HEIGHT, embed_code
 from portal.errors import BadRequest, BadSelection, NotFound
+from portal.head_links import NOT_TOLD
 from portal.map_file import title_of
 from portal.map_view import MapView
 from portal.release import Release
@@ -29,9 +30,6 @@ WIDTH: Final = 800
 LONGEST_URL: Final = 8000
 CACHE_S: Final = 3600
 """How long an answer may be kept: the frame shows what is current by itself."""
-
-NOT_TOLD: Final = ("/embed", "/charts", "/api", "/assets", "/_", "/places", "/expected")
-"""What has no charts to pass on, or holds what somebody typed: an answer is kept by others for a while."""
 
 _CHART = re.compile(r"/(?:embed/charts/([A-Za-z0-9_-]{1,80})|charts/([A-Za-z0-9_-]{1,80})\.svg)")
 
@@ -124,12 +122,3 @@ def _rich(release: Release, base: str, title: str, html: str, width: int, height
         "width": width,
         "height": height,
     }
-
-
-def discovery(base: str, url: str) -> str:
-    """The elements of a page's head by which a consumer finds the answers for `url`."""
-    asked = f"{base}/oembed?url={quote(url, safe='')}"
-    return "".join(
-        f'<link rel="alternate" type="{kind}" href="{escape(f"{asked}&format={form}")}">'
-        for form, kind in (("json", "application/json+oembed"), ("xml", "text/xml+oembed"))
-    )

@@ -16,6 +16,7 @@ from portal.components.page import Page
 from portal.components.shell import shell
 from portal.components.take_chart import at_address
 from portal.errors import NotFound, PortalError
+from portal.head_links import with_head
 from portal.pages import (
     areas,
     data,
@@ -82,7 +83,7 @@ def render(release: Release, pathname: str, search: str = "", accept_language: s
             page = _page(release, path, search, query)
         except PortalError as error:
             page = problem.layout(error)
-        return shell(release, page, path)
+        return with_head(shell(release, page, path))
 
 
 def normal(pathname: str) -> str:

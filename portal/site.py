@@ -33,7 +33,7 @@ log = logging.getLogger("openward.portal")
 STYLES = ("css/1-base.css", "css/2-parts.css", "css/3-charts.css", "css/4-print.css")
 FIRST_SCRIPT = "js/theme.js"
 COMPONENTS = ("js/components.js", "js/places.js", "js/views.js", "js/address.js")
-LAST_SCRIPTS = ("js/openward.js", "js/locate.js", "js/charts.js")
+LAST_SCRIPTS = ("js/openward.js", "js/head.js", "js/locate.js", "js/charts.js")
 ICON = "img/icon.svg"
 
 # Dash always writes the tags of all its bundles; pages are made of html and our own components only.
@@ -105,14 +105,12 @@ class Site:
     def page(self, path: str, query: str = "", accept_language: str = "", base: str = "") -> tuple[int, str]:
         """HTTP status and the complete HTML page for an address; raises NoRelease."""
         page = render(self.releases.current(), path, query, accept_language, base)
-        shown = to_html(page.body)
-        links = head_links(base, path, query, page.title, shown) if page.status == 200 else ""
         return page.status, TEMPLATE % {
             "lang": escape(getattr(page.body, "lang", None) or "en"),
             "title": escape(page.title),
             "description": escape(page.description),
-            "head": self._head + links,
-            "first": shown,
+            "head": self._head + head_links(page),
+            "first": to_html(page.body),
             "scripts": self._scripts,
         }
 

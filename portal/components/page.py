@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ class Page:
 
     `title` is plain text for the browser's tab, `description` one sentence for search engines, `body` a Dash
     component or a list of them, `status` the HTTP status, `announce` what a screen reader is told once the
-    content changed, `section` the entry of the navigation that the page belongs to.
+    content changed, `section` the entry of the navigation that the page belongs to, `head` what its head links to
+    (`portal.head_links`).
     """
 
     title: str
@@ -21,3 +23,4 @@ class Page:
     status: int = 200
     announce: str = ""
     section: str = ""
+    head: tuple[Mapping[str, str], ...] = ()
