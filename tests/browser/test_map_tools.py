@@ -228,6 +228,59 @@ def test_an_open_tool_has_no_violation_that_axe_knows(
     assert axe(page, best_practice=True) == []
 
 
+def test_the_map_fills_the_screen_and_gives_it_back(visit: Callable[[str], Any], page: Any) -> None:
+    frame = opened(visit, page)
+    small = frame.evaluate("() => window.map_openward.getSize().y")
+    button = frame.get_by_role("button", name="Full screen")
+    button.focus()
+    page.keyboard.press("Enter")
+    leave = frame.get_by_role("button", name="Leave full screen")
+    expect(leave).to_have_attribute("aria-pressed", "true")
+    expect(leave).to_be_focused()
+    assert page.evaluate("() => document.fullscreenElement.id") == "map"
+    screen = page.evaluate("() => screen.height")
+    page.wait_for_timeout(300)
+    assert frame.evaluate("() => [innerHeight, window.map_openward.getSize().y]") == [screen, screen]
+    page.keyboard.press("Enter")
+    expect(frame.get_by_role("button", name="Full screen", exact=True)).to_have_attribute("aria-pressed", "false")
+    page.wait_for_timeout(300)
+    assert not page.evaluate("() => document.fullscreenElement")
+    assert frame.evaluate("() => window.map_openward.getSize().y") == small
+
+
+def test_on_a_phone_the_city_is_in_view_above_the_legend(visit: Callable[[str], Any], page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for query in ("", "?figure=p90&layer=district"):
+        frame = opened(visit, page, f"/map{query}")
+        expect(frame.locator(".ow-legend li").first).to_be_visible()
+        legend, scale, city = frame.evaluate(
+            """() => {
+                const [w, s, e, n] = window.openward_map.config.bbox;
+                const at = point => window.map_openward.latLngToContainerPoint(point).y;
+                const box = name => document.querySelector(name).getBoundingClientRect().toJSON();
+                return [box('.ow-legend'), box('.leaflet-control-scale'), [at([n, w]), at([s, w])]];
+            }"""
+        )
+        assert city[0] >= 0 and city[1] <= legend["top"] and legend["bottom"] <= scale["top"]
+        assert legend["left"] >= 0 and legend["right"] <= 390
+
+
+def test_holes_that_are_filled_are_told(visit: Callable[[str], Any], page: Any, tmp_path: Path) -> None:
+    frame = opened(visit, page)
+    west, south, east, north = frame.evaluate("() => window.openward_map.config.bbox")
+    wide, high = east - west, north - south
+
+    def ring(part: float) -> list[list[float]]:
+        corners = [(part, part), (1 - part, part), (1 - part, 1 - part), (part, 1 - part), (part, part)]
+        return [[west + x * wide, south + y * high] for x, y in corners]
+
+    uploaded(page, frame, tmp_path, json.dumps({"type": "Polygon", "coordinates": [ring(0.2), ring(0.4)]}))
+    expect(frame.locator(".ow-status")).to_have_text("Its holes are filled: what lies in them is counted as well.")
+    assert outline_of(page).polygon.area == pytest.approx(0.36 * wide * high, rel=0.01)
+    page.wait_for_timeout(1500)  # the map has loaded again, and the words are still there to be read
+    expect(frame.locator(".ow-status")).to_contain_text("Its holes are filled")
+
+
 def test_tools_are_large_enough_for_a_finger_and_within_a_narrow_frame(visit: Callable[[str], Any], page: Any) -> None:
     page.set_viewport_size({"width": 360, "height": 780})
     frame = opened(visit, page)
