@@ -7,6 +7,7 @@ differs in words. No figures and no markup.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
@@ -14,13 +15,13 @@ from portal.components.filters import label_of
 from portal.components.labels import DIMENSIONS
 from portal.errors import BadSelection
 from portal.selection import COLUMNS, Selection
-from portal.text import _, date_words, listed
+from portal.text import _, date_words, listed, month_name
 
 if TYPE_CHECKING:
     from portal.release import Release
 
 PREFIX: Final = "beside_"
-KEYS: Final = (*COLUMNS, "from", "to")
+KEYS: Final = (*COLUMNS, "age", "from", "to")
 """Keys of a selection that can be another's beside it; `assets/js/map-beside.js` knows them too."""
 
 MAX_FIELDS: Final = 400
@@ -65,6 +66,8 @@ class Beside:
         """The selection beside the first: the first with what is named here in its place, both dates as one. None where
         that is the first itself."""
         changes: dict[str, Any] = {key: values for key in COLUMNS if (values := getattr(self.named, key))}
+        if self.named.age:
+            changes["age"] = self.named.age
         if self.named.from_date or self.named.to_date:
             changes |= {"from_date": self.named.from_date, "to_date": self.named.to_date}
         other = selection.replace(**changes)
@@ -79,20 +82,21 @@ class Beside:
 
 
 def differing(one: Selection, other: Selection) -> list[str]:
-    """The keys in which two selections differ: names of dimensions, and 'dates'."""
-    keys: list[str] = [key for key in COLUMNS if getattr(one, key) != getattr(other, key)]
+    """The keys in which two selections differ: names of dimensions, 'age' and, last, 'dates'."""
+    keys: list[str] = [key for key in (*COLUMNS, "age") if getattr(one, key) != getattr(other, key)]
     return [*keys, *(["dates"] if dates_of(one) != dates_of(other) else [])]
 
 
-def dates_of(selection: Selection) -> tuple[Any, Any]:
+def dates_of(selection: Selection) -> tuple[date | None, date | None]:
     """First and last day; None where open."""
     return selection.from_date, selection.to_date
 
 
 def heading_of(release: Release, selection: Selection, keys: list[str]) -> str:
     """What a selection has of these keys: 'Pothole repair', or 'January 1, 2025 to June 30, 2025'."""
-    words = [_dates(selection) if key == "dates" else _values(release, selection, key) for key in keys]
-    return " · ".join(words)
+    told: dict[str, str] = {"dates": _dates(selection)}
+    told["age"] = _("Open for {time}").format(time=selection.age.words() if selection.age else _("any time"))
+    return " · ".join(told[key] if key in told else _values(release, selection, key) for key in keys)
 
 
 def overlap(one: Selection, other: Selection) -> bool:
@@ -100,6 +104,10 @@ def overlap(one: Selection, other: Selection) -> bool:
     for key in COLUMNS:
         mine, theirs = set(getattr(one, key)), set(getattr(other, key))
         if mine and theirs and not mine & theirs:
+            return False
+    if one.age and other.age:
+        (least, most), (fewest, longest) = one.age.codes(), other.age.codes()
+        if most < fewest or longest < least:
             return False
     (start, end), (since, until) = dates_of(one), dates_of(other)
     return not ((end and since and end < since) or (until and start and until < start))
@@ -112,10 +120,26 @@ def _values(release: Release, selection: Selection, key: str) -> str:
     return listed([label_of(release, key, value) for value in values])
 
 
+def dates_words(start: date, end: date) -> str:
+    """From one day to another, as short as can be said of whole months and years.
+
+    >>> dates_words(date(2025, 2, 1), date(2025, 2, 28)), dates_words(date(2025, 1, 1), date(2025, 12, 31))
+    ('February 2025', '2025')
+    >>> dates_words(date(2025, 2, 1), date(2025, 4, 30)), dates_words(date(2025, 2, 3), date(2025, 2, 3))
+    ('February 2025 to April 2025', 'February 3, 2025')
+    """
+    first, last = date_words(start), date_words(end)
+    if start.day == 1 and (end + timedelta(days=1)).day == 1:
+        if (start.month, end.month) == (1, 12) and start.year == end.year:
+            return str(start.year)
+        first, last = month_name(start), month_name(end)
+    return first if first == last else _("{start} to {end}").format(start=first, end=last)
+
+
 def _dates(selection: Selection) -> str:
+    if selection.from_date and selection.to_date:
+        return dates_words(selection.from_date, selection.to_date)
     start, end = (date_words(day) if day else "" for day in dates_of(selection))
-    if start and end:
-        return start if start == end else _("{start} to {end}").format(start=start, end=end)
     if start:
         return _("From {date}").format(date=start)
     return _("Until {date}").format(date=end) if end else _("All dates")

@@ -4,7 +4,7 @@
   "use strict";
   const M = window.openward_map;
   const map = M.map, state = M.state;
-  const KEYS = ["service", "group", "department", "status", "outcome", "channel", "on_time"]; // portal/beside.py
+  const KEYS = ["service", "group", "department", "status", "outcome", "channel", "on_time", "age"]; // portal/beside.py
   const IDS = ["map", "map-2"];
 
   const mine = window.frameElement ? IDS.indexOf(window.frameElement.id) : -1;

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from dash import html
 
 from portal import queries
-from portal.beside import PREFIX, Beside, dates_of, differing, heading_of
+from portal.beside import PREFIX, Beside, dates_of, dates_words, differing, heading_of
 from portal.components.elements import Field, MapFrame
 from portal.components.filters import label_of, labelled
 from portal.components.links import Kept, address, pairs_of
 from portal.queries.month_numbers import first_day, month_number
 from portal.selection import NOT_STATED, Selection
-from portal.text import _, date_words, language, main_language
+from portal.text import _, language, main_language
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -126,7 +126,7 @@ def _ready(release: Release, selection: Selection, shown: Mapping[str, Kept]) ->
     items = []
     for words, one, start, end in ready(release, selection):
         there = Beside.of(from_date=start, to_date=end)
-        days = _("{start} to {end}").format(start=date_words(start), end=date_words(end))
+        days = dates_words(start, end)
         link = html.A(words, href=address("/map", one, **rest, **there.kept()), **{"data-keep-focus": "beside-summary"})
         items.append(html.Li([link, html.Span(f" {days}", className="hint")]))
     return html.Ul(items, className="beside-ready") if items else None

@@ -61,6 +61,23 @@ def sides_of(release: Release, one: Selection, other: Selection) -> tuple[Side, 
     return sides[0], sides[1]
 
 
+def unevenly(days: int, others: int) -> bool:
+    """Whether counts of so many days say little beside those of so many others."""
+    return min(days, others) > 0 and max(days, others) > EVEN * min(days, others)
+
+
+def warning(release: Release, one: Selection, other: Selection) -> Any:
+    """What stands below two maps whose colours and circles are of periods of unequal length; nothing elsewhere."""
+    days = [days_of(release, each) for each in (one, other)]
+    if not unevenly(*days):
+        return None
+    words = _(
+        "The periods are not equally long: {m} and {n} days. Circles and counts are of all their days; below they are told "
+        "by the day."
+    )
+    return html.P(words.format(m=number(days[0]), n=number(days[1])), id="beside-uneven", className="detail")
+
+
 def days_of(release: Release, selection: Selection) -> int:
     """Of a selection's dates the days that the record covers."""
     start, end = _covered(release, selection)
@@ -76,7 +93,7 @@ def _covered(release: Release, selection: Selection) -> tuple[date | None, date]
 def told_section(release: Release, one: Selection, other: Selection, figure: str, layer: str) -> Any:
     """What both come to; `figure` and `layer` are those of the map."""
     here, there = sides = sides_of(release, one, other)
-    uneven = min(here.days, there.days) > 0 and max(here.days, there.days) > EVEN * min(here.days, there.days)
+    uneven = unevenly(here.days, there.days)
     parts: list[Any] = [
         html.P(total_words(here, there, uneven), id="beside-told"),
         *_remarks(release, here, there, figure),

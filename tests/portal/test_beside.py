@@ -81,6 +81,7 @@ def test_nothing_is_beside_where_nothing_else_is_asked_for(release: Release, que
     [
         ("beside_service=no-such", "beside_service"),
         ("beside_status=x&status=open", "beside_status"),
+        ("beside_age=old", "beside_age"),
         ("beside_from=yesterday", "beside_from"),
         ("beside_from=2025-01-01&beside_from=2025-01-02", "beside_from"),
         ("beside_from=2025-01-02&beside_to=2025-01-01", "beside_from"),
@@ -197,11 +198,25 @@ def test_periods_of_unequal_length_are_told_by_the_day(release: Release) -> None
     assert [words for words in head if words.endswith(", a day")]
 
 
+def test_uneven_periods_are_said_to_be_so_under_the_maps(release: Release) -> None:
+    assert 'id="beside-uneven"' in page(release, UNEVEN)
+    assert 'id="beside-uneven"' not in page(release, YEARS)
+    assert 'id="beside-uneven"' not in page(release, UNEVEN + "&figure=median")  # a time is not of so many days
+
+
+def test_ages_are_set_beside_as_well(release: Release) -> None:
+    told = section_of(page(release, "age=7-30&beside_age=30-90"))
+    assert "Open for 7 to 30 days" in told
+    assert "Open for 30 to 90 days" in told
+    assert "may be in both" not in told
+    assert "may be in both" in section_of(page(release, "age=7-30&beside_age=1-14"))
+
+
 def test_what_the_record_does_not_cover_is_said(release: Release) -> None:
     told = section_of(page(release, "from=2025-01-01&to=2025-01-31&beside_from=2019-01-01&beside_to=2019-12-31"))
-    assert "The record covers no day of this: January 1, 2019 to December 31, 2019." in told
+    assert "The record covers no day of this: 2019." in told
     told = section_of(page(release, "from=2025-06-01&to=2025-12-31&beside_from=2024-06-01&beside_to=2024-12-31"))
-    assert "covers only a part of this: June 1, 2025 to December 31, 2025" in told
+    assert "covers only a part of this: June 2025 to December 2025" in told
 
 
 def test_both_periods_in_one_another_are_said_to_be(release: Release) -> None:
