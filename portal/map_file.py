@@ -16,8 +16,8 @@ from portal import queries
 from portal.answers import Totals
 from portal.brief.place_map import PlaceMap, areas_of, place_map
 from portal.brief.place_map import View as Shown
-from portal.charts.map_drawing import Shaded, draw_view, in_metres
-from portal.charts.standalone import Drawing, file_style, palette, standalone, style
+from portal.charts.map_drawing import Shaded, dark_rules, draw_view, in_metres
+from portal.charts.standalone import Drawing, dark_palette, file_style, on_dark_screens, palette, standalone, style
 from portal.components import figure_words
 from portal.components.placed import placed_words
 from portal.components.shell import made_up, site_title
@@ -65,8 +65,8 @@ def svg_file(release: Release, view: MapView, base: str) -> tuple[str, str]:
     above = [f"{view.selection.sentence(release)}.", placed_words(totals)]
     below = [source_of(release), base + view.address()]
     drawing, accent = drawing_of(release, view, totals), release.city.accent
-    text = standalone(drawing, title_of(release, view), above, below, (), accent, language())
-    return text, file_style(drawing, (), accent)
+    text = standalone(drawing, title_of(release, view), above, below, (), accent, language(), dark_rules())
+    return text, file_style(drawing, (), accent, dark_rules())
 
 
 def html_file(release: Release, view: MapView, base: str) -> tuple[str, str]:
@@ -74,7 +74,9 @@ def html_file(release: Release, view: MapView, base: str) -> tuple[str, str]:
     totals = queries.totals(release, view.selection)
     drawing, title = drawing_of(release, view, totals), title_of(release, view)
     css = PAGE_STYLE.format(**{name.replace("-", "_"): value for name, value in palette(release.city.accent).items()})
+    night = {name.replace("-", "_"): value for name, value in dark_palette().items()}
     css += style(drawing.inner, release.city.accent, within=".chart ")
+    css += on_dark_screens(DARK_STYLE.format(**night) + dark_rules(within=".chart "))
     picture = (
         f'<svg viewBox="0 0 {drawing.width:g} {drawing.height:g}" role="img" aria-labelledby="map-title map-about">'
         f'<title id="map-title">{drawing.title}</title><desc id="map-about">{drawing.description}</desc>'
@@ -94,7 +96,7 @@ def html_file(release: Release, view: MapView, base: str) -> tuple[str, str]:
 
 
 PAGE_STYLE: Final = (
-    ":root{{color-scheme:light}}body{{margin:0;padding:20px;background:{surface};color:{ink};"
+    ":root{{color-scheme:light dark}}body{{margin:0;padding:20px;background:{surface};color:{ink};"
     "font:400 16px/1.5 {sans}}}main{{max-width:64rem;margin:auto}}h1{{font-size:1.6rem;line-height:1.2;margin:0 0 8px}}"
     "p{{margin:0 0 6px;max-width:48rem}}.chart{{margin:14px 0 22px;overflow-x:auto}}"
     ".chart>svg{{display:block;width:100%;min-width:30rem;height:auto}}table{{border-collapse:collapse;margin-bottom:22px}}"
@@ -102,6 +104,11 @@ PAGE_STYLE: Final = (
     "th,td{{text-align:right;padding:5px 0 5px 22px;border-bottom:1px solid {rule};font-variant-numeric:tabular-nums}}"
     "th:first-child{{text-align:left;padding-left:0;font-weight:400}}thead th{{color:{ink_2};font-size:.875rem}}"
     ".scroll{{overflow-x:auto}}.source{{color:{ink_2};font-size:.875rem;overflow-wrap:anywhere}}a{{color:{accent_ink}}}"
+)
+
+DARK_STYLE: Final = (
+    "body{{background:{surface};color:{ink}}}th,td{{border-color:{rule}}}"
+    "thead th,.source{{color:{ink_2}}}a{{color:{accent_ink}}}"
 )
 
 

@@ -13,6 +13,8 @@ from typing import Final, Literal
 
 SEQUENCE: Final = ("#e3ebf3", "#b9d0e4", "#86aed1", "#4c84b5", "#1d5590")
 APART: Final = ("#3b2f87", "#a39fce", "#f3f1ee", "#f5b46a", "#b35806")
+DARK_SEQUENCE: Final = ("#22384b", "#2d567a", "#3f7aab", "#6ba5d3", "#b3d6f1")
+DARK_APART: Final = ("#b9b4f0", "#6d68ae", "#333c45", "#a3642a", "#f6b56c")
 FACTORS: Final = (1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.6, 2, 3)
 STEPS: Final = (0.01, 0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2)
 

@@ -1,7 +1,8 @@
 """A view of the map as one SVG drawing that needs nothing else: ground, streets, outlines, and circles or coloured areas.
 
 Charter: geometry in EPSG:3857 and values in, a `Drawing` for `charts.standalone` out. Colours are those of the light map,
-written into the drawing, because a file lies on white paper. Words arrive already translated.
+written into the drawing, because a file is printed and put into documents; `dark_rules` turns each into that of the dark map
+where a screen is dark. Words arrive already translated.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import shapely
 
 from geo.tiles import HALF_WORLD_M
 from portal.brief.place_map import PlaceMap, coordinates_of
-from portal.charts.map_classes import Classes
+from portal.charts.map_classes import APART, DARK_APART, DARK_SEQUENCE, SEQUENCE, Classes
 from portal.charts.standalone import Drawing
 from portal.charts.svg import round_numbers
 from portal.text import _, number
@@ -28,6 +29,13 @@ LARGEST: Final = 9.5
 LAND, OUTSIDE, WATER, PARK = "#f6f4ef", "#e9e6de", "#c3d7e4", "#dbe6d1"
 STREET, BORDER, INK, QUIET, PAPER = "#d3cec3", "#5b6670", "#16202a", "#4b5763", "#ffffff"
 MARK, FOCUS, FEW, HATCH = "#0d4f8b", "#b3410b", "#d9d6cf", "#8b9097"
+DARK: Final = {
+    LAND: "#18212a", OUTSIDE: "#0e1419", WATER: "#1d3344", PARK: "#1c2b22",
+    STREET: "#4a5763", BORDER: "#8b97a2", INK: "#eceff1", QUIET: "#b4bec7", PAPER: "#182027",
+    MARK: "#8cc4f2", FOCUS: "#ffb86b", FEW: "#2b343c", HATCH: "#74808b",
+    **dict(zip(SEQUENCE, DARK_SEQUENCE, strict=True)), **dict(zip(APART, DARK_APART, strict=True)),
+}  # fmt: skip
+"""Every colour of a drawing, and what it is on a dark screen."""
 STREETS: Final = {1: 1.9, 2: 1.3, 3: 0.8}
 KEY: Final = 34.0
 """Height of one line of the key below the map."""
@@ -84,6 +92,13 @@ def draw_view(
     parts.append(f'<rect width="{WIDE:g}" height="{high:.1f}" fill="none" stroke="{HATCH}"/>')
     parts.append(_classes_key(shaded, high + KEY) if shaded else _circles_key(shown, high + KEY))
     return Drawing("wide", WIDE, round(high + KEY * 2.1, 1), escape(title), escape(description), "".join(parts))
+
+
+def dark_rules(within: str = "") -> str:
+    """The rules that make a drawing dark; a rule outweighs the attribute that it selects by. `within` is put before each."""
+    return "".join(
+        f'{within}[{name}="{light}"]{{{name}:{dark}}}' for light, dark in DARK.items() for name in ("fill", "stroke")
+    )
 
 
 _PATTERN = (

@@ -71,20 +71,41 @@ Legend = Sequence[tuple[str, str]]
 """(css class, words) of the colours that are explained beside a drawing and not in it."""
 
 
-def file_style(drawing: Drawing, legend: Legend, accent: str) -> str:
-    """The text of a file's style element: the drawing's rules, and those of the lines around it."""
+def file_style(drawing: Drawing, legend: Legend, accent: str, dark: str = "") -> str:
+    """The text of a file's style element: the drawing's rules, and those of the lines around it.
+
+    With `dark`, the rules that make the drawing dark, the file is so on a dark screen.
+    """
     colours = palette(accent)
     marks = "".join(_swatch(0, 0, css) for css, _words in legend)
-    return style(drawing.inner + marks, accent) + (
+    rules = style(drawing.inner + marks, accent) + (
         f".file-title{{font-size:{TITLE}px;font-weight:700;fill:{colours['ink']}}}"
         f".file-words{{font-size:{SMALL}px;fill:{colours['ink-2']}}}.file-paper{{fill:{colours['surface']}}}"
     )
+    night = dark_palette()
+    lines = (
+        f".file-title{{fill:{night['ink']}}}.file-words{{fill:{night['ink-2']}}}.file-paper{{fill:{night['surface']}}}"
+    )
+    return rules + (on_dark_screens(dark + lines) if dark else "")
+
+
+def on_dark_screens(rules: str) -> str:
+    """The rules where a reader's screen is dark; on paper everything is light."""
+    return f"@media screen and (prefers-color-scheme:dark){{{rules}}}"
 
 
 def palette(accent: str) -> dict[str, str]:
     """The light theme's colours by name; the accent dark enough to be read on white."""
-    root = _css("1-base.css").split(":root {", 1)[1].split("}", 1)[0]
-    return dict(re.findall(r"--([a-z0-9-]+):\s*([^;]+);", root)) | {"accent": readable(accent), "sans": FONTS}
+    return _colours(":root {") | {"accent": readable(accent), "sans": FONTS}
+
+
+def dark_palette() -> dict[str, str]:
+    """The dark theme's colours by name."""
+    return _colours(':root[data-theme="dark"] {')
+
+
+def _colours(selector: str) -> dict[str, str]:
+    return dict(re.findall(r"--([a-z0-9-]+):\s*([^;]+);", _css("1-base.css").split(selector, 1)[1].split("}", 1)[0]))
 
 
 def readable(accent: str) -> str:
@@ -105,8 +126,9 @@ def _luminance(parts: Sequence[int]) -> float:
 
 
 def standalone(drawing: Drawing, title: str, above: Sequence[str], below: Sequence[str], legend: Legend, accent: str,
-               tag: str) -> str:  # fmt: skip
-    """The file: title and the lines above, the legend, the drawing, the lines below. `tag` is the language of its words."""
+               tag: str, dark: str = "") -> str:  # fmt: skip
+    """The file: title and the lines above, the legend, the drawing, the lines below. `tag` is the language of its words,
+    `dark` as in `file_style`."""
     letters = int(drawing.width / (SMALL * SMALL_EM))
     titles = wrap(title, int(drawing.width / (TITLE * TITLE_EM)))
     over = [line for words in above for line in wrap(words, letters)]
@@ -135,7 +157,7 @@ def standalone(drawing: Drawing, title: str, above: Sequence[str], below: Sequen
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
         f'viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="chart-title chart-description" '
         f'xml:lang="{escape(tag)}"><title id="chart-title">{escape(title, quote=False)}</title>'
-        f'<desc id="chart-description">{drawing.description}</desc><style>{file_style(drawing, legend, accent)}</style>'
+        f'<desc id="chart-description">{drawing.description}</desc><style>{file_style(drawing, legend, accent, dark)}</style>'
         f'<rect class="file-paper" width="{width:g}" height="{height:g}"/>{"".join(head)}'
         f'<g transform="translate({MARGIN} {top:g})">{drawing.inner}</g>{"".join(foot)}</svg>\n'
     )

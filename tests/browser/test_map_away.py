@@ -135,7 +135,19 @@ def test_a_file_opens_from_a_disk_and_asks_for_nothing(
     assert asked == [file.as_uri()]
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
     assert page.locator("main svg path").count() > 5
-    assert axe(page) == []
+    for scheme, dark in (("light", False), ("dark", True)):
+        page.emulate_media(color_scheme=scheme)
+        assert axe(page) == []
+        paints = page.evaluate(
+            """() => [document.body, ...document.querySelectorAll('main svg rect, main svg path')].map(node => {
+                const style = getComputedStyle(node);
+                return node === document.body ? style.backgroundColor : style.fill;
+            })"""
+        )
+        light = [sum(map(float, re.findall(r"\d+", paint)[:3])) > 600 for paint in paints[:3] if "rgb" in paint]
+        assert light and any(light) is not dark
+    page.emulate_media(color_scheme="dark", media="print")
+    assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
 def test_the_map_is_downloaded_as_a_picture(visit: Callable[[str], Any], page: Any) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
+from importlib.resources import files
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
@@ -12,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from portal import map_values, queries
+from portal.charts.map_classes import APART, DARK_APART, DARK_SEQUENCE, SEQUENCE
 from portal.map_file import LARGEST_FILE
 from portal.outline import Outline
 from portal.pages.map_page import FIGURES
@@ -83,6 +86,26 @@ def test_circles_stand_for_all_that_are_on_the_map(portal: TestClient, release: 
     located = queries.totals(release, Selection(service=("pothole",))).located
     drawn = len(list(root.iter(f"{SVG}circle")))
     assert 10 < drawn <= located + 3
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("form", ["svg", "html"])
+def test_every_colour_has_its_twin_for_a_dark_screen(portal: TestClient, query: str, form: str) -> None:
+    text = portal.get(f"/map/standalone.{form}?{query}").text
+    drawn = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', text.split("</style>")[1]))
+    style = re.findall(r"<style>(.*?)</style>", text)[0].replace("&quot;", '"')
+    light, dark = style.split("@media screen and (prefers-color-scheme:dark){")
+    assert drawn and "prefers-color-scheme" not in light
+    for colour in drawn:
+        assert f'[fill="{colour}"]{{fill:#' in dark and f'[stroke="{colour}"]{{stroke:#' in dark
+
+
+def test_classes_are_coloured_as_on_the_live_map() -> None:
+    script = files("assets").joinpath("js", "map-core.js").read_text()
+    for name, sequence, apart in (("LIGHT", SEQUENCE, APART), ("DARK", DARK_SEQUENCE, DARK_APART)):
+        block = script.split(f"const {name} = {{")[1].split("};")[0]
+        found = {key: tuple(json.loads(f"[{values}]")) for key, values in re.findall(r"(\w+): \[([^\]]*)\]", block)}
+        assert (found["classes"], found["apart"]) == (sequence, apart)
 
 
 def test_every_figure_of_the_map_can_be_coloured() -> None:
