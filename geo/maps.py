@@ -43,7 +43,7 @@ class MapConfig:
     `response` that of the times of all; `residents` how many live in a layer's areas, where that is known;
     `not_stated` the key of requests without an area; `first` and `last` the record's first and last day;
     `release` and `as_of` say what a picture was made of. `layers` maps the layers that can be coloured to their
-    titles. `words` are all texts that the map shows.
+    titles. `words` are all texts that the map shows, `filters` the keys of an address that narrow what it shows.
     """
 
     title: str
@@ -63,6 +63,7 @@ class MapConfig:
     attribution: str = ""
     accent: str = "#0b5cad"
     few: int = 30
+    filters: tuple[str, ...] = ()
     assets: str = "/assets"
 
 

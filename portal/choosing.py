@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from portal.columns import Columns
 from portal.kept import Answers
-from portal.selection import COLUMNS, NOT_STATED, Selection
+from portal.selection import COLUMNS, NOT_STATED, Selection, any_of
 from portal.tally import Between, Rows, Test, everything
 
 EPOCH = date(1970, 1, 1)
@@ -49,7 +49,7 @@ class Choosing:
 
     def _placed(self, selection: Selection) -> Rows:
         """The rows of a circle or an outline: the one thing that columns for counting do not tell exactly."""
-        where, params = selection.where()
+        where, params = selection.where(any_of)  # as the index has it
         found = self._table(f"SELECT rid FROM requests WHERE {where} ORDER BY rid", params)  # noqa: S608 - parameterised
         positions = found["rid"].to_numpy().astype(np.int32)
         return Rows(self.counting, positions.size, at=positions)

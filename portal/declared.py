@@ -12,7 +12,7 @@ from fastapi import Query
 
 from portal.outline import LARGEST_M, MOST_CORNERS
 from portal.selection import COLUMNS
-from portal.selection_query import KEYS, MAX_OUTLINE_CHARS, MAX_VALUE_CHARS, MAX_VALUES
+from portal.selection_query import KEYS, LONG, MAX_LONG_CHARS, MAX_VALUE_CHARS, MAX_VALUES
 
 
 class About(NamedTuple):
@@ -43,6 +43,11 @@ KEYS_ABOUT: Final[dict[str, About]] = {
     ),
     "from": About("first day asked for, in the city's own time", ("2025-01-31",)),
     "to": About("last day asked for, in the city's own time", ("2025-02-28",)),
+    "filter": About(
+        "a condition on any published field in CQL2 text (OGC 21-065), escaped as any value of an address; its functions are "
+        "those of /conformance and of the documentation",
+        ("response_hours > 240 AND NOT CASEI(address) LIKE CASEI('%main st%')",),
+    ),
     "near": About(
         f"latitude, longitude (WGS 84, degrees) and whole meters, 1 to {LARGEST_M}, with commas: requests within that "
         "distance of the place; 400 where the release tells no points",
@@ -50,7 +55,7 @@ KEYS_ABOUT: Final[dict[str, About]] = {
     ),
     "within": About(
         f"an outline as an encoded polyline (five decimals, latitude first) of 3 to {MOST_CORNERS} corners that does not cross "
-        f"itself, at most {MAX_OUTLINE_CHARS} characters, escaped as any value of an address: requests within it; 400 where "
+        f"itself, at most {MAX_LONG_CHARS} characters, escaped as any value of an address: requests within it; 400 where "
         "the release tells no points",
         ("_bnaGf{vpL?o}@wj@??n}@",),
     ),
@@ -74,7 +79,7 @@ def _parameter(key: str) -> Parameter:
 
 
 def _longest(key: str) -> int:
-    return MAX_OUTLINE_CHARS if key == "within" else MAX_VALUE_CHARS
+    return MAX_LONG_CHARS if key in LONG else MAX_VALUE_CHARS
 
 
 async def selection_keys(**given: Any) -> None:  # async: no thread is taken for what does nothing

@@ -73,8 +73,8 @@ class Release:
             self.facets = self.table(
                 "SELECT status, outcome, on_time, location_source, excluded FROM facets ORDER BY facet"
             )
-            codes = {name: self._enum(kind) for name, kind in columns if kind.startswith("ENUM")}
-            self._indexed = Indexed(self.types, codes, self.facets)
+            self.codes = {name: self._enum(kind) for name, kind in columns if kind.startswith("ENUM")}
+            self._indexed = Indexed(self.types, self.codes, self.facets)
             self.counting = self._counting(folder / self.package.openward.index.counting)
             self._choosing = Choosing(self.counting, self.table, min(settings.cache_entries, ROWS_KEPT))
         except (duckdb.Error, pa.ArrowException, OSError, KeyError, ValueError) as error:

@@ -16,6 +16,7 @@ from portal.age import Age
 from portal.outline import Circle, Outline
 
 if TYPE_CHECKING:
+    from portal.filtered import Filter
     from portal.release import Release
 
 NOT_STATED = "(none)"
@@ -60,6 +61,7 @@ class Selection:
     from_date: date | None = None  # local, inclusive
     to_date: date | None = None  # local, inclusive
     age: Age | None = None
+    filter: Filter | None = None
     near: Circle | None = None
     within: Outline | None = None
 
@@ -85,7 +87,7 @@ class Selection:
         pairs += [("area", f"{layer}:{code}") for layer, code in self.area]
         pairs += [("from", self.from_date.isoformat())] if self.from_date else []
         pairs += [("to", self.to_date.isoformat())] if self.to_date else []
-        told = (("age", self.age), ("near", self.near), ("within", self.within))
+        told = (("age", self.age), ("filter", self.filter), ("near", self.near), ("within", self.within))
         pairs += [(key, value.text()) for key, value in told if value]
         return sorted(pairs)
 
@@ -118,11 +120,15 @@ class Selection:
                 clause, bound = narrowed.where()
                 clauses.append(clause)
                 params += bound
+        if self.filter:
+            clause, bound = self.filter.where(quick=test is not None)
+            clauses.append(clause)
+            params += bound
         return " AND ".join(clauses) or "TRUE", params
 
     def placed(self) -> Selection:
-        """Of what it names only the circle and the outline."""
-        return Selection(near=self.near, within=self.within)
+        """Of what it names only what columns for counting do not tell: the circle, the outline, the filter."""
+        return Selection(near=self.near, within=self.within, filter=self.filter)
 
     def layers(self) -> list[str]:
         """Boundary layers that the selection names, sorted."""
@@ -142,6 +148,7 @@ class Selection:
             and (self.age is None or self.age.holds(other.age))
             and self.near in (None, other.near)
             and self.within in (None, other.within)
+            and self.filter in (None, other.filter)
         )
 
     def beyond(self, wider: Selection) -> Selection:
@@ -200,7 +207,9 @@ class Selection:
         if near:
             words = _("within {n} m of {lat}, {long}")
             parts.append(words.format(n=number(near.radius_m), lat=f"{near.lat:.5f}", long=f"{near.long:.5f}"))
-        return [*parts, _("in the outline that was drawn")] if self.within else parts
+        if self.within:
+            parts.append(_("in the outline that was drawn"))
+        return [*parts, _("that match {filter}").format(filter=self.filter.text())] if self.filter else parts
 
     def _names(self, release: Release, dimension: str) -> str:
         from portal.components.labels import ON_TIME, OUTCOMES, STATUSES

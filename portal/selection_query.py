@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from portal.age import Age
 from portal.errors import BadSelection
+from portal.filtered import Filter
 from portal.outline import Circle, Outline
 from portal.selection import COLUMNS, NOT_STATED, Query, Selection
 
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 MAX_VALUES = 50
 MAX_QUERY_BYTES = 4096
 MAX_VALUE_CHARS = 200
-MAX_OUTLINE_CHARS = 3500
+MAX_LONG_CHARS = 3500
+LONG = ("within", "filter")
 
-KEYS = (*COLUMNS, "age", "from", "to", "area", "near", "within")
+KEYS = (*COLUMNS, "age", "from", "to", "area", "filter", "near", "within")
 
 
 def read(query: Query, release: Release) -> Selection:
@@ -45,6 +47,8 @@ def read(query: Query, release: Release) -> Selection:
             chosen[f"{key}_date"] = _date(key, dates)
     if ages := given.get("age"):
         chosen["age"] = Age.read(_only("age", ages, "range of days"), release.as_of)
+    if filters := given.get("filter"):
+        chosen["filter"] = Filter.read(_only("filter", filters, "filter"), release)
     for key, kind in (("near", Circle), ("within", Outline)):
         if places := given.get(key):
             place = _only(key, places, "place")
@@ -88,7 +92,7 @@ def _pairs(query: Query) -> dict[str, list[str]]:
         if len(values) > MAX_VALUES:
             raise BadSelection(key, values[0], why=f"more than {MAX_VALUES} values")
         for value in values:
-            longest = MAX_OUTLINE_CHARS if key == "within" else MAX_VALUE_CHARS
+            longest = MAX_LONG_CHARS if key in LONG else MAX_VALUE_CHARS
             if len(value) > longest:
                 raise BadSelection(key, value[:40], why=f"a value longer than {longest} characters")
     if sum(len(k) + len(v.encode("utf-8", "replace")) for k, vs in found.items() for v in vs) > MAX_QUERY_BYTES:

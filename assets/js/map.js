@@ -6,16 +6,12 @@
   const map = M.map, config = M.config, words = M.words, state = M.state;
   const root = document.documentElement;
 
-  const FILTERS = [
-    "service", "group", "department", "status", "outcome", "channel", "on_time", "age", "area", "from", "to", "near", "within",
-  ]; // portal/selection.py
-
   function read(query) {
     const given = new URLSearchParams(query);
     state.figure = given.get("figure") || "requests";
     state.layer = given.get("layer") in config.layers ? given.get("layer") : Object.keys(config.layers)[0] || "";
     state.spot = M.spotOf(given.get("at"), given.get("place"));
-    const kept = Array.from(given).filter(function (pair) { return pair[1] && FILTERS.includes(pair[0]); });
+    const kept = Array.from(given).filter(function (pair) { return pair[1] && config.filters.includes(pair[0]); });
     const filters = new URLSearchParams(kept);
     filters.sort();
     M.divide(given, filters.toString());

@@ -152,6 +152,8 @@ def _chosen(release: Release, selection: Selection) -> list[tuple[str, Selection
         found.append((words, selection.replace(to_date=None)))
     if selection.age:
         found.append((_("Open for {time}").format(time=selection.age.words()), selection.replace(age=None)))
+    if selection.filter:
+        found.append((_("Matching {filter}").format(filter=selection.filter.text()), selection.replace(filter=None)))
     if selection.near:
         words = _("Within {n} m of a point").format(n=number(selection.near.radius_m))
         found.append((words, selection.replace(near=None)))
@@ -163,7 +165,7 @@ def _chosen(release: Release, selection: Selection) -> list[tuple[str, Selection
 def _beyond_the_first(selection: Selection) -> list[tuple[str, str]]:
     """A select shows one value, and a place none: what else is chosen stays until its chip is removed."""
     rest = [(key, value) for key in COLUMNS for value in getattr(selection, key)[1:]]
-    rest += [(key, value) for key, value in selection.pairs() if key in ("near", "within")]
+    rest += [(key, value) for key, value in selection.pairs() if key in ("near", "within", "filter")]
     return rest + [("area", f"{layer}:{code}") for layer, code in selection.area[1:]]
 
 

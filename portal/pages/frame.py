@@ -8,6 +8,7 @@ from geo.maps import MapConfig, MapPage, map_page
 from portal import queries
 from portal.components.labels import LOCATION_NOTES, METHODS, REASONS
 from portal.selection import NOT_STATED
+from portal.selection_query import KEYS
 from portal.text import FEW, N_, _, answering, date_words, language, local
 
 if TYPE_CHECKING:
@@ -169,5 +170,6 @@ def frame(release: Release, search: str = "", accept_language: str = "") -> MapP
                 as_of=date_words(local(release.as_of, release.city.timezone).date()),
                 accent=release.city.accent,
                 few=FEW,
+                filters=KEYS,
             )
         )

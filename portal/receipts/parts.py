@@ -6,7 +6,7 @@ never run by the portal.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from portal.figures.kaplan_meier import Z95
@@ -19,10 +19,14 @@ REQUESTS = "'requests.parquet'"
 
 
 def literal(value: Any) -> str:
-    """A value as SQL: text in quotes, a date as DATE, a number as it is, None as NULL."""
+    """A value as SQL: text in quotes, a date as DATE, a time as TIMESTAMP, a number as it is, None as NULL."""
     if value is None:
         return "NULL"
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, datetime):
+        return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
+    if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, date):
         return f"DATE '{value.isoformat()}'"

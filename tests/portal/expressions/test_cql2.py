@@ -1,0 +1,166 @@
+"""Conditions in CQL2: what they mean, that their text is one with them, and that nothing hostile gets through."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from portal import queries
+from portal.errors import BadRequest, PortalError
+from portal.expressions import compiled, cql2, tree, written
+from portal.expressions.fields import BadExpression
+from portal.filtered import Filter
+from portal.release import Release
+from portal.selection import Selection
+from tests.portal.expressions.trees import NUMBERS, TEXTS, Row, conditions, places, truth
+
+NAMES = [*TEXTS, *NUMBERS, "requested_datetime", "requested_date", "closed_datetime"]
+
+
+@pytest.fixture(scope="module")
+def rows(release: Release) -> list[Row]:
+    found = release.query(f"SELECT {', '.join(NAMES)} FROM requests ORDER BY rid")
+    return [dict(zip(NAMES, row, strict=True)) for row in found]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(condition=conditions)
+def test_a_condition_is_its_text_and_its_json(release: Release, condition: tree.Condition) -> None:
+    made = Filter.made(condition, release)
+    again = Filter.read(made.text(), release)
+    assert again == made and again.text() == made.text()
+    selection = Selection(filter=made)
+    assert Selection.from_query(selection.to_query(), release) == selection
+    counted = release.chosen(selection).n
+    for other in (again, Filter.read(_json(condition), release, "cql2-json")):
+        for clause, params in (other.where(), other.where(quick=True)):
+            assert clause.count("?") == len(params)
+            assert release.query(f"SELECT count(*) FROM requests WHERE {clause}", params) == [(counted,)], other.text()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(condition=conditions)
+def test_it_means_what_sql_means_by_it(release: Release, rows: list[Row], condition: tree.Condition) -> None:
+    assume(not places(condition))
+    meant = sum(truth(condition, row) is True for row in rows)
+    assert queries.totals(release, Selection(filter=Filter.made(condition, release))).requests == meant
+
+
+def _json(condition: tree.Condition) -> str:
+    return json.dumps(written.condition(condition))
+
+
+@pytest.mark.parametrize(
+    ("text", "sql"),
+    [
+        ("status = 'open'", "status = 'open'"),
+        ("'open' = status", "status = 'open'"),
+        ("NOT status = 'open'", "status <> 'open'"),
+        ("requested_date >= DATE('2024-03-01')", "requested_date >= DATE '2024-03-01'"),
+        ("requested_datetime >= '2024-03-01'", "requested_datetime >= TIMESTAMP '2024-03-01 00:00:00'"),
+        ("T_AFTER(requested_datetime, TIMESTAMP('2024-03-01T05:00:00Z'))", "requested_datetime > TIMESTAMP '2024-03-01 05:00:00'"),
+        ("T_INTERSECTS(requested_datetime, INTERVAL('2024-03-01','2024-03-02'))",
+         "requested_datetime >= TIMESTAMP '2024-03-01' AND requested_datetime < TIMESTAMP '2024-03-03'"),
+        ("T_INTERSECTS(requested_datetime, INTERVAL('..','2024-03-01T00:00:00+02:00'))",
+         "requested_datetime <= TIMESTAMP '2024-02-29 22:00:00'"),
+        ("T_DISJOINT(requested_datetime, INTERVAL('2024-03-01','..'))", "requested_datetime < TIMESTAMP '2024-03-01'"),
+        ("CASEI(service_name) = CASEI('POTHOLE REPAIR')", "service_code = 'pothole'"),
+        ("CASEI(service_name) LIKE CASEI('TREE%')", "service_code = 'tree'"),
+        ("department IS NULL", "department IS NULL"),
+        ("response_hours BETWEEN 24 AND 48", "response_hours BETWEEN 24 AND 48"),
+        ("response_hours / 24 > 10", "response_hours > 240"),
+        ("S_INTERSECTS(geometry, BBOX(-71.1, 42.32, -71.05, 42.36))", "long BETWEEN -71.1 AND -71.05 AND lat BETWEEN 42.32 AND 42.36"),
+        ("S_WITHIN(geometry, POLYGON((-71.1 42.32, -71.05 42.32, -71.05 42.36, -71.1 42.32)))",
+         "ST_Within(ST_Point(long, lat), ST_GeomFromText('POLYGON((-71.1 42.32, -71.05 42.32, -71.05 42.36, -71.1 42.32))'))"),
+        ("S_CONTAINS(POLYGON((-71.1 42.32, -71.05 42.32, -71.05 42.36, -71.1 42.32)), geometry)",
+         "ST_Within(ST_Point(long, lat), ST_GeomFromText('POLYGON((-71.1 42.32, -71.05 42.32, -71.05 42.36, -71.1 42.32))'))"),
+        ("synthetic", "synthetic"),
+        ("status = '(none)'", "FALSE"),
+    ],
+)  # fmt: skip
+def test_each_part_selects_what_it_says(release: Release, text: str, sql: str) -> None:
+    selection = Selection.from_query({"filter": text}, release)
+    expected = release.query(f"SELECT count(*) FROM requests WHERE {sql}")[0][0]
+    assert queries.totals(release, selection).requests == expected
+    assert expected > 0 or sql == "FALSE"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "status", "status =", "nope = 1", "status = 1", "lat = 'x'", "requested_date > 5", "service_code + 1 = 2", "1",
+        "status = 'open'; DROP TABLE requests", "status = 'open' -- x", "rid = 1", "facet = 1", "gx > 1", '"lat"" = 1',
+        "sleep(10) = 1", "read_csv('/etc/passwd') = 1", "read_text('x')", "A_CONTAINS(flags, ('a','b'))",
+        "requested_date > DATE('2024-02-30')", "requested_datetime > 'yesterday'", "S_INTERSECTS(geometry, POINT(500 1))",
+        "S_INTERSECTS(lat, POINT(1 1))", "S_INTERSECTS(geometry, POLYGON((0 0, 1 1, 0 1, 1 0, 0 0)))", "status LIKE 5",
+        "S_INTERSECTS(geometry, geometry)", "within_meters(geometry, 1, 2)", "within_meters(geometry, 99, 2, 5)",
+        "starts_with(status) = TRUE", "lower(lat) = 'x'", "status IN ()", "status = 'a\0b'", "lat = 1e999",
+        "(" * 3000 + "lat=1" + ")" * 3000, "NOT " * 1000 + "lat=1", "lat=" + "+".join(["1"] * 2000), " OR ".join(["lat=1"] * 900),
+        "x" * 9000, "lat = " + "9" * 7000,
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused_at_once_and_plainly(release: Release, text: str) -> None:
+    start = time.process_time()
+    with pytest.raises(BadRequest) as refused:
+        Filter.read(text, release)
+    assert time.process_time() - start < 1, "a bomb"
+    assert refused.value.status == 400 and 10 < len(str(refused.value)) < 400
+
+
+WORDS = "status lat = <> ' ( ) AND OR NOT LIKE 'x' 1 .. DATE ? $1 ; -- IN NULL IS".split()
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join))
+def test_whatever_is_sent_is_answered_or_refused(release: Release, text: str) -> None:
+    try:
+        selection = Selection(filter=Filter.read(text, release))
+    except PortalError as refused:
+        assert refused.status == 400
+    else:
+        assert release.chosen(selection).n >= 0
+
+
+OPS = "and not = in like between isNull casei s_within t_after + lower within_meters".split()
+
+
+def _nodes(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    operation = st.fixed_dictionaries({"op": st.sampled_from(OPS), "args": st.lists(inner, max_size=3)})
+    return (
+        st.lists(inner, max_size=3)
+        | operation
+        | st.sampled_from(["property", "interval", "date"]).flatmap(lambda key: st.fixed_dictionaries({key: inner}))
+    )
+
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.sampled_from(["status", "open", "and", ".."]), _nodes, max_leaves=8
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(json_values)
+def test_json_of_any_shape_is_answered_or_refused(release: Release, value: Any) -> None:
+    try:
+        selection = Selection(filter=Filter.read(json.dumps(value), release, "cql2-json"))
+    except PortalError as refused:
+        assert refused.status == 400
+    else:
+        assert release.chosen(selection).n >= 0
+
+
+def test_the_tree_is_bounded_whatever_parser_it_comes_from() -> None:
+    deep: tree.Condition = tree.Truth(tree.Literal(True))
+    for _ in range(100):
+        deep = tree.Not(deep)
+    wide = tree.Or(tuple(tree.Truth(tree.Literal(True)) for _ in range(600)))
+    for condition in (deep, wide):
+        with pytest.raises(BadExpression, match="too long"):
+            compiled.condition(condition, {})
+    with pytest.raises(BadExpression, match="cql2-text or cql2-json"):
+        cql2.read("lat = 1", "ecql")
