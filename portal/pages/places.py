@@ -23,6 +23,7 @@ from portal.street_outline import BESIDE_M
 from portal.text import _, number, share
 
 if TYPE_CHECKING:
+    from portal.outline import Outline
     from portal.release import Release
 
 PATH = "/places"
@@ -125,12 +126,14 @@ def _point(release: Release, gazetteer: Gazetteer, spot: Spot, at: str, radius: 
     return title, lead, parts
 
 
-def _map(spot: Spot) -> Any:
-    query = address("", None, figure="requests", **spot.query()).removeprefix("?")
+def _map(spot: Spot, along: Outline | None = None) -> Any:
+    """The map at a place, or of what lies along a street."""
+    shown, marked = (Selection(within=along), {}) if along else (None, spot.query())
+    query = address("", shown, figure="requests", **marked).removeprefix("?")
     return section(
         _("On the map"), "where",
         MapFrame("map", f"/map/frame?{query}", query, _("Map of service requests")),
-        html.P(html.A(_("Open the map here"), href=address("/map", None, **spot.query()), className="onward")),
+        html.P(html.A(_("Open the map here"), href=address("/map", shown, **marked), className="onward")),
     )  # fmt: skip
 
 
@@ -152,37 +155,32 @@ def _found(release: Release, gazetteer: Gazetteer, found: Found, title: str, ask
     )  # fmt: skip
     radius = asked.pop("radius")
     own = [row for row in found.areas if row.url and row.name == found.address] if found.method == "area" else []
-    near = _near(release, gazetteer, found, own, spot, radius, asked)
+    # What stands in the address is a circle that somebody chose.
+    along = gazetteer.along(found) if "lat" in release.columns and not radius else None
+    near = _near(release, found, own, along, spot, radius, asked)
     return [
-        _is_an_area(release, own) if own else _guess(found),
+        _is_an_area(release, own) if own else _guess(found, along is not None),
         _others(release, found.alternatives),
         near,
         None if own else section(_("Which areas it is in"), "areas", *_areas(release, found.areas)),
         _how_long(release, found.areas),
-        _map(spot),
+        _map(spot, along),
         None if own else sure,
     ]  # fmt: skip
 
 
 def _near(
-    release: Release,
-    gazetteer: Gazetteer,
-    found: Found,
-    own: list[Likely],
-    spot: Spot,
-    radius: str,
+    release: Release, found: Found, own: list[Likely], along: Outline | None, spot: Spot, radius: str,
     asked: dict[str, str],
-) -> Any:
+) -> Any:  # fmt: skip
     """What happens there: in the area, along the street, or around the place."""
     if found.method == "area":
         first = own[0] if own else None
         return area_section(release, first.layer, first.area or "", first.name or "") if first else None
-    note = ""
-    if found.method == "street":
-        outline = gazetteer.along(found) if "lat" in release.columns and not radius else None
-        if outline is not None:
-            return along_section(release, outline, BESIDE_M, spot.name)
-        note = _("The circle is around the middle of the street, which may go on beyond it.")
+    if along is not None:
+        return along_section(release, along, BESIDE_M, spot.name)
+    note = _("The circle is around the middle of the street, which may go on beyond it.")
+    note = note if found.method == "street" else ""
     return near_section(release, Selection(), spot, radius, (), PATH, note, **asked)
 
 
@@ -201,10 +199,11 @@ def _is_an_area(release: Release, own: list[Likely]) -> Any:
     )
 
 
-def _guess(found: Found) -> Any:
+def _guess(found: Found, along: bool) -> Any:
     """A warning where the result is more likely wrong than right."""
     if found.method in VAGUE:
-        return aside(_("This is no single place."), html.P(_(METHOD_MEANINGS[found.method])))
+        words = _("Only the street is known, so all of it is looked at.") if along else _(METHOD_MEANINGS[found.method])
+        return aside(_("This is no single place."), html.P(words))
     if (found.score or 0.0) >= LIKELY_RIGHT:
         return None
     words = _(

@@ -36,6 +36,8 @@ PATHS = (
     "/methods",
     "/places",
     "/places?q=51+Main+St",
+    "/places?q=Spruce+St",
+    "/places?q=North",
     "/places?q=zzyzx",
     "/places?at=42.3412,-71.1057,28&radius=1000",
     "/map?at=42.345,-71.108,25&place=Main+St+%26+Harbor+Ave",

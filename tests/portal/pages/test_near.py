@@ -92,7 +92,14 @@ def test_a_street_is_looked_at_along_its_lines(with_geocoder: Release) -> None:
     (within,) = set(re.findall(r'href="/feed\.atom\?([^"]*)"', said))
     along = Selection.from_query(within, with_geocoder)
     n = queries.totals(with_geocoder, queries.dated(with_geocoder, along)).requests
-    assert along.within and re.search(rf"{n:,} requests? (was|were) made along Spruce St from June 1, 2024", words(said))
+    assert along.within and re.search(
+        rf"{n:,} requests? (was|were) made along Spruce St from June 1, 2024", words(said)
+    )
+    html = to_html(render(with_geocoder, "/places", "q=spruce+st").body)
+    assert (
+        f'src="/map/frame?{within}&amp;figure=requests"' in html
+        or f'src="/map/frame?figure=requests&amp;{within}"' in html
+    )
     assert "within 40 m of its middle line" in said and "How far around" not in said
     # Spruce Street runs along this latitude, and its blocks end at these longitudes.
     west, south, east, north = along.within.polygon.bounds
