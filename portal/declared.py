@@ -46,7 +46,7 @@ KEYS_ABOUT: Final[dict[str, About]] = {
     "filter": About(
         "a condition on any published field in CQL2 text (OGC 21-065), escaped as any value of an address; its functions are "
         "those of /conformance and of the documentation",
-        ("response_hours > 240 AND NOT CASEI(address) LIKE CASEI('%main st%')",),
+        ("response_hours > 240 AND CASEI(service_name) LIKE CASEI('%street%')",),
     ),
     "near": About(
         f"latitude, longitude (WGS 84, degrees) and whole meters, 1 to {LARGEST_M}, with commas: requests within that "
@@ -62,20 +62,38 @@ KEYS_ABOUT: Final[dict[str, About]] = {
 }
 
 
+def in_openapi() -> dict[str, Any]:
+    """The keys for a route's `openapi_extra`: where reading them a second time would take too long, as for tiles."""
+    return {
+        "parameters": [
+            {
+                "name": key,
+                "in": "query",
+                "required": False,
+                "description": _about(key).text,
+                "schema": {"type": "array", "items": {"type": "string"}} | _schema(key)
+                if key in SEVERAL
+                else {"type": "string"} | _schema(key),
+            }
+            for key in KEYS
+        ]
+    }
+
+
 def _parameter(key: str) -> Parameter:
-    about = KEYS_ABOUT.get(key, About("narrows what is selected"))
-    several = key in SEVERAL
-    schema: dict[str, Any] = {"examples": [[value] if several else value for value in about.examples]}
-    query = Query(
-        alias=key,
-        description=about.text,
-        json_schema_extra={
-            **(schema if about.examples else {}),
-            "maxLength" if not several else "maxItems": MAX_VALUES if several else _longest(key),
-        },
-    )
-    kind: Any = list[str] | None if several else str | None
+    kind: Any = list[str] | None if key in SEVERAL else str | None
+    query = Query(alias=key, description=_about(key).text, json_schema_extra=_schema(key))
     return Parameter(f"{key}_", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, query])
+
+
+def _about(key: str) -> About:
+    return KEYS_ABOUT.get(key, About("narrows what is selected"))
+
+
+def _schema(key: str) -> dict[str, Any]:
+    several, examples = key in SEVERAL, _about(key).examples
+    longest: dict[str, Any] = {"maxItems": MAX_VALUES} if several else {"maxLength": _longest(key)}
+    return longest | ({"examples": [[value] if several else value for value in examples]} if examples else {})
 
 
 def _longest(key: str) -> int:

@@ -1,0 +1,275 @@
+# ruff: noqa: S608 - names come from the release's own tables, expressions are compiled, every value is a parameter
+"""Rows of any table of a release: which of them, in which order, from where on; counted, paged, grouped or streamed.
+
+Charter: an `Ask` in, rows out. A page goes on where the one before ended, by the values of its last row and its place in
+the table: a release never changes, so pages neither overlap nor leave anything out, however far down.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final
+
+import pyarrow as pa
+
+from portal.errors import BadRequest
+from portal.expressions import compiled, tree
+from portal.expressions.fields import BadExpression, Fields
+from portal.filtered import Filter
+from portal.release import Release
+from portal.selection import Selection, quoted
+from portal.tables import Table
+
+MAX_ROWS: Final = 10_000
+EVERYTHING: Final = Selection()
+PLACE: Final = "rowid"
+"""DuckDB's own number of a row: the order of the table, and what makes any order a total one."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to sort by; what is not there comes last either way."""
+
+    by: tree.Expression
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Which rows of a table, in which order. `selection` is of requests only; `condition` of any table."""
+
+    table: Table
+    selection: Selection = EVERYTHING
+    condition: tree.Condition | None = None
+    order: tuple[Order, ...] = ()
+
+    def where(self, release: Release) -> tuple[str, list[Any]]:
+        """The condition as SQL over the index."""
+        if self.table.name == "requests":
+            return release.where(self._selected(release))
+        if self.selection:
+            raise BadRequest(f"The filters of requests do not apply to the table {self.table.name}.")
+        if self.condition is None:
+            return "TRUE", []
+        return compiled.condition(self.condition, self.table.filterable)
+
+    def _selected(self, release: Release) -> Selection:
+        """The selection, narrowed by the condition."""
+        if self.condition is None:
+            return self.selection
+        known = self.selection.filter
+        both = self.condition if known is None else tree.And((known.of, self.condition))
+        return self.selection.replace(filter=Filter.made(both, release))
+
+    def total(self, release: Release) -> int:
+        """How many rows there are."""
+        if self.table.name == "requests":
+            return release.chosen(self._selected(release)).n
+        where, params = self.where(release)
+        key = ("total", self.table.name, where, tuple(params))
+        sql = f"SELECT count(*) FROM {quoted(self.table.name)} WHERE {where}"
+        return int(release.cache.get(key, lambda: release.query(sql, params)[0][0]))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows, and the cursor of what comes after them; '' after the last."""
+
+    rows: list[dict[str, Any]]
+    cursor: str
+
+
+def page(release: Release, ask: Ask, fields: Sequence[str], limit: int, cursor: str = "", offset: int = 0) -> Part:
+    """The next rows in order: values by field as the table has them, `geometry` as GeoJSON text.
+
+    BadRequest for a cursor that is not of this release and order, and for more than MAX_ROWS rows at once.
+    """
+    if not 0 <= limit <= MAX_ROWS or offset < 0:
+        raise BadRequest(f"limit must be 0 to {MAX_ROWS}, and offset not negative.")
+    where, params = ask.where(release)
+    keys = [compiled.expression(order.by, ask.table.filterable) for order in ask.order]
+    if cursor:
+        after, bound = _after(release, ask, keys, cursor)
+        where, params = f"({where}) AND {after}", [*params, *bound]
+    sorts = [
+        f"{sql} {'DESC' if order.descending else 'ASC'} NULLS LAST"
+        for order, (sql, _, _) in zip(ask.order, keys, strict=True)
+    ]
+    if sorts:
+        rows = _sorted(release, ask, fields, keys, (where, params), sorts, limit + 1, offset)
+    else:  # as they lie: DuckDB stops as soon as it has enough of them
+        told = ", ".join([f"{PLACE} AS place", *(_shown(ask.table, name) for name in fields)])
+        sql = f"SELECT {told} FROM {quoted(ask.table.name)} WHERE {where} LIMIT ? OFFSET ?"
+        rows = release.table(sql, [*params, limit + 1, offset]).to_pylist()
+    more = rows[limit - 1] if limit and len(rows) > limit else None
+    shown = [{name: row[name] for name in fields} for row in rows[:limit]]
+    return Part(shown, _cursor(release, ask, len(keys), more) if more else "")
+
+
+def _sorted(
+    release: Release, ask: Ask, fields: Sequence[str], keys: Sequence[tuple[str, list[Any], Any]],
+    where: tuple[str, list[Any]], sorts: Sequence[str], limit: int, offset: int,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """First which rows, by what is sorted by alone, then what they hold: most columns are never read for the others."""
+    name = quoted(ask.table.name)
+    told = ", ".join([f"{PLACE} AS place", *(f"{sql} AS {quoted(f'k{i}')}" for i, (sql, _, _) in enumerate(keys))])
+    bound = [value for _, params, _ in keys for value in params]
+    sql = f"SELECT {told} FROM {name} WHERE {where[0]} ORDER BY {', '.join([*sorts, PLACE])} LIMIT ? OFFSET ?"
+    found = release.table(sql, [*bound, *where[1], *bound, limit, offset]).to_pylist()
+    columns = ", ".join([f"{PLACE} AS place", *(_shown(ask.table, field) for field in fields)])
+    sql = f"SELECT {columns} FROM {name} WHERE {PLACE} IN (SELECT unnest(?::BIGINT[]))"
+    held = {row["place"]: row for row in release.table(sql, [[row["place"] for row in found]]).to_pylist()}
+    return [row | held[row["place"]] for row in found]
+
+
+def stream(release: Release, ask: Ask, columns: Sequence[str]) -> pa.RecordBatchReader:
+    """The rows as Arrow batches in the table's order; `columns` are SQL that the caller made."""
+    where, params = ask.where(release)
+    return release.batches(f"SELECT {', '.join(columns)} FROM {quoted(ask.table.name)} WHERE {where}", params)
+
+
+def _shown(table: Table, name: str) -> str:
+    if name == "geometry" and table.geometry:
+        sql = table.geometry.sql
+        there = "lat IS NOT NULL" if table.geometry.point else f"{sql} IS NOT NULL"
+        return f"CASE WHEN {there} THEN ST_AsGeoJSON({sql})::VARCHAR END AS geometry"
+    if name not in table.types:
+        raise BadExpression(f"There is no field '{name[:60]}'; there are: {', '.join(table.fields)}.")
+    cast = "::VARCHAR" if table.types[name].startswith("ENUM") else ""
+    return f"{quoted(name)}{cast} AS {quoted(name)}"
+
+
+# --- cursors ------------------------------------------------------------------
+
+
+def _sign(release: Release, ask: Ask) -> str:
+    """What a cursor is good for."""
+    where, params = ask.where(release)
+    return f"{release.id} {ask.table.name} {where} {params} {ask.order}"
+
+
+def _mark(text: str) -> int:
+    return binascii.crc32(text.encode("utf-8", "replace"))
+
+
+def _cursor(release: Release, ask: Ask, keys: int, row: dict[str, Any]) -> str:
+    values = [_plain(row[f"k{i}"]) for i in range(keys)]
+    text = json.dumps([_mark(_sign(release, ask)), row["place"], values], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    return {"d": value.isoformat()} if isinstance(value, date) else value
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return datetime.fromisoformat(value["t"]) if "t" in value else date.fromisoformat(value["d"])
+    return value
+
+
+def _after(
+    release: Release, ask: Ask, keys: Sequence[tuple[str, list[Any], Any]], cursor: str
+) -> tuple[str, list[Any]]:
+    """A condition that a row comes after the one that the cursor names."""
+    try:
+        sign, place, values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        values = [_value(value) for value in values]
+        if sign != _mark(_sign(release, ask)) or len(values) != len(keys) or not isinstance(place, int):
+            raise ValueError
+    except (ValueError, TypeError, KeyError, binascii.Error, UnicodeDecodeError, RecursionError):
+        raise BadRequest("The cursor is not of this release, filter and order: begin again without one.") from None
+    clause, bound = f"{PLACE} > ?", [place]
+    for order, (sql, params, _), value in reversed(list(zip(ask.order, keys, values, strict=True))):
+        if value is None:
+            clause, bound = f"({sql} IS NULL AND {clause})", [*params, *bound]
+        else:
+            sign = "<" if order.descending else ">"
+            clause = f"({sql} {sign} ? OR {sql} IS NULL OR ({sql} = ? AND {clause}))"
+            bound = [*params, value, *params, *params, value, *bound]
+    return clause, bound
+
+
+# --- groups -------------------------------------------------------------------
+
+AGGREGATES: Final = {
+    "count": "count({})", "sum": "sum({})", "avg": "avg({})", "min": "min({})", "max": "max({})", "median": "median({})",
+    "count_distinct": "count(DISTINCT {})", "stddev": "stddev_samp({})",
+}  # fmt: skip
+_NUMBERS: Final = ("sum", "avg", "median", "stddev")
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """A figure of a group; `of` None counts its rows."""
+
+    name: str
+    of: tree.Expression | None = None
+
+
+Told = tree.Expression | Aggregate
+
+
+def grouped(
+    release: Release, ask: Ask, told: Sequence[tuple[str, Told]], by: Sequence[tree.Expression],
+    order: Sequence[tuple[str, bool]] = (), limit: int = MAX_ROWS, offset: int = 0,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Rows of groups: `told` are the columns (name, expression or aggregate), `order` names of them (descending?).
+
+    Groups come in the order of what is told of them but their figures, where no other is asked for.
+    """
+    if not 0 <= limit <= 5 * MAX_ROWS or offset < 0:
+        raise BadRequest(f"limit must be 0 to {5 * MAX_ROWS}, and offset not negative.")
+    fields, names = ask.table.filterable, [name for name, _ in told]
+    parts, bound = [], []
+    for i, (_, what) in enumerate(told):
+        sql, params = _told(what, fields)
+        parts.append(f"{sql} AS {quoted(f'c{i}')}")
+        bound += params
+    where, params = ask.where(release)
+    bound += params
+    keys = []
+    for expression in by:
+        sql, params, _ = compiled.expression(expression, fields)
+        keys.append(sql)
+        bound += params
+    for name, _ in order:
+        if name not in names:
+            raise BadRequest(
+                f"It cannot be sorted by '{name[:60]}', which is not among the columns: {', '.join(names)}."
+            )
+    sorts = [
+        f"{quoted(f'c{names.index(name)}')} {'DESC' if descending else 'ASC'} NULLS LAST" for name, descending in order
+    ]
+    plain = [quoted(f"c{i}") for i, (_, what) in enumerate(told) if not isinstance(what, Aggregate)]
+    group = f" GROUP BY {', '.join(keys)}" if keys else ""
+    ending = f" ORDER BY {', '.join([*sorts, *plain])}" if [*sorts, *plain] else ""
+    sql = f"SELECT {', '.join(parts)} FROM {quoted(ask.table.name)} WHERE {where}{group}{ending} LIMIT ? OFFSET ?"
+    rows = release.query(sql, [*bound, limit, offset])
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _told(what: Told, fields: Fields) -> tuple[str, list[Any]]:
+    if not isinstance(what, Aggregate):
+        sql, params, _kind = compiled.expression(what, fields)
+        return sql, params
+    if what.name not in AGGREGATES:
+        raise BadExpression(f"There is no figure '{what.name[:40]}'; there are: {', '.join(AGGREGATES)}.")
+    if what.of is None:
+        return "count(*)", []
+    sql, params, kind = compiled.expression(what.of, fields)
+    if what.name in _NUMBERS and kind != "number":
+        raise BadExpression(f"{what.name} takes a number, not {kind}.")
+    return AGGREGATES[what.name].format(sql), params
+
+
+def narrowed(ask: Ask, condition: tree.Condition) -> Ask:
+    """The ask, narrowed by one more condition."""
+    return replace(ask, condition=condition if ask.condition is None else tree.And((ask.condition, condition)))
