@@ -61,17 +61,28 @@
 
   const FACTORS = [1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.6, 2, 3];
   const STEPS = [0.01, 0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2];
-  /* Two classes on either side of the middle one, as wide as keeps four of five areas within them. Times part by
+  const UNITS = [[1.5, 1 / 60], [48, 1], [2400, 24], [17520, 730.5], [Infinity, 8766]];
+  /* A time as it is said: whole from ten on, else to a tenth, in the unit of its size. */
+  function sayable(hours) {
+    const unit = UNITS.find(function (each) { return hours < each[0]; })[1];
+    const n = hours / unit;
+    return (n < 10 ? Math.round(n * 10) / 10 : Math.round(n)) * unit;
+  }
+  /* Two classes on either side of the middle one, as wide as keeps four of five areas within them and reads apart. Times part by
      factors (half as long, twice as long), shares by points. */
   function around(sorted, middle, times) {
     const off = sorted.map(function (value) { return times ? Math.abs(Math.log(value / middle)) : Math.abs(value - middle); });
     off.sort(function (a, b) { return a - b; });
     const most = off[Math.floor(0.8 * (off.length - 1))];
     const choices = times ? FACTORS : STEPS;
-    const step = choices.find(function (each) { return 2 * (times ? Math.log(each) : each) >= most; }) || choices[choices.length - 1];
-    const breaks = [-2, -1, 1, 2].map(function (i) {
-      return times ? twoDigits(middle * Math.pow(step, i)) : Math.round((middle + i * step) * 100) / 100;
+    const say = FIGURE[state.figure].say;
+    const wide = choices.filter(function (each) { return 2 * (times ? Math.log(each) : each) >= most; });
+    const made = (wide.length ? wide : choices.slice(-1)).map(function (step) {
+      return [-2, -1, 1, 2].map(function (i) {
+        return times ? sayable(middle * Math.pow(step, i)) : Math.round((middle + i * step) * 100) / 100;
+      });
     });
+    const breaks = made.find(function (each) { return new Set(each.map(say)).size === each.length; }) || made[made.length - 1];
     return { low: sorted[0], high: sorted[sorted.length - 1], breaks: breaks, middle: middle };
   }
 

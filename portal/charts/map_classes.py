@@ -18,6 +18,9 @@ DARK_APART: Final = ("#b9b4f0", "#6d68ae", "#333c45", "#a3642a", "#f6b56c")
 FACTORS: Final = (1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.6, 2, 3)
 STEPS: Final = (0.01, 0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2)
 
+UNITS: Final = ((1.5, 1 / 60), (48, 1), (2400, 24), (17520, 730.5), (float("inf"), 8766))
+"""Below so many hours times are said in a unit of so many."""
+
 Say = Callable[[float], str]
 
 
@@ -43,7 +46,7 @@ def classes(
         return Classes((), SEQUENCE[:1])
     if slow and together is not None and (not times or (together > 0 and ordered[0] > 0)):
         colours = APART if slow == "high" else APART[::-1]
-        return Classes(_around(ordered, together, times), colours, together)
+        return Classes(_around(ordered, together, times, say), colours, together)
     breaks = _sequence(ordered, say)
     spread = 4 / len(breaks) if breaks else 0
     return Classes(breaks, tuple(SEQUENCE[round(i * spread)] for i in range(len(breaks) + 1)))
@@ -60,13 +63,24 @@ def _sequence(ordered: Sequence[float], say: Say) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _around(ordered: Sequence[float], middle: float, times: bool) -> tuple[float, ...]:
-    """Two classes on either side of the middle one, as wide as keeps four of five areas within them."""
+def _around(ordered: Sequence[float], middle: float, times: bool, say: Say) -> tuple[float, ...]:
+    """Two classes on either side of the middle one, as wide as keeps four of five areas within them and reads apart."""
     off = sorted(abs(log(value / middle)) if times else abs(value - middle) for value in ordered)
     most = off[int(0.8 * (len(off) - 1))]
     choices: Sequence[float] = FACTORS if times else STEPS
-    step = next((each for each in choices if 2 * (log(each) if times else each) >= most), choices[-1])
-    return tuple(_two_digits(middle * step**i) if times else round(middle + i * step, 2) for i in (-2, -1, 1, 2))
+    wide = [step for step in choices if 2 * (log(step) if times else step) >= most] or [choices[-1]]
+    made = [
+        tuple(_sayable(middle * step**i) if times else round(middle + i * step, 2) for i in (-2, -1, 1, 2))
+        for step in wide
+    ]
+    return next((breaks for breaks in made if len({say(at) for at in breaks}) == len(breaks)), made[-1])
+
+
+def _sayable(hours: float) -> float:
+    """A time as `duration_words` says it: whole from ten on, else to a tenth, in the unit of its size."""
+    unit = next((unit for limit, unit in UNITS if hours < limit), UNITS[-1][1])
+    n = hours / unit
+    return (round(n, 1) if n < 10 else round(n)) * unit
 
 
 def _two_digits(value: float) -> float:
