@@ -6,13 +6,13 @@ import hashlib
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from portal.context import Current, base_of, query_of, releases
-from portal.declared import selection_keys
+from portal.declared import in_openapi
 from portal.problems import MEDIA_TYPE, Problem
 from portal.release import Release
 from portal.selection import Selection
@@ -24,7 +24,7 @@ LAST_ZOOM = 19
 FOREVER = "public, max-age=31536000, immutable"
 
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
-_KEYS = [Depends(selection_keys)]
+_KEYS = in_openapi()
 router = APIRouter(prefix="/tiles", tags=["tiles"], responses={400: _PROBLEM, 404: _PROBLEM, 503: _PROBLEM})
 
 _FIELDS = {
@@ -52,7 +52,7 @@ def _plain(text: str) -> str:
 Number = Annotated[int, BeforeValidator(_plain)]
 
 
-@router.get("/{release_id}/{layer}/{z}/{x}/{y}.mvt", response_class=Response, dependencies=_KEYS)
+@router.get("/{release_id}/{layer}/{z}/{x}/{y}.mvt", response_class=Response, openapi_extra=_KEYS)
 async def one_tile(request: Request, release_id: str, layer: str, z: Number, x: Number, y: Number) -> Response:
     """A vector tile (MVT 2.1) of the selected requests, the areas of a layer, or the base map.
 
@@ -84,7 +84,7 @@ def all_layers(request: Request, now: Current) -> dict[str, Any]:
     }
 
 
-@router.get("/{release_id}/{layer}.json", dependencies=_KEYS)
+@router.get("/{release_id}/{layer}.json", openapi_extra=_KEYS)
 def tilejson(request: Request, release_id: str, layer: str) -> dict[str, Any]:
     """TileJSON 3.0 of one layer, for MapLibre and other clients; filters of its query go into the tiles' address.
 
