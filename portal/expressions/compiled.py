@@ -6,8 +6,7 @@ No database is asked. Conditions are those of SQL: a comparison with what is not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
 from math import inf, isfinite
 from typing import Any, Final
@@ -16,6 +15,7 @@ import shapely
 
 from portal.expressions import tree
 from portal.expressions.fields import BadExpression, Field, Fields, Kind, geometry, moment, plain_text
+from portal.expressions.functions import FUNCTIONS, zone_named
 from portal.indexed import MASK_BITS
 from portal.outline import Circle
 
@@ -25,34 +25,6 @@ MOST_NODES: Final = 500
 
 Sql = tuple[str, list[Any]]
 
-
-@dataclass(frozen=True)
-class Function:
-    """What a function takes and gives; `sql` has a `{}` for each argument."""
-
-    takes: tuple[tuple[Kind, ...], ...]
-    gives: Kind
-    sql: str
-
-
-_TIMED: Final[tuple[Kind, ...]] = ("time", "date")
-FUNCTIONS: Final[Mapping[str, Function]] = {
-    "lower": Function((("text",),), "text", "lower({})"),
-    "upper": Function((("text",),), "text", "upper({})"),
-    "length": Function((("text",),), "number", "length({})"),
-    "starts_with": Function((("text",), ("text",)), "bool", "starts_with({}, {})"),
-    "contains": Function((("text",), ("text",)), "bool", "contains({}, {})"),
-    "without_accents": Function((("text",),), "text", "strip_accents({})"),
-    "year_start": Function((_TIMED,), "time", "date_trunc('year', {})::TIMESTAMP"),
-    "month_start": Function((_TIMED,), "time", "date_trunc('month', {})::TIMESTAMP"),
-    "day_start": Function((_TIMED,), "time", "date_trunc('day', {})::TIMESTAMP"),
-    "year_of": Function((_TIMED,), "number", "year({})"),
-    "month_of": Function((_TIMED,), "number", "month({})"),
-    "day_of": Function((_TIMED,), "number", "day({})"),
-    "hour_of": Function((_TIMED,), "number", "hour({})"),
-    "weekday_of": Function((_TIMED,), "number", "dayofweek({})"),
-}
-"""Functions of the tree, by our own names: each language maps its own to them."""
 
 _COMPARES: Final = {"=": "=", "<>": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _TURNED: Final = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -121,6 +93,8 @@ class _Compiler:
             case tree.Pattern(of, pattern):
                 text, params, kind = self.expression(of)
                 self._must(kind, ("text",), "like")
+                if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
+                    raise BadExpression("A pattern of 'like' ends in a backslash that takes nothing's meaning away.")
                 return f"({text} LIKE ? ESCAPE '\\')", [*params, plain_text(pattern)]
             case tree.Null(of):
                 text, params, _kind = self.expression(of)
@@ -153,7 +127,8 @@ class _Compiler:
                 (a, first, kind_a), (b, second, kind_b) = self.expression(left), self.expression(right)
                 for kind in (kind_a, kind_b):
                     self._must(kind, ("number",), op)
-                return f"({a} {_ADDS[op]} {b})", [*first, *second], "number"
+                # As floating point: small integers would overflow, and the database then fail.
+                return f"({a}::DOUBLE {_ADDS[op]} {b}::DOUBLE)", [*first, *second], "number"
             case tree.Call(name, args):
                 return self._call(name, args)
         raise BadExpression("This value is not known.")
@@ -192,6 +167,8 @@ class _Compiler:
         told = [self.expression(arg) for arg in args]
         for (_, _, kind), takes in zip(told, function.takes, strict=True):
             self._must(kind, takes, name)
+        if name == "at_zone":
+            zone_named(args[1])
         return function.sql.format(*(text for text, _, _ in told)), [v for _, p, _ in told for v in p], function.gives
 
     def _compare(self, node: tree.Compare) -> Sql:

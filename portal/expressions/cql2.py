@@ -20,8 +20,9 @@ from shapely.geometry import shape
 
 from portal.errors import BadSelection
 from portal.expressions import tree
-from portal.expressions.compiled import DEPTH, FUNCTIONS
+from portal.expressions.compiled import DEPTH
 from portal.expressions.fields import BadExpression, moment
+from portal.expressions.functions import FUNCTIONS
 from portal.expressions.written import AROUND
 from portal.outline import LARGEST_M, Circle
 

@@ -66,7 +66,10 @@ def moment(text: str) -> date | datetime:
     except ValueError:
         raise BadExpression(f"'{text[:40]}' is not a day or time such as 2025-01-31 or 2025-01-31T08:30:00Z.") from None
     offset = found.utcoffset()
-    return found if offset is None else (found - offset).replace(tzinfo=None)
+    try:
+        return found if offset is None else (found - offset).replace(tzinfo=None)
+    except OverflowError:
+        raise BadExpression(f"'{text[:40]}' lies outside the years 1 to 9999.") from None
 
 
 def geometry(wkt: str) -> BaseGeometry:

@@ -38,7 +38,7 @@ class Arithmetic:
 
 @dataclass(frozen=True)
 class Call:
-    """A function of `compiled.FUNCTIONS`."""
+    """A function of `functions.FUNCTIONS`."""
 
     name: str
     args: tuple[Expression, ...]

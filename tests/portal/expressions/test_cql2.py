@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
+import zoneinfo
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from portal import queries
 from portal.errors import BadRequest, PortalError
-from portal.expressions import compiled, cql2, tree, written
+from portal.expressions import compiled, cql2, functions, tree, written
 from portal.expressions.fields import BadExpression
 from portal.filtered import Filter
 from portal.release import Release
@@ -81,6 +83,10 @@ def _json(condition: tree.Condition) -> str:
          "ST_Within(ST_Point(long, lat), ST_GeomFromText('POLYGON((-71.1 42.32, -71.05 42.32, -71.05 42.36, -71.1 42.32))'))"),
         ("synthetic", "synthetic"),
         ("status = '(none)'", "FALSE"),
+        (" * ".join(["year_of(requested_date)"] * 7) + " > 0", "TRUE"),
+        ("minute_of(requested_datetime) = 7", "minute(requested_datetime) = 7"),
+        ("day_start(at_zone(requested_datetime, 'America/New_York')) = TIMESTAMP('2024-03-01T00:00:00Z')",
+         "requested_date = DATE '2024-03-01'"),
     ],
 )  # fmt: skip
 def test_each_part_selects_what_it_says(release: Release, text: str, sql: str) -> None:
@@ -101,7 +107,9 @@ def test_each_part_selects_what_it_says(release: Release, text: str, sql: str) -
         "S_INTERSECTS(geometry, geometry)", "within_meters(geometry, 1, 2)", "within_meters(geometry, 99, 2, 5)",
         "starts_with(status) = TRUE", "lower(lat) = 'x'", "status IN ()", "status = 'a\0b'", "lat = 1e999",
         "(" * 3000 + "lat=1" + ")" * 3000, "NOT " * 1000 + "lat=1", "lat=" + "+".join(["1"] * 2000), " OR ".join(["lat=1"] * 900),
-        "x" * 9000, "lat = " + "9" * 7000,
+        "x" * 9000, "lat = " + "9" * 7000, "status LIKE 'ope\\'", "requested_datetime > TIMESTAMP('0001-01-01T00:00:00+14:00')",
+        "at_zone(requested_datetime, 'Mars/Olympus') > requested_datetime", "at_zone(requested_datetime, '../x') IS NULL",
+        "at_zone(requested_datetime, status) IS NULL",
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_at_once_and_plainly(release: Release, text: str) -> None:
@@ -152,6 +160,17 @@ def test_json_of_any_shape_is_answered_or_refused(release: Release, value: Any) 
         assert refused.status == 400
     else:
         assert release.chosen(selection).n >= 0
+
+
+def test_zones_that_are_let_through_are_known_to_the_database(release: Release) -> None:
+    zones = []
+    for zone in sorted(zoneinfo.available_timezones()):
+        with contextlib.suppress(BadExpression):
+            functions.zone_named(tree.Literal(zone))
+            zones.append(zone)
+    assert len(zones) > 400 and {"America/New_York", "America/Argentina/Buenos_Aires", "UTC"} <= set(zones)
+    sql = "SELECT count(timezone(zone, timezone('UTC', TIMESTAMP '2025-01-01'))) FROM unnest(?::VARCHAR[]) AS t(zone)"
+    assert release.query(sql, [zones]) == [(len(zones),)]
 
 
 def test_the_tree_is_bounded_whatever_parser_it_comes_from() -> None:
