@@ -85,8 +85,8 @@ def _json(condition: tree.Condition) -> str:
         ("status = '(none)'", "FALSE"),
         (" * ".join(["year_of(requested_date)"] * 7) + " > 0", "TRUE"),
         ("minute_of(requested_datetime) = 7", "minute(requested_datetime) = 7"),
-        ("day_start(at_zone(requested_datetime, 'America/New_York')) = TIMESTAMP('2024-03-01T00:00:00Z')",
-         "requested_date = DATE '2024-03-01'"),
+        ("month_start(at_zone(requested_datetime, 'America/New_York')) = TIMESTAMP('2024-03-01T00:00:00Z')",
+         "requested_date BETWEEN DATE '2024-03-01' AND DATE '2024-03-31'"),
     ],
 )  # fmt: skip
 def test_each_part_selects_what_it_says(release: Release, text: str, sql: str) -> None:
