@@ -59,5 +59,5 @@ def zone_named(node: tree.Expression) -> None:
         if not isinstance(zone, str) or not _ZONE.fullmatch(zone):
             raise ValueError
         ZoneInfo(zone)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise BadExpression("at_zone takes the name of a time zone, such as 'America/New_York'.") from None
