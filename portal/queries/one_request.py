@@ -28,7 +28,7 @@ MOST = 20
 @kept
 def one_request(release: Release, service_request_id: str, source: str | None = None) -> tuple[OneRequest, ...]:
     """The requests of that number, of all sources or of one; none is no error."""
-    rids = _rids(release, service_request_id)
+    rids = positions(release, service_request_id)
     if not rids:
         return ()
     where, params = _within(rids), list[Any](rids)
@@ -73,7 +73,8 @@ def withdrawn(release: Release, service_request_id: str, source: str | None = No
     return Withdrawn(*rows[0]) if rows else None
 
 
-def _rids(release: Release, number: str) -> list[int]:
+def positions(release: Release, number: str) -> list[int]:
+    """Where in the release the requests of that number lie, of all sources."""
     if "request_numbers" in release.tables:
         sql = """SELECT n.rid FROM request_numbers n
                  WHERE n.number = md5_number_lower(?) ORDER BY n.rid LIMIT ?"""

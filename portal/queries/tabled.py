@@ -68,9 +68,9 @@ class Ask:
 
     def total(self, release: Release) -> int:
         """How many rows there are."""
-        if self.table.name == "requests":
+        if self.table.name == "requests" and not self._selected(release).placed():
             return release.chosen(self._selected(release)).n
-        where, params = self.where(release)
+        where, params = self.where(release)  # what mapped columns do not tell, the database counts without a list of rows
         key = ("total", self.table.name, where, tuple(params))
         sql = f"SELECT count(*) FROM {quoted(self.table.name)} WHERE {where}"
         return int(release.cache.get(key, lambda: release.query(sql, params)[0][0]))
@@ -96,10 +96,7 @@ def page(release: Release, ask: Ask, fields: Sequence[str], limit: int, cursor: 
     if cursor:
         after, bound = _after(release, ask, keys, cursor)
         where, params = f"({where}) AND {after}", [*params, *bound]
-    sorts = [
-        f"{sql} {'DESC' if order.descending else 'ASC'} NULLS LAST"
-        for order, (sql, _, _) in zip(ask.order, keys, strict=True)
-    ]
+    sorts = _sorts(ask, keys)
     if sorts:
         rows = _sorted(release, ask, fields, keys, (where, params), sorts, limit + 1, offset)
     else:  # as they lie: DuckDB stops as soon as it has enough of them
@@ -109,6 +106,40 @@ def page(release: Release, ask: Ask, fields: Sequence[str], limit: int, cursor: 
     more = rows[limit - 1] if limit and len(rows) > limit else None
     shown = [{name: row[name] for name in fields} for row in rows[:limit]]
     return Part(shown, _cursor(release, ask, len(keys), more) if more else "")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where some rows are in their table, in order, and the cursor of what comes after them; '' after the last."""
+
+    at: list[int]
+    cursor: str
+
+
+def places(release: Release, ask: Ask, limit: int, cursor: str = "") -> Places:
+    """Where the next rows in order are, for whoever tells them in a way of their own; errors as of `page`."""
+    if not 1 <= limit <= MAX_ROWS:
+        raise BadRequest(f"limit must be 1 to {MAX_ROWS}.")
+    keys = [compiled.expression(order.by, ask.table.filterable) for order in ask.order]
+    where, params = ask.where(release)
+    if cursor:
+        after, bound = _after(release, ask, keys, cursor)
+        where, params = f"({where}) AND {after}", [*params, *bound]
+    told = ", ".join([f"{PLACE} AS place", *(f"{sql} AS {quoted(f'k{i}')}" for i, (sql, _, _) in enumerate(keys))])
+    bound = [value for _, given, _ in keys for value in given]
+    ending = f" ORDER BY {', '.join([*_sorts(ask, keys), PLACE])}" if keys else ""
+    sql = f"SELECT {told} FROM {quoted(ask.table.name)} WHERE {where}{ending} LIMIT ?"
+    found = release.table(sql, [*bound, *params, *bound, limit + 1])
+    at = found["place"].to_pylist()
+    last = found.slice(limit - 1, 1).to_pylist() if len(at) > limit else []
+    return Places(at[:limit], _cursor(release, ask, len(keys), last[0]) if last else "")
+
+
+def _sorts(ask: Ask, keys: Sequence[tuple[str, list[Any], Any]]) -> list[str]:
+    return [
+        f"{sql} {'DESC' if order.descending else 'ASC'} NULLS LAST"
+        for order, (sql, _, _) in zip(ask.order, keys, strict=True)
+    ]
 
 
 def _sorted(
