@@ -20,7 +20,7 @@ from portal.errors import BadRequest
 from portal.problems import problem
 
 MAX_BODY_BYTES = 64 * 1024
-OPEN_DATA = ("/api/", "/tiles/", "/download/")
+OPEN_DATA = ("/api/", "/tiles/", "/download/", "/open311/")
 """Anyone's page may read these: they are public and carry no session."""
 
 CALLBACK_PATH = "/_dash-update-component"
@@ -96,7 +96,7 @@ class SecurityHeaders:
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         if path.startswith(OPEN_DATA):
             headers.setdefault("Access-Control-Allow-Origin", "*")
-            headers.setdefault("Access-Control-Expose-Headers", "X-Openward-Release, ETag, Content-Disposition")
+            headers.setdefault("Access-Control-Expose-Headers", "X-Openward-Release, ETag, Content-Disposition, Link")
             headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
         if self.https:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")

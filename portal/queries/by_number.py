@@ -1,0 +1,40 @@
+# ruff: noqa: S608 - names are the release's own columns, every value is a parameter
+"""Requests by their numbers: found through the index of numbers, however many requests there are.
+
+Charter: numbers and published fields in, rows out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from portal.release import Release
+from portal.selection import quoted
+
+MOST: Final = 1000
+"""Rows at most: two sources may use one number."""
+
+
+def by_number(release: Release, numbers: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
+    """The requests of any of these numbers, in the order of the table."""
+    if not numbers:
+        return []
+    marks = ", ".join("?" * len(numbers))
+    where, params = f"service_request_id IN ({marks})", list[Any](numbers)
+    if "request_numbers" in release.tables:
+        digests = ", ".join(["md5_number_lower(?)"] * len(numbers))
+        found = release.query(f"SELECT rid FROM request_numbers WHERE number IN ({digests}) LIMIT ?", [*numbers, MOST])
+        rids = sorted(rid for (rid,) in found)
+        if not rids:
+            return []
+        # Each place by itself, so that DuckDB skips all other parts of the table; two numbers may have one digest.
+        where = f"({' OR '.join(['rid = ?'] * len(rids))}) AND {where}"
+        params = [*rids, *params]
+    told = ", ".join(_plain(release, name) for name in fields)
+    return release.table(f"SELECT {told} FROM requests WHERE {where} ORDER BY rid LIMIT ?", [*params, MOST]).to_pylist()
+
+
+def _plain(release: Release, name: str) -> str:
+    cast = "::VARCHAR" if release.types[name].startswith("ENUM") else ""
+    return f"{quoted(name)}{cast} AS {quoted(name)}"
