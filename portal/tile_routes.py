@@ -109,7 +109,7 @@ def tilejson(request: Request, release_id: str, layer: str) -> dict[str, Any]:
         "bounds": [west, south, east, north],
         "center": [round((west + east) / 2, 5), round((south + north) / 2, 5), 11],
         "attribution": release.city.attribution,
-        "vector_layers": _vector_layers(layer, release),
+        "vector_layers": vector_layers(layer, release),
     }
 
 
@@ -120,7 +120,8 @@ def _about(layer: str, release: Release) -> str:
     return _ABOUT[layer]
 
 
-def _vector_layers(layer: str, release: Release) -> list[dict[str, Any]]:
+def vector_layers(layer: str, release: Release) -> list[dict[str, Any]]:
+    """What is in a layer's tiles: the layers within them with their attributes, as TileJSON names them."""
     zooms = {"minzoom": 0, "maxzoom": LAST_ZOOM}
     if layer == "basemap":
         fields = {"name": "String", "rank": "Number"}

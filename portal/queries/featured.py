@@ -1,0 +1,88 @@
+# ruff: noqa: S608 - the names in the SQL are the release's own columns and a caller's fixed ones, every value is a parameter
+"""Rows as GeoJSON features, written by the database: so many places of a table in, their texts out.
+
+Charter: what a feature's text is; which rows, and in which system their geometry is told, is said by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import shapely
+from numpy.typing import NDArray
+
+from portal.release import Release
+from portal.selection import quoted
+from portal.tables import Table
+
+Floats = NDArray[np.float64]
+Points = Callable[[Floats, Floats], tuple[Floats, Floats]]
+"""Longitudes and latitudes as numbers of another system, in the order of its axes."""
+
+_ISO = "'%Y-%m-%dT%H:%M:%SZ'"
+
+
+def features(
+    release: Release, table: Table, identity: str, at: Sequence[int], points: Points | None = None
+) -> list[str]:
+    """The rows at some places, in their order: `identity` is SQL for what names one; `points` changes what is in degrees."""
+    members = ", ".join(f"{quoted(name)}: {_json(table, name)}" for name in table.fields)
+    columns = f"rowid AS place, to_json({identity})::VARCHAR AS id, to_json({{{members}}})::VARCHAR AS properties"
+    where = "rowid IN (SELECT unnest(?::BIGINT[]))"
+    sql = (
+        f"SELECT {columns}, {_shape(table, points is not None)} FROM {quoted(table.name)} WHERE {where} ORDER BY rowid"
+    )
+    found = release.table(sql, [list(at)])
+    texts = _texts(found, points)
+    rows = zip(found["place"].to_pylist(), found["id"].to_pylist(), found["properties"].to_pylist(), texts, strict=True)
+    told = {
+        place: f'{{"type":"Feature","id":{name},"geometry":{shape},"properties":{properties}}}'
+        for place, name, properties, shape in rows
+    }
+    return [told[place] for place in at]
+
+
+def _json(table: Table, name: str) -> str:
+    return f"strftime({quoted(name)}, {_ISO})" if table.types[name].startswith("TIMESTAMP") else quoted(name)
+
+
+def _shape(table: Table, changed: bool) -> str:
+    """Columns that tell the geometry: its text, or what is to be changed to another system."""
+    geometry = table.geometry
+    if geometry is None:
+        return "'null' AS shape"
+    if geometry.point:
+        long, lat = map(quoted, geometry.point)
+        text = f"""coalesce('{{"type":"Point","coordinates":[' || {long} || ',' || {lat} || ']}}', 'null')"""
+        return f"{long} AS x, {lat} AS y" if changed else f"{text} AS shape"
+    if changed:
+        return f"ST_AsWKB({geometry.sql})::BLOB AS wkb"
+    return f"coalesce(ST_AsGeoJSON({geometry.sql})::VARCHAR, 'null') AS shape"
+
+
+def _texts(found: pa.Table, points: Points | None) -> list[str]:
+    if "shape" in found.column_names or points is None:
+        texts: list[str] = found["shape"].to_pylist()
+        return texts
+    if "wkb" in found.column_names:
+        return [_changed(wkb, points) for wkb in found["wkb"].to_pylist()]
+    x, y = (np.asarray(found[name].to_numpy(), np.float64) for name in ("x", "y"))
+    there = np.isfinite(x) & np.isfinite(y)
+    first, second = points(np.where(there, x, 0.0), np.where(there, y, 0.0))
+    return [
+        f'{{"type":"Point","coordinates":[{a!r},{b!r}]}}' if known else "null"
+        for a, b, known in zip(first.tolist(), second.tolist(), there.tolist(), strict=True)
+    ]
+
+
+def _changed(wkb: bytes | None, points: Points) -> str:
+    if wkb is None:
+        return "null"
+
+    def through(at: Floats) -> Any:
+        return np.column_stack(points(at[:, 0], at[:, 1]))
+
+    return str(shapely.to_geojson(shapely.transform(shapely.from_wkb(wkb), through)))
