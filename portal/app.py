@@ -33,6 +33,7 @@ from portal import (
 from portal.context import base_of
 from portal.errors import NoRelease, NotFound, PortalError
 from portal.head import HeadAsGet
+from portal.ogc import routes as ogc_routes
 from portal.open311 import routes as open311_routes
 from portal.pages.frame import frame
 from portal.problems import plain_problem, problem
@@ -53,6 +54,7 @@ NOT_PAGES = (
     "/charts/",
     "/embed/",
     "/oembed",
+    "/ogc",
     "/feed.atom",
     "/open311",
     "/healthz",
@@ -95,6 +97,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         feed_routes.router,
         map_routes.router,
         oembed_routes.router,
+        ogc_routes.router,
         open311_routes.router,
     ):
         app.include_router(router)
