@@ -48,6 +48,13 @@ def from_wgs84(lon: Floats, lat: Floats, crs: str) -> tuple[Floats, Floats]:
     return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
 
 
+def mercator_degrees(gx: Floats, gy: Floats) -> tuple[Floats, Floats]:
+    """Grid coordinates of `mercator_grid` as degrees, longitude first; of its whole numbers the corner to the north-west."""
+    lon = (np.asarray(gx, dtype=np.float64) / GRID - 0.5) * 360.0
+    lat = np.degrees(np.arctan(np.sinh((0.5 - np.asarray(gy, np.float64) / GRID) * 2 * np.pi)))
+    return lon, lat
+
+
 def mercator_grid(lon: Floats, lat: Floats) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Degrees as Web-Mercator grid coordinates: the whole world is 2**32 units wide and high, origin north-west.
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from geo.tiles import GRID_BITS, Tile
 from portal import queries
+from portal.age import USUAL, Age
 from portal.release import Release
 from portal.selection import COLUMNS, Selection
 
@@ -21,14 +22,20 @@ Places = list[tuple[int, int]]
 """`gx, gy` of requests."""
 
 
-def random_selection(release: Release, rng: random.Random) -> Selection:
-    """A selection of zero to four keys, weak ones (a status) and strong ones (a service) alike, values that occur."""
+def random_selection(release: Release, rng: random.Random, age: bool = False) -> Selection:
+    """A selection of zero to four keys, weak ones (a status) and strong ones (a service) alike, values that occur.
+
+    `age`: that too, which SQL of another database does not know.
+    """
     layers_ = [layer.layer for layer in release.layers]
     changes: dict[str, Any] = {}
-    for key in rng.sample([*COLUMNS, *layers_, "dates"], rng.randint(0, MAX_KEYS)):
+    for key in rng.sample([*COLUMNS, *layers_, "dates", *(["age"] if age else [])], rng.randint(0, MAX_KEYS)):
         if key == "dates":
             end = release.as_of.date() - timedelta(days=rng.randint(0, 700))
             changes |= {"from_date": end - timedelta(days=rng.choice([30, 365, 1000])), "to_date": end}
+            continue
+        if key == "age":
+            changes["age"] = Age.read(rng.choice(USUAL), release.as_of)
             continue
         values = [choice.value for choice in queries.choices(release, key) if choice.requests]
         if not values:

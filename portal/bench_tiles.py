@@ -97,7 +97,7 @@ def bench_tiles(
         _tell_beside([*several, whole], say)
     if clients:
         paths = [
-            f"/tiles/{release.id}/requests/{place.z}/{place.x}/{place.y}.mvt?{random_selection(release, rng).to_query()}"
+            f"/tiles/{release.id}/requests/{place.z}/{place.x}/{place.y}.mvt?{random_selection(release, rng, age=True).to_query()}"
             for place in (random_tile(known, rng.choice(MIXED), rng) for _ in range(20_000))
         ]
         with served(release.folder.parent, workers) as port:
@@ -122,7 +122,7 @@ def _in_process(
 ) -> Timed:
     measured = Timed(f"zoom {z}", [], [])
     for i in range(n):
-        place, selection = random_tile(known, z, rng), random_selection(release, rng)
+        place, selection = random_tile(known, z, rng), random_selection(release, rng, age=rival is None)
         data, took = timed(release, lambda p=place, s=selection: tile(release, "requests", p.z, p.x, p.y, s))  # type: ignore[misc]
         measured.wall_ms.append(took.wall_ms)
         measured.cpu_ms.append(took.cpu_ms)

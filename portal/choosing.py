@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from portal.columns import Columns
 from portal.kept import Answers
+from portal.placing import within
 from portal.selection import COLUMNS, NOT_STATED, Selection, any_of
 from portal.tally import Between, Rows, Test, everything
 
@@ -48,11 +50,22 @@ class Choosing:
         self._kept.forget()
 
     def _placed(self, selection: Selection) -> Rows:
-        """The rows of a circle or an outline: the one thing that columns for counting do not tell exactly."""
-        where, params = selection.where(any_of)  # as the index has it
-        found = self._table(f"SELECT rid FROM requests WHERE {where} ORDER BY rid", params)  # noqa: S608 - parameterised
-        positions = found["rid"].to_numpy().astype(np.int32)
-        return Rows(self.counting, positions.size, at=positions)
+        """The rows of a circle, an outline or a client's own condition."""
+        places = selection.places()
+        if selection.filter or len(places) > 1:
+            where, params = selection.where(any_of)  # as the index has it
+            found = self._table(f"SELECT rid FROM requests WHERE {where} ORDER BY rid", params)  # noqa: S608 - parameterised
+            positions = found["rid"].to_numpy().astype(np.int32)
+            return Rows(self.counting, positions.size, at=positions)
+        return within(self.counting, places[0], lambda doubtful: self._settled(selection, doubtful))
+
+    def _settled(self, selection: Selection, doubtful: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of rows on the very edge of a place those that are in it: the database is asked for these alone."""
+        where, params = selection.where()
+        sql = f"""WITH edge AS MATERIALIZED (
+                      SELECT rid, lat, long FROM requests WHERE rowid IN (SELECT unnest(?::BIGINT[])))
+                  SELECT rid FROM edge WHERE {where} ORDER BY rid"""  # noqa: S608 - parameterised
+        return self._table(sql, [doubtful.tolist(), *params])["rid"].to_numpy().astype(np.int64)
 
     def tests(self, selection: Selection) -> list[Test | Between]:
         """What a row of the selection passes."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,29 @@ Codes = NDArray[Any]
 
 TOTALS_KEPT = 40
 """Ways of counting the whole release that are kept, each up to two megabytes."""
+
+
+STRETCH = 2048
+"""Rows whose bounding box is known together."""
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """First and last `gx` and `gy` of the points of each stretch of rows, and whether all of its rows have one."""
+
+    west: NDArray[np.int64]
+    east: NDArray[np.int64]
+    north: NDArray[np.int64]
+    south: NDArray[np.int64]
+    full: NDArray[np.bool_]
+
+    def meet(self, x0: int, x1: int, y0: int, y1: int) -> NDArray[np.bool_]:
+        """Which stretches may have points in a window (all inclusive)."""
+        return (self.west <= x1) & (self.east >= x0) & (self.north <= y1) & (self.south >= y0)
+
+    def lie_in(self, x0: int, x1: int, y0: int, y1: int) -> NDArray[np.bool_]:
+        """Which stretches have all their rows in a window."""
+        return self.full & (self.west >= x0) & (self.east <= x1) & (self.north >= y0) & (self.south <= y1)
 
 
 @dataclass(frozen=True)
@@ -90,6 +114,16 @@ class Columns:
             if len(self._totals) < TOTALS_KEPT:
                 self._totals[by] = found
         return found
+
+    @cached_property
+    def stretches(self) -> Stretches:
+        """Where rows lie, stretch by stretch: along a Hilbert curve neighbours in the file are neighbours in the city."""
+        starts = np.arange(0, self.rows, STRETCH)
+        gx, gy = self["gx"].codes, self["gy"].codes
+        first = [np.minimum.reduceat(np.where(gx == 0, np.uint32(2**32 - 1), codes), starts) for codes in (gx, gy)]
+        last = [np.maximum.reduceat(codes, starts) for codes in (gx, gy)]
+        west, north, east, south = (ends.astype(np.int64) for ends in (*first, *last))
+        return Stretches(west, east, north, south, np.minimum.reduceat(gx, starts) > 0)
 
     def derive(self, name: str, of: str, values: Sequence[Any]) -> None:
         """A further column, which follows from another: `values` are of the other's codes, None for not known."""

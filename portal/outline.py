@@ -51,18 +51,21 @@ class Circle:
         """As in a URL."""
         return f"{self.lat:.6f},{self.long:.6f},{self.radius_m}"
 
-    def where(self) -> Condition:
-        """A parameterised SQL condition over `lat` and `long`."""
+    def box(self) -> tuple[float, float, float, float]:
+        """South, north, west, east of what it may hold, in degrees."""
         high = degrees(self.radius_m / EARTH_M) * 1.001
         wide = degrees(asin(min(sin(radians(high)) / cos(radians(self.lat)), 1.0))) * 1.001
+        return self.lat - high, self.lat + high, self.long - wide, self.long + wide
+
+    def where(self) -> Condition:
+        """A parameterised SQL condition over `lat` and `long`."""
         metres = (
             f"2 * {EARTH_M} * asin(sqrt(power(sin(radians(lat - ?) / 2), 2) "
             "+ cos(radians(?)) * cos(radians(lat)) * power(sin(radians(long - ?) / 2), 2)))"
         )
-        box = [self.lat - high, self.lat + high, self.long - wide, self.long + wide]
         return (
             f"lat BETWEEN ? AND ? AND long BETWEEN ? AND ? AND {metres} <= ?",
-            [*box, self.lat, self.lat, self.long, float(self.radius_m)],
+            [*self.box(), self.lat, self.lat, self.long, float(self.radius_m)],
         )
 
 
@@ -99,13 +102,16 @@ class Outline:
         """In degrees, counter-clockwise."""
         return orient(Polygon([(x / _FACTOR, y / _FACTOR) for x, y in self.corners]))
 
+    def box(self) -> tuple[float, float, float, float]:
+        """South, north, west, east, in degrees."""
+        west, south, east, north = self.polygon.bounds
+        return south, north, west, east
+
     def where(self) -> Condition:
         """A parameterised SQL condition over `lat` and `long`; a reader's own DuckDB needs its extension spatial."""
-        polygon = self.polygon
-        west, south, east, north = polygon.bounds
         return (
             "lat BETWEEN ? AND ? AND long BETWEEN ? AND ? AND ST_Within(ST_Point(long, lat), ST_GeomFromText(?))",
-            [south, north, west, east, polygon.wkt],
+            [*self.box(), self.polygon.wkt],
         )
 
 

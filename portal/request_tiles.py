@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from geo.tiles import EXTENT, GRID_BITS, Tile
 from portal.choosing import EPOCH
+from portal.columns import STRETCH
 from portal.mvt import ABSENT, distinct, points_layer
 from portal.release import Release
 from portal.selection import Selection
-from portal.tally import Between, Ints, Part, Rows, Test, count_in_parts, in_parts
+from portal.tally import Among, Between, Ints, Part, Rows, Test, Testing, count_in_parts, in_parts
 
 MAX_FEATURES: Final = 20_000
 MAX_BYTES: Final = 500_000
@@ -41,8 +42,6 @@ SHORT_GAP: Final = 6
 SHORT_RUN: Final = 24
 """In stretches."""
 INSIDE: Final = 2
-STRETCH: Final = 2048
-"""Rows whose bounding box is known together."""
 CONTRADICTS: Final = "location_contradicts_address"
 _TILE_PX: Final = 256
 
@@ -62,12 +61,9 @@ class Points:
 
 def request_tile(release: Release, place: Tile, selection: Selection) -> bytes:
     """The tile's layer `requests`; no bytes where there is nothing."""
-    if selection.placed():
-        rows = release.chosen(selection).that(_window(release, place))
-    elif place.z < SINGLE_ZOOM and release.rows > SMALL_ROWS:
+    if place.z < SINGLE_ZOOM and release.rows > SMALL_ROWS:
         return _encoded(release, _cells(release, place, selection))
-    else:
-        rows = in_parts(release.counting, _near(release, place, release.tests(selection)))
+    rows = in_parts(release.counting, _near(release, place, _tests(release, selection)))
     data = b""
     for cell_px in (0, FINE_CELL_PX, CELL_PX) if place.z >= PLACE_ZOOM else (CELL_PX,):
         points = _grouped(rows, place, cell_px)
@@ -78,15 +74,22 @@ def request_tile(release: Release, place: Tile, selection: Selection) -> bytes:
     return data
 
 
-def _near(release: Release, place: Tile, tests: list[Test | Between]) -> list[Part]:
+def _tests(release: Release, selection: Selection) -> list[Testing]:
+    """What a row of the selection passes; of a circle, an outline or a condition being among those found once for all tiles."""
+    tests: list[Testing] = [*release.tests(selection)]
+    placed = selection.placed()
+    return [*tests, Among(release.chosen(placed))] if placed else tests
+
+
+def _near(release: Release, place: Tile, tests: list[Testing]) -> list[Part]:
     """Where rows of a tile lie, and what is to be asked of them: where they are only where all of a stretch is not."""
     x0, x1, y0, y1 = _seen(place)
     window, counting = _window(release, place), release.counting
-    west, east, north, south, full = release.constants.get("stretches", lambda: _stretches(release))
-    near = (west <= x1) & (east >= x0) & (north <= y1) & (south >= y0)
+    stretches = counting.stretches
+    near = stretches.meet(x0, x1, y0, y1)
     if not near.any():
         return []
-    inside = full & (west >= x0) & (east <= x1) & (north >= y0) & (south <= y1)
+    inside = stretches.lie_in(x0, x1, y0, y1)
     # A part costs as much as some thousand rows: short gaps are read too, and short runs within are tested like others.
     near = ~_long_runs(~near, SHORT_GAP)
     inside = _long_runs(inside, SHORT_RUN)
@@ -128,17 +131,6 @@ def _window(release: Release, place: Tile) -> list[Test | Between]:
     return [Between(release.counting["gx"], max(x0, 1), x1), Between(release.counting["gy"], y0, y1)]
 
 
-def _stretches(release: Release) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.bool_]]:
-    """West, east, north and south of each stretch's points, and whether all of its rows have one."""
-    counting = release.counting
-    starts = np.arange(0, counting.rows, STRETCH)
-    gx, gy = counting["gx"].codes, counting["gy"].codes
-    first = [np.minimum.reduceat(np.where(gx == 0, np.uint32(2**32 - 1), codes), starts) for codes in (gx, gy)]
-    last = [np.maximum.reduceat(codes, starts) for codes in (gx, gy)]
-    west, north, east, south = (ends.astype(np.int64) for ends in (*first, *last))
-    return west, east, north, south, np.minimum.reduceat(gx, starts) > 0
-
-
 def _grouped(rows: Rows, place: Tile, cell_px: int) -> Points:
     """Requests in cells of so many pixels, at their mean place; `cell_px` 0: at their very places."""
     west, _, north, _ = place.window()
@@ -177,7 +169,7 @@ def _cells(release: Release, place: Tile, selection: Selection) -> Points:
     inside = (gx >= first_x) & (gx <= last_x) & (gy >= first_y) & (gy <= last_y)
     if not inside.any():
         return Points(_NONE, _NONE, _NONE, None)
-    tests = release.tests(selection)
+    tests = _tests(release, selection)
     parts = _near(release, place, tests)
     if sum(part.stop - part.start for part, _ in parts) > MOST * release.rows:
         # Tiles beside this one, and above and below it, are counted from the same.

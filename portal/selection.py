@@ -130,6 +130,10 @@ class Selection:
         """Of what it names only what columns for counting do not tell: the circle, the outline, the filter."""
         return Selection(near=self.near, within=self.within, filter=self.filter)
 
+    def places(self) -> list[Circle | Outline]:
+        """The circle and the outline, where there are any."""
+        return [place for place in (self.near, self.within) if place]
+
     def layers(self) -> list[str]:
         """Boundary layers that the selection names, sorted."""
         return sorted({layer for layer, _ in self.area})

@@ -209,6 +209,26 @@ class Rows:
         return Tally(_split(found[first].astype(np.int64) - 1, sizes), n.astype(np.int64))
 
 
+@dataclass(frozen=True)
+class Among:
+    """A row passes if it is one of some rows, which a mask or positions tell."""
+
+    rows: Rows
+
+    def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
+        """For each of the rows whether it passes."""
+        if self.rows.mask is not None:
+            return np.asarray(self.rows.mask[rows]).copy()
+        at = np.empty(0, np.int32) if self.rows.at is None else self.rows.at
+        if isinstance(rows, slice):
+            passed = np.zeros(rows.stop - rows.start, bool)
+            first, last = np.searchsorted(at, (rows.start, rows.stop))
+            passed[at[first:last] - rows.start] = True
+            return passed
+        found = np.searchsorted(at, rows)
+        return np.asarray(at[np.minimum(found, at.size - 1)] == rows) if at.size else np.zeros(rows.size, bool)
+
+
 def _between(codes: Codes, low: int, high: int) -> Bools:
     most = int(np.iinfo(codes.dtype).max)
     low = max(low, 0)
@@ -220,7 +240,7 @@ def _between(codes: Codes, low: int, high: int) -> Bools:
     return np.asarray(codes - codes.dtype.type(low) <= codes.dtype.type(min(high, most) - low))
 
 
-Testing = Test | Between | OneOf
+Testing = Test | Between | OneOf | Among
 
 
 def everything(columns: Columns) -> Rows:

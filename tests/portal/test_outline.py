@@ -121,3 +121,28 @@ def test_no_text_breaks_the_reader(text: str) -> None:
         except BadSelection:
             continue
         assert kind.read(place.text()) == place
+
+
+@given(st.data())
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_grid_finds_just_the_rows_that_sql_finds_even_on_an_edge(
+    release: Release, points: np.ndarray, data: st.DataObject
+) -> None:
+    """Circles whose edge runs through a request, and outlines with requests as corners: none is told apart by the grid."""
+    ours = np.unique(points[:, 1:], axis=0)
+    lat, long = ours[data.draw(st.integers(0, len(ours) - 1))]
+    if data.draw(st.booleans()):
+        other = ours[data.draw(st.integers(0, len(ours) - 1))]
+        a, b = np.radians(lat), np.radians(other[0])
+        half = np.sin((a - b) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(np.radians(long - other[1]) / 2) ** 2
+        metres = round(2 * EARTH_M * float(np.arcsin(np.sqrt(half)))) + data.draw(st.integers(-1, 1))
+        place = Circle(round(lat, 6), round(long, 6), min(max(metres, 1), 50_000))
+        selection = Selection(near=place)
+    else:
+        corner = (round(long * 1e5), round(lat * 1e5))
+        wide, high = data.draw(st.integers(1, 20_000)), data.draw(st.integers(1, 10_000))
+        x, y = corner
+        selection = Selection(within=Outline((corner, (x + wide, y), (x + wide, y + high), (x, y + high))))
+    where, params = selection.where()
+    expected = [rid for (rid,) in release.query(f"SELECT rid FROM requests WHERE {where} ORDER BY rid", params)]
+    assert release.chosen(selection).places().tolist() == expected
