@@ -70,7 +70,9 @@ class Ask:
         """How many rows there are."""
         if self.table.name == "requests" and not self._selected(release).placed():
             return release.chosen(self._selected(release)).n
-        where, params = self.where(release)  # what mapped columns do not tell, the database counts without a list of rows
+        where, params = self.where(
+            release
+        )  # what mapped columns do not tell, the database counts without a list of rows
         key = ("total", self.table.name, where, tuple(params))
         sql = f"SELECT count(*) FROM {quoted(self.table.name)} WHERE {where}"
         return int(release.cache.get(key, lambda: release.query(sql, params)[0][0]))
@@ -261,7 +263,7 @@ def grouped(
     fields, names = ask.table.filterable, [name for name, _ in told]
     parts, bound = [], []
     for i, (_, what) in enumerate(told):
-        sql, params = _told(what, fields)
+        sql, params = figure(what, fields)
         parts.append(f"{sql} AS {quoted(f'c{i}')}")
         bound += params
     where, params = ask.where(release)
@@ -287,7 +289,8 @@ def grouped(
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _told(what: Told, fields: Fields) -> tuple[str, list[Any]]:
+def figure(what: Told, fields: Fields) -> tuple[str, list[Any]]:
+    """A figure, or what groups are made by, as SQL and its parameters."""
     if not isinstance(what, Aggregate):
         sql, params, _kind = compiled.expression(what, fields)
         return sql, params

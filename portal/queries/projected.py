@@ -1,0 +1,185 @@
+# ruff: noqa: S608 - names come from the release's own tables, expressions are compiled, every value is a parameter
+"""Rows of a table as columns that a client made up: expressions of fields, or figures of groups; each row as one text.
+
+Charter: a `Projection` and how a row is written in, a stream of texts out. Memory stays flat however many rows there are,
+where none are sorted; those that are sorted are bounded in number. The order is a total one: pages do not overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from portal.errors import BadRequest
+from portal.expressions import compiled, tree
+from portal.expressions.fields import Field, Fields, Kind
+from portal.queries.tabled import PLACE, Aggregate, Ask, Order, figure
+from portal.release import Release
+from portal.selection import quoted
+
+MOST_SORTED: Final = 50_000
+"""So many rows at once of what is sorted or grouped."""
+_AT_ONCE: Final = 5_000
+
+Sql = tuple[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the answer: what it is called, and what kind of value it holds. `sql` is its name in the query."""
+
+    name: str
+    kind: Kind
+    sql: str
+
+
+Writer = Callable[[Sequence[Column]], Sql]
+"""How a row is written: SQL of one text over the columns."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What is shown of which rows. With `grouped`, `columns`, `having` and `order` name `keys` and `figures`, and no fields."""
+
+    ask: Ask
+    columns: tuple[tuple[str, tree.Expression], ...]
+    order: tuple[Order, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+    extra: Fields = field(default_factory=dict)
+    grouped: bool = False
+    keys: tuple[tuple[str, tree.Expression], ...] = ()
+    figures: tuple[tuple[str, Aggregate], ...] = ()
+    having: tree.Condition | None = None
+
+    def inner(self) -> Fields:
+        """What keys and figures can name, and columns where nothing is grouped."""
+        return {**self.ask.table.filterable, **self.extra}
+
+    def told(self) -> tuple[list[Sql], Mapping[str, Field]]:
+        """Keys and figures as SQL in their order, and the fields that they are to the columns."""
+        known, parts, made = self.inner(), [], {}
+        for i, (name, key) in enumerate(self.keys):
+            sql, params, kind = compiled.expression(key, known)
+            text = quoted(f"k{i}")
+            if isinstance(key, tree.Column) and known[key.name].codes is not None:
+                sql, text = known[key.name].sql, f"{text}::VARCHAR"  # grouped by its codes, which is quicker
+            parts.append((sql, params))
+            made[name] = Field(kind, text)
+        for i, (name, what) in enumerate(self.figures):
+            parts.append(figure(what, known))
+            numeric = what.of is None or what.name not in ("min", "max")
+            kind = "number" if numeric or what.of is None else compiled.expression(what.of, known)[2]
+            made[name] = Field(kind, quoted(f"a{i}"))
+        return parts, made
+
+
+def columns(projection: Projection) -> list[Column]:
+    """The columns of the answer."""
+    fields = projection.told()[1] if projection.grouped else projection.inner()
+    return [
+        Column(name, compiled.expression(of, fields)[2], quoted(f"c{i}"))
+        for i, (name, of) in enumerate(projection.columns)
+    ]
+
+
+def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[list[str]]:
+    """The rows as texts, some at a time. What is wrong with the question is said before the first is taken."""
+    if projection.offset < 0 or (projection.limit is not None and projection.limit < 0):
+        raise BadRequest("The numbers of rows to skip and to tell cannot be negative.")
+    if projection.grouped or projection.order:
+        limit = MOST_SORTED if projection.limit is None else projection.limit
+        if limit > MOST_SORTED:
+            raise BadRequest(f"At most {MOST_SORTED} rows at once of what is sorted or grouped; go on by the offset.")
+        found = _of_groups(projection, release, limit, writer) if projection.grouped else None
+        return _read(release, *found) if found else _in_order(release, projection, limit, writer)
+    where, params = projection.ask.where(release)
+    table = quoted(projection.ask.table.name)
+    shown, bound = _shown(projection.columns, projection.inner())
+    limited = "LIMIT ? OFFSET ?" if projection.limit is not None else "OFFSET ?"
+    numbers = [projection.offset] if projection.limit is None else [projection.limit, projection.offset]
+    line, of_line = writer(columns(projection))
+    sql = f"SELECT {line} AS line FROM (SELECT {shown} FROM {table} WHERE {where} {limited})"
+    return _read(release, sql, [*of_line, *bound, *params, *numbers])
+
+
+def total(release: Release, projection: Projection) -> int:
+    """How many rows there are in all, whatever the limit."""
+    if not projection.grouped:
+        return projection.ask.total(release)
+    sql, params = _groups(projection, release)
+    return int(release.query(f"SELECT count(*) FROM ({sql})", params)[0][0])
+
+
+def _read(release: Release, sql: str, params: list[Any]) -> Iterator[list[str]]:
+    """Texts as they are read; the first ones now, so that an error is one before the answer begins."""
+    reader = release.batches(sql, params, _AT_ONCE)
+    first = next(reader, None)
+
+    def rest() -> Iterator[list[str]]:
+        with reader:
+            if first is not None:
+                yield first.column(0).to_pylist()
+            for batch in reader:
+                yield batch.column(0).to_pylist()
+
+    return rest()
+
+
+def _in_order(release: Release, projection: Projection, limit: int, writer: Writer) -> Iterator[list[str]]:
+    """First which rows, by what is sorted by alone, then what they hold."""
+    where, params = projection.ask.where(release)
+    table, known = quoted(projection.ask.table.name), projection.inner()
+    sorts, bound = _sorts(projection.order, known)
+    sql = f"SELECT {PLACE} FROM {table} WHERE {where} ORDER BY {', '.join([*sorts, PLACE])} LIMIT ? OFFSET ?"
+    places = [place for (place,) in release.query(sql, [*params, *bound, limit, projection.offset])]
+    shown, of_shown = _shown(projection.columns, known)
+    line, of_line = writer(columns(projection))
+    sql = (
+        f"SELECT place, {line} AS line FROM (SELECT {PLACE} AS place, {shown} FROM {table} "
+        f"WHERE {PLACE} IN (SELECT unnest(?::BIGINT[])))"
+    )
+    held = dict(release.query(sql, [*of_line, *of_shown, places])) if places else {}
+    return iter([[held[place] for place in places[at : at + _AT_ONCE]] for at in range(0, len(places), _AT_ONCE)])
+
+
+def _groups(projection: Projection, release: Release) -> Sql:
+    """Keys and figures, one row a group."""
+    where, of_where = projection.ask.where(release)
+    parts, _ = projection.told()
+    names = [quoted(f"k{i}") for i in range(len(projection.keys))]
+    names += [quoted(f"a{i}") for i in range(len(projection.figures))]
+    told = ", ".join(f"{sql} AS {name}" for (sql, _), name in zip(parts, names, strict=True))
+    by = ", ".join(str(i + 1) for i in range(len(projection.keys)))
+    group = f" GROUP BY {by}" if by else ""
+    sql = f"SELECT {told} FROM {quoted(projection.ask.table.name)} WHERE {where}{group}"
+    return sql, [*(value for _, params in parts for value in params), *of_where]
+
+
+def _of_groups(projection: Projection, release: Release, limit: int, writer: Writer) -> Sql:
+    inner, of_inner = _groups(projection, release)
+    _, known = projection.told()
+    having, of_having = compiled.condition(projection.having, known) if projection.having else ("TRUE", [])
+    shown, of_shown = _shown(projection.columns, known)
+    sorts, of_sorts = _sorts(projection.order, known)
+    keys = [f"{known[name].sql} NULLS LAST" for name, _ in projection.keys]
+    ending = f" ORDER BY {', '.join([*sorts, *keys])}" if [*sorts, *keys] else ""
+    line, of_line = writer(columns(projection))
+    sql = f"SELECT {line} AS line FROM (SELECT {shown} FROM ({inner}) WHERE {having}{ending} LIMIT ? OFFSET ?)"
+    return sql, [*of_line, *of_shown, *of_inner, *of_having, *of_sorts, limit, projection.offset]
+
+
+def _shown(of: Sequence[tuple[str, tree.Expression]], fields: Fields) -> Sql:
+    made = [compiled.expression(expression, fields) for _, expression in of]
+    told = ", ".join(f"{sql} AS {quoted(f'c{i}')}" for i, (sql, _, _) in enumerate(made))
+    return told, [value for _, params, _ in made for value in params]
+
+
+def _sorts(orders: Sequence[Order], fields: Fields) -> tuple[list[str], list[Any]]:
+    sorts, bound = [], []
+    for order in orders:
+        sql, params, _ = compiled.expression(order.by, fields)
+        sorts.append(f"{sql} {'DESC' if order.descending else 'ASC'} NULLS LAST")
+        bound += params
+    return sorts, bound

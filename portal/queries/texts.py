@@ -1,0 +1,30 @@
+"""Values of columns as texts, made in the database: what several formats write alike.
+
+Charter: SQL of a column in, SQL of a text out; NULL stays NULL.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_FORMULA: Final = "('=', '+', '-', '@', chr(9), chr(13))"
+
+
+def number_text(sql: str) -> str:
+    """A number; whole ones without a point, NULL for what is no number that can be told."""
+    return (
+        f"CASE WHEN NOT isfinite({sql}::DOUBLE) THEN NULL WHEN {sql} = trunc({sql}) AND abs({sql}) < 1e15 "
+        f"THEN {sql}::BIGINT::VARCHAR ELSE {sql}::VARCHAR END"
+    )
+
+
+def csv_text(sql: str) -> str:
+    """A text in quotes as a spreadsheet may safely open it: what it would run as a formula has a ' in front."""
+    text = f"replace({sql}::VARCHAR, '\"', '\"\"')"
+    safe = f"CASE WHEN left({sql}::VARCHAR, 1) IN {_FORMULA} THEN '''' || {text} ELSE {text} END"
+    return quoted_text(safe)
+
+
+def quoted_text(sql: str) -> str:
+    """A text that holds no quotes, in quotes."""
+    return f"('\"' || {sql} || '\"')"

@@ -1,0 +1,94 @@
+"""`/resource/{name}.json|csv|geojson`: SODA 2.1 over HTTP.
+
+Charter: thin: parameters to a projection, its rows to a stream. The answers are those of `portal.queries.projected`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from email.utils import format_datetime
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import StreamingResponse
+
+from portal.context import Current
+from portal.errors import NotFound
+from portal.queries import projected
+from portal.release import Release
+from portal.soda import written
+from portal.soda.asked import asked
+from portal.soda.datasets import dataset, type_of
+from portal.soda.errors import SodaRoute
+from portal.soda.written import MEDIA_TYPES, Form
+
+EXPOSED: Final = "X-SODA2-Fields, X-SODA2-Types, X-Openward-Release, ETag, Last-Modified"
+_WRITERS: Final[dict[Form, projected.Writer]] = {
+    "json": written.json_row, "csv": written.csv_row, "geojson": written.geojson_row,
+}  # fmt: skip
+_CRS: Final = '"crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:OGC:1.3:CRS84"}}'
+router = APIRouter(route_class=SodaRoute, include_in_schema=False)
+
+
+@router.get("/resource/{name}", response_class=Response)
+def resource(name: str, request: Request, now: Current) -> Response:
+    """Rows of a dataset, or figures of their groups, as a query asks for them."""
+    stem, form = _form(name, request.headers.get("accept", ""))
+    table = dataset(now, stem)
+    projection = asked(now, table, request.query_params.multi_items())
+    columns = projected.columns(projection)
+    headers = headers_of(now, request, form) | {
+        "X-SODA2-Fields": json.dumps([column.name for column in columns]),
+        "X-SODA2-Types": json.dumps([type_of(now, table, column.kind) for column in columns]),
+    }
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    lines = projected.lines(now, projection, _WRITERS[form])
+    return StreamingResponse(_text(lines, columns, form), media_type=MEDIA_TYPES[form], headers=headers)
+
+
+def headers_of(now: Release, request: Request, form: str) -> dict[str, str]:
+    """What every answer says of itself; a release and a question make one answer, so the ETag is known beforehand."""
+    said = f"{now.id}\n{form}\n{request.url.path}\n{request.url.query}".encode("utf-8", "replace")
+    changed = format_datetime(now.created.replace(microsecond=0), usegmt=True)
+    return {
+        "X-Openward-Release": now.id,
+        "ETag": f'W/"{hashlib.sha256(said).hexdigest()[:32]}"',
+        "Last-Modified": changed,
+        "X-SODA2-Truth-Last-Modified": changed,
+        "Cache-Control": "no-cache",
+        "Vary": "Accept",
+        "Access-Control-Expose-Headers": EXPOSED,
+    }
+
+
+def _form(name: str, accepted: str) -> tuple[str, Form]:
+    """The dataset's name and the format: by the ending, or by what the client accepts."""
+    stem, dot, ending = name.rpartition(".")
+    if dot and ending in MEDIA_TYPES:
+        return stem, ending
+    if dot:
+        raise NotFound(f"There is no format '{ending[:20]}'; there are: {', '.join(MEDIA_TYPES)}.")
+    if "text/csv" in accepted:
+        return name, "csv"
+    return name, "geojson" if "geo+json" in accepted else "json"
+
+
+def _text(lines: Iterator[list[str]], columns: list[projected.Column], form: Form) -> Iterator[bytes]:
+    """The whole answer in parts, as Socrata lays it out."""
+    if form == "csv":
+        yield (written.csv_head(columns) + "\n").encode()
+        for part in lines:
+            yield "".join(f"{line}\n" for line in part).encode()
+        return
+    between = "\n,"
+    opening, closing = ("[", "]\n") if form == "json" else ('{"type":"FeatureCollection","features":[', f"],{_CRS}}}\n")
+    yield opening.encode()
+    first = True
+    for part in lines:
+        if part:
+            yield (("" if first else between) + between.join(part)).encode()
+            first = False
+    yield closing.encode()
