@@ -30,6 +30,7 @@ from portal import (
     places_api,
     tile_routes,
 )
+from portal.catalogue import routes as catalogue_routes
 from portal.context import base_of
 from portal.errors import NoRelease, NotFound, PortalError
 from portal.head import HeadAsGet
@@ -57,6 +58,11 @@ NOT_PAGES = (
     "/ogc",
     "/feed.atom",
     "/open311",
+    "/data.json",
+    "/dcat-us-3.jsonld",
+    "/datapackage.json",
+    "/sitemap",
+    "/robots.txt",
     "/healthz",
     "/assets/",
     "/_",
@@ -91,6 +97,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         equity_api.router,
         figures_api.router,
         tile_routes.router,
+        catalogue_routes.router,  # before the downloads: it has an address among theirs
         downloads.router,
         brief_routes.router,
         chart_routes.router,

@@ -54,6 +54,8 @@ router = APIRouter(prefix="/download", tags=["downloads"], responses={400: _PROB
 def requests_file(request: Request, form: Annotated[Format, PathParameter()], chosen: Chosen) -> Response:
     """The selected requests as one file: csv, geojson or parquet (GeoParquet 1.1)."""
     headers = _headers(chosen, form)
+    if form == "csv":
+        headers["Link"] = described_by(chosen.selection)
     if request.method == "HEAD":
         return Response(headers=headers, media_type=MEDIA_TYPES[form])
     if form == "csv":
@@ -178,6 +180,12 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
 def file_name(release: Release, selection: Selection, form: str) -> str:
     """Such as testville-synthetic-requests-20250620T180000Z-bfa16020-selection.csv."""
     return named(release, "requests", release.id, "selection" if selection else "") + f".{form}"
+
+
+def described_by(selection: Selection) -> str:
+    """The link by which a program finds what the columns mean (CSV on the Web)."""
+    query = f"?{asked}" if (asked := selection.to_query()) else ""
+    return f'</download/requests.csv-metadata.json{query}>; rel="describedby"; type="application/csvm+json"'
 
 
 def _headers(chosen: Asked, form: str) -> dict[str, str]:

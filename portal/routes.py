@@ -20,6 +20,7 @@ from portal.head_links import with_head
 from portal.pages import (
     areas,
     data,
+    dataset,
     departments,
     equity,
     expected_page,
@@ -61,6 +62,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/equity"), equity.layout, ("layer", "measure")),
     (re.compile(r"/requests/(?P<number>.+)", re.DOTALL), request_page.layout, ("source",)),
     (re.compile(r"/data"), data.layout, ()),
+    (re.compile("/data/" + _ONE.format("name")), dataset.layout, ()),
     (re.compile(r"/sources"), sources.layout, ()),
     (re.compile(r"/methods"), methods.layout, ()),
     (re.compile("/receipts/" + _ONE.format("figure")), receipt_page.layout, receipt_page.ARGUMENTS),

@@ -22,6 +22,7 @@ from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
+from portal.catalogue.schema_org import script
 from portal.errors import PortalError
 from portal.head_links import head_links
 from portal.html import to_html
@@ -109,7 +110,7 @@ class Site:
             "lang": escape(getattr(page.body, "lang", None) or "en"),
             "title": escape(page.title),
             "description": escape(page.description),
-            "head": self._head + head_links(page),
+            "head": self._head + head_links(page) + (script(page.about) if page.about else ""),
             "first": to_html(page.body),
             "scripts": self._scripts,
         }

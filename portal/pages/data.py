@@ -9,13 +9,16 @@ from dash import html
 
 from portal import queries
 from portal.answers import FieldDoc, FileDoc
+from portal.catalogue import schema_org
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address
 from portal.components.page import Page
 from portal.components.parts import Column, code, heading, more, page_head, section, table
 from portal.components.shell import site_title
+from portal.components.take_chart import base_address
 from portal.pages.sources import ways
 from portal.selection import Selection
+from portal.tables import tables
 from portal.text import N_, _, date_words, local, number, size_words, time_words
 
 if TYPE_CHECKING:
@@ -55,7 +58,10 @@ def layout(release: Release, selection: Selection) -> Page:
             html.P(_("A release never changes. A later release has another id, and what changed between the two is a file of its own.")),
         ),
         section(_("Ask for it by program"), "api", *_api(release, selection)),
-        section(_("What the columns mean"), "dictionary", *_dictionary(queries.dictionary(release))),
+        section(
+            _("What the columns mean"), "dictionary", _datasets(release), *_dictionary(queries.dictionary(release)),
+            lead=_("Each table has a page of its own: what is in each column, how much of it is missing, and where to take it from."),
+        ),
         section(
             _("Releases"), "releases", _chain(release),
             lead=_("Each release names the fingerprint of the one before it, so that none can be rewritten without it showing."),
@@ -68,6 +74,7 @@ def layout(release: Release, selection: Selection) -> Page:
         body=body,
         announce=count_words(totals.requests),
         section="/data",
+        about=schema_org.catalog(release, base_address()[0]),
     )
 
 
@@ -144,6 +151,11 @@ def _api(release: Release, selection: Selection) -> list[Any]:
         code(f'curl -O "https://…/download/requests.parquet{suffix}"', _("Command for a download")),
         html.P(_("Put the address of this site in place of the dots.")),
     ]  # fmt: skip
+
+
+def _datasets(release: Release) -> Any:
+    links = [html.Li(html.A(_(of.title), href=address(f"/data/{name}"))) for name, of in tables(release).items()]
+    return html.Ul(links, className="datasets")
 
 
 def _dictionary(fields: list[FieldDoc]) -> list[Any]:

@@ -1,0 +1,100 @@
+"""The datasets of a release and the files that each is to be had as: what every kind of catalogue is written from.
+
+Charter: facts of the package with addresses put to them; no vocabulary of any catalogue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from portal.queries import period
+from portal.queries.scans import once
+from portal.tables import tables
+
+if TYPE_CHECKING:
+    from portal.package import Resource, SchemaField
+    from portal.release import Release
+
+PARQUET: Final = "application/vnd.apache.parquet"
+FORMATS: Final = {PARQUET: "Parquet", "text/csv": "CSV", "application/geo+json": "GeoJSON"}
+MADE: Final = {"requests": (("csv", "text/csv"), ("geojson", "application/geo+json"))}
+"""Files that are made when they are asked for, besides those of the release: `/download/<table>.<ending>`."""
+KEYWORDS: Final = ("311", "service requests", "open data", "local government")
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a dataset. `sha256` and `bytes` of those that never change."""
+
+    title: str
+    url: str
+    media_type: str
+    format: str
+    bytes: int | None = None
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One table of the release. `key` is its name in lists of any city, `page` where it is told of."""
+
+    name: str
+    key: str
+    title: str
+    description: str
+    page: str
+    rows: int | None
+    fields: tuple[SchemaField, ...]
+    files: tuple[File, ...]
+    keywords: tuple[str, ...]
+    temporal: tuple[date, date] | None = None
+
+
+def datasets(release: Release, base: str) -> list[Dataset]:
+    """Every table that is published, in the order of the package; `base` is where visitors see the portal."""
+    return [_dataset(release, resource, base) for resource in release.package.resources]
+
+
+def dataset(release: Release, name: str, base: str) -> Dataset | None:
+    """The dataset of that name."""
+    resource = release.package.resource(name)
+    return _dataset(release, resource, base) if resource else None
+
+
+def _dataset(release: Release, resource: Resource, base: str) -> Dataset:
+    city, paged = release.city, resource.name in tables(release)
+    title = resource.title or resource.name
+    synthetic = f"SYNTHETIC: {city.name} is an invented city and no row is real. " if city.synthetic else ""
+    about = resource.description or f"{title} of the service requests."
+    return Dataset(
+        name=resource.name,
+        key=f"{city.id}-{resource.name}",
+        title=f"{city.name}: {title[:1].lower()}{title[1:]} (311 service requests)",
+        description=f"{synthetic}{about} Published by {city.name} with the software Openward, from the city's 311 requests.",
+        page=f"{base}/data/{resource.name}" if paged else f"{base}/data",
+        rows=resource.rows,
+        fields=resource.table.fields,
+        files=tuple(_files(release, resource, base)),
+        keywords=(*KEYWORDS, city.name, resource.name.replace("_", " ")),
+        temporal=_temporal(release) if resource.name == "requests" else None,
+    )
+
+
+def _files(release: Release, resource: Resource, base: str) -> list[File]:
+    url = f"{base}/download/release/{release.id}/{resource.path}"
+    kind = FORMATS.get(resource.mediatype, resource.mediatype)
+    found = [
+        File(f"{resource.path} of release {release.id}", url, resource.mediatype, kind, resource.bytes, resource.sha256)
+    ]
+    for ending, media_type in MADE.get(resource.name, ()):
+        name = f"{resource.name}.{ending}"
+        found.append(File(f"{name} of the current release", f"{base}/download/{name}", media_type, FORMATS[media_type]))
+    return found
+
+
+@once
+def _temporal(release: Release) -> tuple[date, date] | None:
+    first, last = period(release)
+    return (first, last) if first and last else None
