@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from portal.expressions import tree
 from portal.expressions.soql_meaning import Meaning, columns
-from portal.expressions.soql_parser import CLAUSES, MOST_ITEMS, Parser
+from portal.expressions.soql_parser import MOST_ITEMS, Parser
 from portal.expressions.soql_words import SoqlError
 
 MOST_ROWS_SAID: Final = 10**12
@@ -92,8 +92,9 @@ class Reader(Parser):
             "limit": lambda q: replace(q, limit=self._whole_number()),
             "offset": lambda q: replace(q, offset=self._whole_number()),
         }
-        for clause in CLAUSES:
-            if self._take(clause):
+        # The words that are looked for may stand before what is sorted by, or after it.
+        for clause in ("where", "group", "having", "search", "order", "search", "limit", "offset"):
+            if not (clause == "search" and query.search) and self._take(clause):
                 query = read[clause](query)
         return query
 

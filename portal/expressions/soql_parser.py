@@ -20,23 +20,10 @@ T = TypeVar("T")
 
 _COMPARES: Final = {"=": "=", "==": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _OR, _AND, _NOT, _COMPARE, _ADD, _MULTIPLY, _SIGN = range(1, 8)
-CLAUSES: Final = ("where", "group", "having", "order", "search", "limit", "offset")
 _KEYWORDS: Final = (
-    *CLAUSES,
-    "select",
-    "and",
-    "or",
-    "not",
-    "is",
-    "in",
-    "like",
-    "between",
-    "as",
-    "asc",
-    "desc",
-    "by",
-    "null",
-)
+    "where", "group", "having", "order", "search", "limit", "offset", "select", "and", "or", "not", "is", "in", "like",
+    "between", "as", "asc", "desc", "by", "null",
+)  # fmt: skip
 _EXPRESSIONS: Final = (tree.Column, tree.Literal, tree.Arithmetic, tree.Call)
 
 

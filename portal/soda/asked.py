@@ -13,7 +13,7 @@ from portal.expressions import tree
 from portal.expressions.fields import Field
 from portal.expressions.mapped import mapped
 from portal.expressions.soql import Query, Reader, rows_said
-from portal.expressions.soql_meaning import Figure, Meaning
+from portal.expressions.soql_meaning import Figure, Meaning, columns
 from portal.expressions.soql_words import MISMATCH, NO_COLUMN, SoqlError
 from portal.queries.projected import Projection
 from portal.queries.tabled import PLACE, Aggregate, Ask, Order
@@ -41,6 +41,7 @@ def asked(release: Release, table: Table, pairs: Iterable[tuple[str, str]]) -> P
     every = [ID, *shown(table)] if system else shown(table)
     reader = Reader(meaning, every, [ID])
     query = _read(reader, given)
+    query = replace(query, order=tuple(each for each in query.order if columns(each.by)))  # a constant sorts nothing
     conditions = [*query.where, *(_equal(meaning, name, value) for name, value in given.items() if name[0] != "$")]
     if query.search:
         found = containing(table, query.search)
@@ -57,8 +58,8 @@ def asked(release: Release, table: Table, pairs: Iterable[tuple[str, str]]) -> P
         return _grouped(meaning, query, made)
     if query.having is not None:
         raise SoqlError("$having is of groups: give $group, or figures in $select.")
-    columns = tuple((name, meaning.shown(of)) for name, of in made.columns)
-    return replace(made, columns=columns, order=_order(query))
+    told = tuple((name, meaning.shown(of)) for name, of in made.columns)
+    return replace(made, columns=told, order=_order(query))
 
 
 def _given(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
