@@ -31,6 +31,7 @@ from portal import (
     tile_routes,
 )
 from portal.catalogue import routes as catalogue_routes
+from portal.ckan import routes as ckan_routes
 from portal.context import base_of
 from portal.errors import NoRelease, NotFound, PortalError
 from portal.head import HeadAsGet
@@ -43,6 +44,8 @@ from portal.release import Releases
 from portal.security import Compress, Limits, SecurityHeaders, content_security_policy
 from portal.settings import PortalSettings
 from portal.site import Site, unavailable
+from portal.soda import routes as soda_routes
+from portal.soda import views as soda_views
 
 log = logging.getLogger("openward.portal")
 
@@ -58,6 +61,7 @@ NOT_PAGES = (
     "/ogc",
     "/feed.atom",
     "/open311",
+    "/resource/",
     "/data.json",
     "/dcat-us-3.jsonld",
     "/datapackage.json",
@@ -106,6 +110,9 @@ def create_app(settings: PortalSettings) -> FastAPI:
         oembed_routes.router,
         ogc_routes.router,
         open311_routes.router,
+        soda_routes.router,
+        ckan_routes.router,
+        soda_views.router,
     ):
         app.include_router(router)
     app.add_api_route("/healthz", _health, include_in_schema=False)

@@ -20,7 +20,7 @@ from portal.errors import BadRequest
 from portal.problems import problem
 
 MAX_BODY_BYTES = 64 * 1024
-OPEN_DATA = ("/api/", "/tiles/", "/download/", "/open311/", "/ogc")
+OPEN_DATA = ("/api/", "/tiles/", "/download/", "/open311/", "/ogc", "/resource/")
 """Anyone's page may read these: they are public and carry no session."""
 
 CALLBACK_PATH = "/_dash-update-component"

@@ -1,0 +1,132 @@
+"""`/api/3/action/{name}`: CKAN's actions over HTTP, by GET or by a POST of JSON, as `ckanapi` calls them.
+
+Charter: thin: the envelope `{help, success, result}`, errors in the same shape, rows of `datastore_search` streamed into it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import duckdb
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from portal.ckan import actions, datastore
+from portal.ckan.errors import Invalid, NoAction, told
+from portal.ckan.given import Given
+from portal.context import base_of
+from portal.context import releases as folder_of
+from portal.errors import PortalError
+from portal.queries import projected
+from portal.release import Release
+
+MEDIA_TYPE = "application/json;charset=utf-8"
+_WRITERS = {"objects": datastore.object_row, "lists": datastore.list_row, "csv": datastore.csv_row}
+router = APIRouter(include_in_schema=False)
+
+
+@router.api_route("/api/3/action/{name}", methods=["GET", "POST"], response_class=Response)
+@router.api_route("/api/action/{name}", methods=["GET", "POST"], response_class=Response)
+async def answer(name: str, request: Request) -> Response:
+    """One action."""
+    help_ = f"{base_of(request)}/api/3/action/help_show?name={name[:60]}"
+    body = await request.body() if request.method == "POST" else b""
+    try:
+        asked = _given(request, body)
+        return await run_in_threadpool(_answered, request, name, asked, help_)
+    except NoAction as error:
+        return _json(400, str(error))
+    except PortalError as error:
+        status, about = told(error)
+        return _json(status, {"help": help_, "success": False, "error": about})
+    except duckdb.DataError as error:  # a value that no type of the database can hold
+        status, about = told(Invalid("query", f"A value cannot be worked out: {str(error).splitlines()[0][:200]}"))
+        return _json(status, {"help": help_, "success": False, "error": about})
+
+
+def _given(request: Request, body: bytes) -> Given:
+    """What the action is given: by the URL, or by the body."""
+    asked: dict[str, Any] = dict(request.query_params)
+    if body:
+        try:
+            found = json.loads(body)
+        except (ValueError, RecursionError):
+            raise NoAction("Bad request - JSON Error: Error decoding JSON data.") from None
+        if not isinstance(found, dict):
+            raise NoAction(
+                f"Bad request - JSON Error: Request data JSON decoded to {type(found).__name__}, not a dict."
+            )
+        asked |= found
+    return asked
+
+
+def _answered(request: Request, name: str, asked: Given, help_: str) -> Response:
+    now = folder_of(request).current()
+    headers = {"X-Openward-Release": now.id, "Cache-Control": "no-cache"}
+    if request.method == "GET":
+        said = f"{now.id}\n{base_of(request)}\n{request.url.path}\n{request.url.query}".encode("utf-8", "replace")
+        headers["ETag"] = f'W/"{hashlib.sha256(said).hexdigest()[:32]}"'
+    if name != actions.DATASTORE_SEARCH:
+        result = actions.action(name)(actions.Call(now, asked, base_of(request)))
+        return _known(request, headers) or _json(200, {"help": help_, "success": True, "result": result}, headers)
+    found = datastore.search(now, asked)
+    known = _known(request, headers)
+    if known:
+        return known
+    about = found.about | {"_links": _links(request.url.path, asked, found)}
+    return StreamingResponse(_rows(now, found, about, help_), media_type=MEDIA_TYPE, headers=headers)
+
+
+def _known(request: Request, headers: dict[str, str]) -> Response | None:
+    """304 for who has the answer already."""
+    etag = headers.get("ETag")
+    known = etag is not None and etag in request.headers.get("if-none-match", "")
+    return Response(status_code=304, headers=headers) if known else None
+
+
+def _rows(now: Release, found: datastore.Search, about: dict[str, Any], help_: str) -> Iterator[bytes]:
+    """The answer in parts: what is said of the rows, then the rows."""
+    lines = projected.lines(now, found.projection, _WRITERS[found.form])
+
+    def parts() -> Iterator[bytes]:
+        said = json.dumps({"help": help_, "success": True, "result": about}, ensure_ascii=False)
+        yield (said[:-2] + ', "records": ').encode()
+        if found.form == "csv":  # one text: the quotes between the lines are left out
+            yield b'"'
+            for part in lines:
+                yield "".join(line[1:-1] for line in part).encode()
+            yield b'"}}'
+            return
+        yield b"["
+        first = True
+        for part in lines:
+            if part:
+                yield (("" if first else ",\n") + ",\n".join(part)).encode()
+                first = False
+        yield b"]}}"
+
+    return parts()
+
+
+def _links(path: str, asked: Given, found: datastore.Search) -> dict[str, str]:
+    """Where to begin and to go on, as addresses that answer by GET whatever they were asked by."""
+    kept = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in asked.items()
+        if key != "offset" and value is not None
+    }
+    for key in ("fields", "sort"):
+        if isinstance(asked.get(key), list):
+            kept[key] = ",".join(asked[key])
+    onward = kept | {"offset": str(found.projection.offset + (found.projection.limit or 0))}
+    return {"start": f"{path}?{urlencode(kept)}", "next": f"{path}?{urlencode(onward)}"}
+
+
+def _json(status: int, told_: Any, headers: dict[str, str] | None = None) -> Response:
+    extra = {"Retry-After": "60"} if status == 503 else {}
+    return Response(json.dumps(told_, ensure_ascii=False), status, {**(headers or {}), **extra}, MEDIA_TYPE)
