@@ -199,7 +199,9 @@ def test_the_wheel_holds_nothing_of_the_workshop(wheel: zipfile.ZipFile) -> None
         "geo",
         "portal",
     }
-    assert [n for n in wheel.namelist() if re.search(r"axe|maplibre|package-lock|\.npmrc|node_modules|__pycache__", n)] == []
+    assert [
+        n for n in wheel.namelist() if re.search(r"axe|maplibre|package-lock|\.npmrc|node_modules|__pycache__", n)
+    ] == []
 
 
 def test_the_sdist_holds_the_javascript_but_no_secret_and_no_test_vendor(tmp_path: Path) -> None:

@@ -43,7 +43,9 @@ def embed_code(source: str, title: str, width: int | str = "100%", height: int =
     )
 
 
-def take_map(release: Release, selection: Selection, title: str, shown: dict[str, str], page: Mapping[str, Kept]) -> Any:
+def take_map(
+    release: Release, selection: Selection, title: str, shown: dict[str, str], page: Mapping[str, Kept]
+) -> Any:
     """The block below a map; `shown` is what its address holds beside the selection, `page` what only the page can show:
     a saved view has it, files do not."""
     return html.Div(
