@@ -16,31 +16,31 @@ from portal.problems import MEDIA_TYPE, Problem
 from portal.tables import table as table_of
 
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
-router = APIRouter(tags=["catalogue"], responses={503: _PROBLEM})
+router = APIRouter(tags=["downloads"], responses={400: _PROBLEM, 404: _PROBLEM, 503: _PROBLEM})
 
 OPEN: Final = {"Access-Control-Allow-Origin": "*"}
 
 
-@router.get("/data.json", response_class=Response)
+@router.get("/data.json", include_in_schema=False)
 def data_json(request: Request, now: Current) -> Response:
     """The catalogue as DCAT-US 1.1 (Project Open Data)."""
     return _json(request, now, dcat.data_json(now, base_of(request)), "application/json")
 
 
-@router.get("/dcat-us-3.jsonld", response_class=Response)
+@router.get("/dcat-us-3.jsonld", include_in_schema=False)
 def dcat_us_3(request: Request, now: Current) -> Response:
     """The catalogue as DCAT-US 3.0, JSON-LD."""
     return _json(request, now, dcat.dcat_us_3(now, base_of(request)), "application/ld+json")
 
 
-@router.get("/datapackage.json", response_class=Response)
+@router.get("/datapackage.json", include_in_schema=False)
 def datapackage(request: Request, now: Current) -> Response:
     """The current release as a Frictionless data package whose files have absolute addresses."""
     return _json(request, now, absolute(now, base_of(request)), "application/json")
 
 
 @router.head("/download/{table}.csv-metadata.json", include_in_schema=False)
-@router.get("/download/{table}.csv-metadata.json", response_class=Response, responses={404: _PROBLEM})
+@router.get("/download/{table}.csv-metadata.json", response_class=Response)
 def csv_metadata(request: Request, table: Annotated[str, PathParameter(max_length=60)], now: Current) -> Response:
     """What the columns of a CSV file mean (CSV on the Web); with a filter, of the file with that filter."""
     found = table_of(now, table)

@@ -31,6 +31,8 @@ PATHS = (
     "/departments",
     "/departments/parks?status=open",
     "/data?service=pothole",
+    "/data/requests",
+    "/data/areas?lang=es",
     "/sources",
     "/sources?lang=es",
     "/methods",
