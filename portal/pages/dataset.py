@@ -78,7 +78,7 @@ def layout(release: Release, selection: Selection, name: str) -> Page:
 
 def caveats(release: Release, of: Table) -> list[str]:
     """What a reader of the table should know, as far as the release itself tells it."""
-    counts, city = release.package.openward.counts, release.city
+    city, about = release.city, release.package.openward
     found = [_("Every row is invented: this city is made up.")] if city.synthetic else []
     when = time_words(release.as_of, city.timezone)
     found.append(
@@ -94,10 +94,10 @@ def caveats(release: Release, of: Table) -> list[str]:
             _("Closed does not mean done: see the column outcome."),
             _("Do not average response_hours: requests that are still open are missing from it."),
         ]
-        for key, words in _LEFT_OUT:
-            if counts.get(key):
-                found.append(_(words).format(n=number(counts[key])))
-        if "location_precision" in of.types:
+        for key, words in _LEFT_OUT:  # of the sources of requests; surveys have rows that cannot be read, too
+            if count := sum(int(source.get(key) or 0) for source in about.profile.values()):
+                found.append(_(words).format(n=number(count)))
+        if (about.privacy or {}).get("locations"):
             found.append(
                 _(
                     "Places may be told less exactly than they are known, by the city's privacy policy: see location_precision."
@@ -135,23 +135,24 @@ def _columns(release: Release, of: Table, found: TableProfile | None) -> Any:
                 _values(release, field, told) if told else "–",
             ]
         )
-    return table(_("Columns of {table}").format(table=_(of.title)), columns, rows, "fields", hidden_caption=True)
+    grid = table(_("Columns of {table}").format(table=_(of.title)), columns, rows, "fields", hidden_caption=True)
+    return html.Div(grid, className="of-fields")
 
 
-def _meaning(release: Release, of: Table, field: SchemaField) -> list[Any]:
+def _meaning(release: Release, of: Table, field: SchemaField) -> Any:
     kind = _(TYPES.get(field.type, "text"))
-    about = [html.Span(_(field.description or field.title), className="field-about"), " "]
     facts = [f"{kind}, {field.unit}" if field.unit else kind]
     made = origin(of.name, field.name, {layer.layer for layer in release.layers})
-    return [*about, html.Span(f"({'; '.join([*facts, *([_(made)] if made else [])])})", className="hint")]
+    how = "; ".join([*facts, *([_(made)] if made else [])])
+    return html.Span([_(field.description or field.title), " ", html.Span(f"({how})", className="hint")])
 
 
-def _filled(told: FieldProfile, found: TableProfile) -> list[Any]:
+def _filled(told: FieldProfile, found: TableProfile) -> Any:
     if told.filled == found.rows:
-        return [_("all")]
+        return _("all")
     missing = found.rows - told.filled
     words = _("{n} missing, {share}").format(n=number(missing), share=share(missing, found.rows))
-    return [number(told.filled), " ", html.Span(f"({words})", className="hint")]
+    return html.Span([number(told.filled), " ", html.Span(f"({words})", className="hint")])
 
 
 def _values(release: Release, field: SchemaField, told: FieldProfile) -> Any:
