@@ -53,7 +53,8 @@
 
   function look() {
     const zoom = map.getZoom(), at = map.getCenter();
-    if (following || zoom !== Math.round(zoom)) return; // between two zooms, under two fingers, only one can be drawn
+    if (following || (second && !M.moved())) return; // where both start from is the first one's to say
+    if (zoom !== Math.round(zoom)) return; // between two zooms, under two fingers, only one can be drawn
     tell("openward:view", { lat: at.lat, lng: at.lng, zoom: zoom, moved: M.moved() });
   }
   function follow(told) {

@@ -45,6 +45,7 @@
     if (state.figure === "requests" || !state.layer) {
       state.values = null;
       M.drawAreas(); M.drawLabels(); M.drawLegend();
+      makeRoom();
       seen(turn);
       return Promise.resolve();
     }
@@ -62,6 +63,7 @@
         if (state.month && state.whole) state.classes = M.scaled(state.whole, state.month.share);
         else state.classes = state.whole = classesOf(rows.concat(others), M.second && answers[2] ? others : rows, answers[1]);
         M.drawAreas(); M.drawLabels(); M.drawLegend();
+        makeRoom();
         seen(turn);
       })
       .catch(function () { M.say(words.failed); });
@@ -138,6 +140,7 @@
   /* The city fills the frame: the next closer zoom does where only a rim of the frame's box would be cut. */
   const box = window.L.latLngBounds([config.bbox[1], config.bbox[0]], [config.bbox[3], config.bbox[2]]);
   let touched = false;
+  let settled = false; // once: later changes of the legend leave the map where it is
   M.moved = function (now) { if (now) touched = true; return touched; };
   function fit() {
     map.invalidateSize({ animate: false });
@@ -149,6 +152,19 @@
     const closer = wide < size.x * 1.2 && high < size.y * 1.2;
     map.setMinZoom(Math.max(zoom - 1, 0));
     map.setView(box.getCenter(), zoom + (closer ? 1 : 0), { animate: false });
+    makeRoom();
+  }
+  /* A legend as wide as the map lies below the city, as far as there is room above it. */
+  function makeRoom() {
+    const legend = container.querySelector(".ow-legend");
+    if (settled || touched || state.spot || state.outlined || !legend) return;
+    const size = map.getSize(), cover = legend.getBoundingClientRect();
+    if (cover.width < 0.6 * size.x) return;
+    const zoom = map.getZoom(), middle = map.project(box.getCenter(), zoom);
+    const free = size.y - map.project(box.getSouthWest(), zoom).y + map.project(box.getNorthEast(), zoom).y;
+    const up = Math.max(Math.min(cover.height / 2, free / 2), 0);
+    settled = legend.textContent !== "";
+    map.setView(map.unproject(middle.add([0, up]), zoom), zoom, { animate: false });
   }
   map.setMaxZoom(19);
   fit();
@@ -157,6 +173,7 @@
   });
   window.addEventListener("resize", function () {
     if (touched) return;
+    settled = false;
     fit();
     if (state.spot) M.goToSpot(false); else if (state.outlined) M.goToOutline(false);
   });
