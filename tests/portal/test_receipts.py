@@ -20,6 +20,9 @@ from tests.portal.run_receipt import run
 QUERIES = (
     "", "service=pothole", "area=district:1&area=district:2&service=parking&service=%3Dheating", "status=open",
     "status=closed&outcome=done&on_time=late", "from=2024-01-01&to=2024-06-30&channel=app", "department=(none)",
+    "age=7-30", "near=42.35,-71.1,2500&status=closed",
+    "filter=response_hours+%3E+24+OR+NOT+CASEI(service_name)+LIKE+CASEI('%25street%25')",
+    "filter=S_INTERSECTS(geometry,BBOX(-71.12,42.33,-71.05,42.37))+AND+requested_datetime+%3E+TIMESTAMP('2024-01-01T05:00:00Z')",
 )  # fmt: skip
 
 
