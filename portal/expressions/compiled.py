@@ -15,7 +15,7 @@ import shapely
 
 from portal.expressions import tree
 from portal.expressions.fields import BadExpression, Field, Fields, Kind, geometry, moment, plain_text
-from portal.expressions.functions import FUNCTIONS, zone_named
+from portal.expressions.functions import FUNCTIONS, on_clocks, zone_named
 from portal.indexed import MASK_BITS
 from portal.outline import Circle
 
@@ -168,7 +168,9 @@ class _Compiler:
         for (_, _, kind), takes in zip(told, function.takes, strict=True):
             self._must(kind, takes, name)
         if name == "at_zone":
-            zone_named(args[1])
+            zone = zone_named(args[1])
+            if isinstance(args[0], tree.Column):
+                return on_clocks(told[0][0], zone), [], "time"
         return function.sql.format(*(text for text, _, _ in told)), [v for _, p, _ in told for v in p], function.gives
 
     def _compare(self, node: tree.Compare) -> Sql:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -52,12 +54,49 @@ _ZONE: Final = re.compile(r"UTC|[A-Z][A-Za-z]+(?:/[A-Z][A-Za-z_-]+){1,2}", re.AS
 """Names of zones that both Python and DuckDB know."""
 
 
-def zone_named(node: tree.Expression) -> None:
+def zone_named(node: tree.Expression) -> str:
     """A zone that exists: the database fails at others."""
     zone = node.value if isinstance(node, tree.Literal) else None
     try:
         if not isinstance(zone, str) or not _ZONE.fullmatch(zone):
             raise ValueError
-        ZoneInfo(zone)
+        return ZoneInfo(zone).key
     except (KeyError, ValueError, OSError):
         raise BadExpression("at_zone takes the name of a time zone, such as 'America/New_York'.") from None
+
+
+_FROM: Final = datetime(2010, 1, 1, tzinfo=UTC)
+_UNTIL: Final = datetime(2037, 1, 1, tzinfo=UTC)
+
+
+def on_clocks(column: str, zone: str) -> str:
+    """A column of times (UTC) as clocks of a zone showed them. Changes of the clocks are listed: a tenth of what DuckDB's own
+    reckoning takes, which is left those before 2010 and from 2037 on."""
+    cases = "".join(f" WHEN {column} >= TIMESTAMP '{since}' THEN {seconds}" for since, seconds in _changes(zone))
+    return (
+        f"CASE WHEN {column} < TIMESTAMP '{_FROM:%Y-%m-%d}' OR {column} >= TIMESTAMP '{_UNTIL:%Y-%m-%d}' "
+        f"THEN timezone('{zone}', timezone('UTC', {column}::TIMESTAMP)) "
+        f"ELSE {column}::TIMESTAMP + to_seconds(CASE{cases} END) END"
+    )
+
+
+@lru_cache(16)
+def _changes(zone: str) -> tuple[tuple[str, int], ...]:
+    """Since when (UTC) the clocks of a zone are so many seconds ahead, the newest first."""
+    clocks = ZoneInfo(zone)
+
+    def ahead(time: datetime) -> int:
+        offset = time.astimezone(clocks).utcoffset()
+        return int((offset or timedelta()).total_seconds())
+
+    found, time = [(_FROM, ahead(_FROM))], _FROM
+    while time < _UNTIL:
+        low, high = time, time + timedelta(days=7)  # clocks change at most once a week
+        time = high
+        if ahead(high) == found[-1][1]:
+            continue
+        while high - low > timedelta(seconds=1):
+            middle = low + timedelta(seconds=(high - low) // timedelta(seconds=2))
+            low, high = (middle, high) if ahead(middle) == found[-1][1] else (low, middle)
+        found.append((high, ahead(high)))
+    return tuple((f"{since:%Y-%m-%d %H:%M:%S}", seconds) for since, seconds in reversed(found))

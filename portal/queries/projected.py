@@ -21,6 +21,8 @@ from portal.selection import quoted
 MOST_SORTED: Final = 50_000
 """So many rows at once of what is sorted or grouped."""
 _AT_ONCE: Final = 5_000
+_FEW: Final = 10_000
+"""So many rows the database may gather before it tells them."""
 
 Sql = tuple[str, list[Any]]
 
@@ -97,11 +99,23 @@ def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[
     where, params = projection.ask.where(release)
     table = quoted(projection.ask.table.name)
     shown, bound = _shown(projection.columns, projection.inner())
-    limited = "LIMIT ? OFFSET ?" if projection.limit is not None else "OFFSET ?"
-    numbers = [projection.offset] if projection.limit is None else [projection.limit, projection.offset]
+    most = projection.limit
+    few = most is not None and most <= _FEW
+    numbers = [most, projection.offset] if few else [projection.offset] if projection.offset else []
+    limited = "LIMIT ? OFFSET ?" if few else "OFFSET ?" if projection.offset else ""
     line, of_line = writer(columns(projection))
     sql = f"SELECT {line} AS line FROM (SELECT {shown} FROM {table} WHERE {where} {limited})"
-    return _read(release, sql, [*of_line, *bound, *params, *numbers])
+    parts = _read(release, sql, [*of_line, *bound, *params, *numbers])
+    return parts if few or most is None else _first(parts, most)
+
+
+def _first(parts: Iterator[list[str]], limit: int) -> Iterator[list[str]]:
+    """So many rows of a stream: the database would gather them all before it told the first."""
+    for part in parts:
+        yield part[:limit]
+        limit -= len(part)
+        if limit <= 0:
+            return
 
 
 def total(release: Release, projection: Projection) -> int:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from portal import queries
 from portal.errors import BadRequest, PortalError
 from portal.expressions import compiled, cql2, functions, tree, written
-from portal.expressions.fields import BadExpression
+from portal.expressions.fields import BadExpression, Field
 from portal.filtered import Filter
 from portal.release import Release
 from portal.selection import Selection
@@ -171,6 +171,32 @@ def test_zones_that_are_let_through_are_known_to_the_database(release: Release) 
     assert len(zones) > 400 and {"America/New_York", "America/Argentina/Buenos_Aires", "UTC"} <= set(zones)
     sql = "SELECT count(timezone(zone, timezone('UTC', TIMESTAMP '2025-01-01'))) FROM unnest(?::VARCHAR[]) AS t(zone)"
     assert release.query(sql, [zones]) == [(len(zones),)]
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "America/New_York",
+        "Europe/London",
+        "Australia/Lord_Howe",
+        "Asia/Kolkata",
+        "America/Santiago",
+        "Pacific/Auckland",
+        "UTC",
+    ],
+)
+def test_clocks_are_those_of_the_database(release: Release, zone: str) -> None:
+    """To the second around each change, and far before and after all that is listed."""
+    moments = "SELECT TIMESTAMP '2008-01-01' + to_minutes(131 * i) + to_seconds(i % 60) AS t FROM range(130000) AS r(i)"
+    fields = {"t": Field("time", '"t"')}
+    sql, params, _ = compiled.expression(tree.Call("at_zone", (tree.Column("t"), tree.Literal(zone))), fields)
+    icu = f"timezone('{zone}', timezone('UTC', t))"
+    counted = f"SELECT count(*), count({sql}), count(*) FILTER ({sql} IS DISTINCT FROM {icu}), max(t) FROM ({moments})"
+    rows, told, wrong, last = release.query(counted, params)[0]
+    assert (rows, told, wrong) == (130_000, 130_000, 0) and last.year == 2040
+    changes = [since for since, _ in functions._changes(zone)]
+    around = "SELECT unnest(?::VARCHAR[])::TIMESTAMP + to_seconds(s) AS t FROM range(-2, 3) AS r(s)"
+    assert release.query(f"SELECT count(*) FILTER ({sql} IS DISTINCT FROM {icu}) FROM ({around})", [changes]) == [(0,)]
 
 
 def test_the_tree_is_bounded_whatever_parser_it_comes_from() -> None:
