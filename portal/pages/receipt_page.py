@@ -41,6 +41,8 @@ def layout(release: Release, selection: Selection, figure: str, **arguments: str
         section(
             _("Make it again"), "sql",
             html.P(rich(steps, files=_joined(files))),
+            html.P(rich(_("It asks for places, and so needs DuckDB's extension for them, which is fetched once: {code}"),
+                        code=html.Code("INSTALL spatial; LOAD spatial;"))) if "ST_" in told.sql else None,
             code(told.sql, _("SQL of this figure")),
         ),
         section(_("What is left out"), "left-out", html.Ul([html.Li(_(words)) for words in kind.excluded]),
