@@ -230,7 +230,7 @@ def _take(of: Table, files: tuple[File, ...], base: str) -> list[Any]:
 WAYS = (
     (("requests",), "/api/v1/requests", N_("the requests, a page at a time")),
     (
-        ("requests", "areas", "incidents"),
+        ("requests", "incidents"),
         "/ogc/collections/{name}/items",
         N_("OGC API – Features, for QGIS, GDAL and others"),
     ),
