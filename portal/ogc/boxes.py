@@ -18,6 +18,8 @@ from portal.ogc.collections import Box, Collection
 from portal.ogc.crs import Crs
 
 _NEVER: Final = tree.Truth(tree.Literal(False))
+THIN: Final = 1e-3
+"""In units of a projected system: what is thinner is a line."""
 _WORLD: Final = (-180.0, -90.0, 180.0, 90.0)
 
 
@@ -77,7 +79,12 @@ def _between(name: str, low: float, high: float) -> tree.Condition:
 
 def _in_grid_box(of: Collection, crs: Crs, box: Box) -> tree.Condition:
     """Features that meet a box of a projected system: nearly all of them by two boxes in degrees, one within the other."""
-    shape = crs.to_degrees(_turned(crs, _outline(*box)))
+    x0, y0, x1, y1 = box
+    thin = (
+        x0 if x1 - x0 < THIN else x1,
+        y0 if y1 - y0 < THIN else y1,
+    )  # so thin that it crosses itself when it is changed
+    shape = crs.to_degrees(_turned(crs, _outline(x0, y0, *thin)))
     if not shape.within(shapely.box(*_WORLD)):
         raise BadRequest("bbox: there is no such place on earth.")
     exact = tree.Spatial("intersects", "geometry", shape.wkt)

@@ -29,6 +29,8 @@ CRS84: Final = f"{_OGC}OGC/1.3/CRS84"
 EPSG: Final = f"{_OGC}EPSG/0/"
 PIECES: Final = 800
 """Into so many short lines an outline is cut before it is changed to degrees."""
+FARTHEST: Final = 1e9
+"""No system has coordinates beyond it."""
 _DECIMALS: Final = 3
 
 Floats = NDArray[np.float64]
@@ -64,11 +66,14 @@ class Crs:
             shape = self._through(shape, lambda x, y: (y, x))
         if self.degrees:
             return shape
+        outside = BadRequest(f"The geometry lies outside of what {self.uri} is for.")
+        if not (np.abs(shapely.get_coordinates(shape)) <= FARTHEST).all():
+            raise outside
         if shape.length:
             shape = shapely.segmentize(shape, shape.length / PIECES)
         found = self._through(shape, transformer(self.code, WGS84).transform)
         if not np.isfinite(shapely.get_coordinates(found)).all():
-            raise BadRequest(f"The geometry lies outside of what {self.uri} is for.")
+            raise outside
         return found
 
     @staticmethod

@@ -17,8 +17,8 @@ from portal.ogc.crs import CRS84, Crs
 from portal.ogc.documents import link
 from portal.ogc.negotiated import GEOJSON, HTML, JSON, Link
 from portal.ogc.parameters import FORMAT, Asked
-from portal.queries.featured import features
-from portal.queries.tabled import places
+from portal.queries.featured import columns, features
+from portal.queries.places import columns_of, places
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -38,8 +38,9 @@ class Told:
 def page(release: Release, asked: Asked, given: dict[str, str], base: str) -> Told:
     """The features that are asked for."""
     of = asked.of
-    found = places(release, asked.ask, asked.limit, asked.cursor)
-    texts = features(release, of.table, of.identity, found.at, _points(asked.crs))
+    points = _points(asked.crs)
+    found = places(release, asked.ask, asked.limit, asked.cursor, columns(of.table, of.identity, points is not None))
+    texts = features(found.rows, points)
     path = f"/collections/{of.id}/items"
     kept = {key: value for key, value in given.items() if key not in FORMAT}
     links = [
@@ -65,7 +66,9 @@ def text(told: Told) -> tuple[str, str]:
 
 def one(release: Release, of: Collection, name: str, crs: Crs, base: str) -> tuple[str, list[Link]]:
     """One feature with its links, and these."""
-    [found] = features(release, of.table, of.identity, [place_of(release, of, name)], _points(crs))
+    points = _points(crs)
+    told = columns(of.table, of.identity, points is not None)
+    [found] = features(columns_of(release, of.table, [place_of(release, of, name)], told), points)
     path = f"/collections/{of.id}/items/{quote(name, safe='')}"
     kept = {} if crs.uri == CRS84 else {"crs": crs.uri}
     links = [

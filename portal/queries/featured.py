@@ -1,12 +1,11 @@
-# ruff: noqa: S608 - the names in the SQL are the release's own columns and a caller's fixed ones, every value is a parameter
-"""Rows as GeoJSON features, written by the database: so many places of a table in, their texts out.
+"""Rows as GeoJSON features, written by the database: columns that a query tells, and the features' texts that they make.
 
 Charter: what a feature's text is; which rows, and in which system their geometry is told, is said by the caller.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from portal.release import Release
 from portal.selection import quoted
 from portal.tables import Table
 
@@ -25,24 +23,20 @@ Points = Callable[[Floats, Floats], tuple[Floats, Floats]]
 _ISO = "'%Y-%m-%dT%H:%M:%SZ'"
 
 
-def features(
-    release: Release, table: Table, identity: str, at: Sequence[int], points: Points | None = None
-) -> list[str]:
-    """The rows at some places, in their order: `identity` is SQL for what names one; `points` changes what is in degrees."""
+def columns(table: Table, identity: str, changed: bool = False) -> list[str]:
+    """What features are made of, as SQL: `identity` is SQL for what names one; `changed` where not told in degrees."""
     members = ", ".join(f"{quoted(name)}: {_json(table, name)}" for name in table.fields)
-    columns = f"rowid AS place, to_json({identity})::VARCHAR AS id, to_json({{{members}}})::VARCHAR AS properties"
-    where = "rowid IN (SELECT unnest(?::BIGINT[]))"
-    sql = (
-        f"SELECT {columns}, {_shape(table, points is not None)} FROM {quoted(table.name)} WHERE {where} ORDER BY rowid"
-    )
-    found = release.table(sql, [list(at)])
-    texts = _texts(found, points)
-    rows = zip(found["place"].to_pylist(), found["id"].to_pylist(), found["properties"].to_pylist(), texts, strict=True)
-    told = {
-        place: f'{{"type":"Feature","id":{name},"geometry":{shape},"properties":{properties}}}'
-        for place, name, properties, shape in rows
-    }
-    return [told[place] for place in at]
+    properties = f"to_json({{{members}}})::VARCHAR AS properties"
+    return [f"to_json({identity})::VARCHAR AS id", properties, _shape(table, changed)]
+
+
+def features(found: pa.Table, points: Points | None = None) -> list[str]:
+    """The features that rows of `columns` are; `points` changes what is in degrees."""
+    rows = zip(*(found[name].to_pylist() for name in ("id", "properties")), _texts(found, points), strict=True)
+    return [
+        f'{{"type":"Feature","id":{name},"geometry":{shape},"properties":{properties}}}'
+        for name, properties, shape in rows
+    ]
 
 
 def _json(table: Table, name: str) -> str:

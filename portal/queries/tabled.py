@@ -96,9 +96,9 @@ def page(release: Release, ask: Ask, fields: Sequence[str], limit: int, cursor: 
     where, params = ask.where(release)
     keys = [compiled.expression(order.by, ask.table.filterable) for order in ask.order]
     if cursor:
-        after, bound = _after(release, ask, keys, cursor)
-        where, params = f"({where}) AND {after}", [*params, *bound]
-    sorts = _sorts(ask, keys)
+        later, bound = after(release, ask, keys, cursor)
+        where, params = f"({where}) AND {later}", [*params, *bound]
+    sorts = sorts_of(ask, keys)
     if sorts:
         rows = _sorted(release, ask, fields, keys, (where, params), sorts, limit + 1, offset)
     else:  # as they lie: DuckDB stops as soon as it has enough of them
@@ -107,37 +107,11 @@ def page(release: Release, ask: Ask, fields: Sequence[str], limit: int, cursor: 
         rows = release.table(sql, [*params, limit + 1, offset]).to_pylist()
     more = rows[limit - 1] if limit and len(rows) > limit else None
     shown = [{name: row[name] for name in fields} for row in rows[:limit]]
-    return Part(shown, _cursor(release, ask, len(keys), more) if more else "")
+    return Part(shown, cursor_of(release, ask, len(keys), more) if more else "")
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where some rows are in their table, in order, and the cursor of what comes after them; '' after the last."""
-
-    at: list[int]
-    cursor: str
-
-
-def places(release: Release, ask: Ask, limit: int, cursor: str = "") -> Places:
-    """Where the next rows in order are, for whoever tells them in a way of their own; errors as of `page`."""
-    if not 1 <= limit <= MAX_ROWS:
-        raise BadRequest(f"limit must be 1 to {MAX_ROWS}.")
-    keys = [compiled.expression(order.by, ask.table.filterable) for order in ask.order]
-    where, params = ask.where(release)
-    if cursor:
-        after, bound = _after(release, ask, keys, cursor)
-        where, params = f"({where}) AND {after}", [*params, *bound]
-    told = ", ".join([f"{PLACE} AS place", *(f"{sql} AS {quoted(f'k{i}')}" for i, (sql, _, _) in enumerate(keys))])
-    bound = [value for _, given, _ in keys for value in given]
-    ending = f" ORDER BY {', '.join([*_sorts(ask, keys), PLACE])}" if keys else ""
-    sql = f"SELECT {told} FROM {quoted(ask.table.name)} WHERE {where}{ending} LIMIT ?"
-    found = release.table(sql, [*bound, *params, *bound, limit + 1])
-    at = found["place"].to_pylist()
-    last = found.slice(limit - 1, 1).to_pylist() if len(at) > limit else []
-    return Places(at[:limit], _cursor(release, ask, len(keys), last[0]) if last else "")
-
-
-def _sorts(ask: Ask, keys: Sequence[tuple[str, list[Any], Any]]) -> list[str]:
+def sorts_of(ask: Ask, keys: Sequence[tuple[str, list[Any], Any]]) -> list[str]:
+    """The order as SQL."""
     return [
         f"{sql} {'DESC' if order.descending else 'ASC'} NULLS LAST"
         for order, (sql, _, _) in zip(ask.order, keys, strict=True)
@@ -190,7 +164,8 @@ def _mark(text: str) -> int:
     return binascii.crc32(text.encode("utf-8", "replace"))
 
 
-def _cursor(release: Release, ask: Ask, keys: int, row: dict[str, Any]) -> str:
+def cursor_of(release: Release, ask: Ask, keys: int, row: dict[str, Any]) -> str:
+    """The cursor of what comes after a row: its `place`, and what it is sorted by as `k0`, `k1`…"""
     values = [_plain(row[f"k{i}"]) for i in range(keys)]
     text = json.dumps([_mark(_sign(release, ask)), row["place"], values], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -208,9 +183,7 @@ def _value(value: Any) -> Any:
     return value
 
 
-def _after(
-    release: Release, ask: Ask, keys: Sequence[tuple[str, list[Any], Any]], cursor: str
-) -> tuple[str, list[Any]]:
+def after(release: Release, ask: Ask, keys: Sequence[tuple[str, list[Any], Any]], cursor: str) -> tuple[str, list[Any]]:
     """A condition that a row comes after the one that the cursor names."""
     try:
         sign, place, values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
