@@ -160,6 +160,21 @@ def test_our_own_source_reads_all_that_is_published(
     assert found == {row[0]: tuple(text(value) for value in row) for row in wanted}
 
 
+def test_open_requests_are_asked_again_by_their_numbers(served: str, release: Release, tmp_path: Path) -> None:
+    """As our source does between two fetches: lists of numbers, and what a list lacks one by one."""
+    opened = [n for (n,) in published(release, "SELECT service_request_id FROM requests WHERE status = 'open'")]
+    settings = {"url": f"{served}{ROOT}", "since": "2025-06-01"}
+    source = Open311Adapter(Open311Connection(kind="open311", patience=QUICK, **settings), ("",), transport=AT_ONCE)
+    until = dt.datetime(2025, 6, 21, tzinfo=dt.UTC)
+    known = Known(
+        watermark={"until": "2025-06-20T00:00:00Z"}, whole_at=until, open_ids=lambda _since: [*opened, "gone/1?%"]
+    )
+    copy = source.fetch(known, fetching(tmp_path, until))
+    found = rows(source, copy, ["service_request_id", "status"])
+    assert len(opened) > 100
+    assert {row["service_request_id"] for row in found if row["status"] == "open"} >= set(opened)
+
+
 def test_a_city_that_another_city_reads_is_published_the_same_again(
     serve: Callable[[Any], str], tmp_path: Path
 ) -> None:
@@ -313,6 +328,32 @@ def test_what_the_specification_has_no_word_for_is_told_to_who_asks(portal: Test
         release, "SELECT district::VARCHAR, channel::VARCHAR FROM requests WHERE service_request_id = 'R00000012'"
     )
     assert (extended.get("district"), extended.get("channel")) == (district, channel)
+
+
+def test_numbers_are_found_by_the_index_of_numbers_as_without_it(tmp_path: Path) -> None:
+    from tests.release_factory import build_release
+
+    def index(db: duckdb.DuckDBPyConnection) -> None:
+        """As the ETL makes it, and odd numbers: two requests of one number, signs that mean something in an address."""
+        db.execute("UPDATE requests SET service_request_id = 'twice' WHERE rid IN (7, 90)")
+        db.execute("UPDATE requests SET service_request_id = 'a/b?c=é .x' WHERE rid = 11")
+        db.execute(
+            """CREATE TABLE request_numbers AS
+               SELECT md5_number_lower(service_request_id) AS number, rid FROM requests ORDER BY number, rid"""
+        )
+
+    build_release(tmp_path, rows=300, change=index)
+    with TestClient(create_app(PortalSettings(releases=tmp_path / "releases"))) as portal:
+        every = told(portal, "start_date=2022-01-01&end_date=2022-03-31")
+        assert len(every) > 10
+        again = told(portal, f"service_request_id={','.join(dict.fromkeys(ids(every)))},none")
+        assert [row for row in again if row in every] == sorted(every, key=again.index)
+        twice = portal.get(f"{ROOT}/requests/twice.json").json()
+        assert len(twice) == 2
+        assert told(portal, "service_request_id=twice") == twice
+        odd = portal.get(f"{ROOT}/requests/{quote('a/b?c=é .x', safe='')}.json").json()
+        assert ids(odd) == ["a/b?c=é .x"]
+        assert portal.get(f"{ROOT}/requests/a.json").status_code == 404
 
 
 def test_a_status_that_is_not_known_is_not_told_to_be_closed(tmp_path: Path) -> None:
