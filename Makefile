@@ -31,7 +31,7 @@ install: $(VENV)/.runtime $(VENV)/.project ## make VENV (.venv) with what a serv
 install-test: $(VENV)/.test $(VENV)/.project tests/vendor/manifest.json ## the same and the tools of the tests
 
 test: lint types ## everything: lint, types, and all tests on SQLite, PostGIS and in Chromium
-	@tests/services.sh postgis chromium -- $(PYTEST) -m "not bench"
+	@tests/services.sh postgis chromium r -- $(PYTEST) -m "not bench"
 
 lint: install-test ## style, formatting, import rules, YAML, Dockerfile, Compose file
 	@$(BIN)/ruff check --quiet .

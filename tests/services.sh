@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: tests/services.sh [postgis] [chromium] -- command …
+# usage: tests/services.sh [postgis] [chromium] [r] -- command …
 #
 # Runs a command with the real things that some tests need. Debian as root:
 # installs what is missing. PostGIS is a cluster of our own in a temporary
@@ -10,7 +10,7 @@ set -euo pipefail
 
 parts=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do parts+=("$1"); shift; done
-[ $# -gt 1 ] || { echo "usage: tests/services.sh [postgis] [chromium] -- command …" >&2; exit 2; }
+[ $# -gt 1 ] || { echo "usage: tests/services.sh [postgis] [chromium] [r] -- command …" >&2; exit 2; }
 shift
 
 note() { printf 'openward tests: %s\n' "$*" >&2; }
@@ -124,6 +124,7 @@ for part in "${parts[@]}"; do
             { apt_install chromium fonts-dejavu-core && find_chromium; } ||
             note "no Chromium: install it (Debian: apt-get install chromium) or set OPENWARD_TEST_CHROMIUM"
         ;;
+    r) command -v Rscript >/dev/null || apt_install r-base-core || note "no R: install it (Debian: apt-get install r-base-core)" ;;
     *) note "unknown part '$part'"; exit 2 ;;
     esac
     cd "$here"

@@ -10,6 +10,7 @@ from dash import html
 from portal import queries
 from portal.answers import FieldDoc, FileDoc
 from portal.catalogue import schema_org
+from portal.components.copy_as import copy_as
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address
 from portal.components.page import Page
@@ -47,6 +48,7 @@ def layout(release: Release, selection: Selection) -> Page:
             filter_form(release, selection, "/data", totals.requests, opened=True),
             html.P([html.Strong(count_words(totals.requests)), ". ", selection.sentence(release), "."]),
             _formats(selection),
+            *copy_as(release, selection, base_address()[0]),
         ),
         section(
             _("Take the whole release"), "whole",
@@ -133,6 +135,7 @@ def _api(release: Release, selection: Selection) -> list[Any]:
     query = selection.to_query()
     suffix = f"?{query}" if query else ""
     layer = release.layers[0].layer if release.layers else "department"
+    base = base_address()[0]
     return [
         html.P([_("The same questions that these pages ask have addresses of their own, described for programs: "),
                 html.A("OpenAPI", href="/api/v1/openapi.json"), "."]),
@@ -147,9 +150,7 @@ def _api(release: Release, selection: Selection) -> list[Any]:
             ],
             className="api",
         ),
-        code(f'curl "https://…/api/v1/totals{suffix}"\ncurl "https://…/api/v1/by/{layer}{suffix}"', _("Commands for figures")),
-        code(f'curl -O "https://…/download/requests.parquet{suffix}"', _("Command for a download")),
-        html.P(_("Put the address of this site in place of the dots.")),
+        code(f"curl '{base}/api/v1/totals{suffix}'\ncurl '{base}/api/v1/by/{layer}{suffix}'", _("Commands for figures")),
     ]  # fmt: skip
 
 
