@@ -70,9 +70,8 @@ class Ask:
         """How many rows there are."""
         if self.table.name == "requests" and not self._selected(release).placed():
             return release.chosen(self._selected(release)).n
-        where, params = self.where(
-            release
-        )  # what mapped columns do not tell, the database counts without a list of rows
+        # What mapped columns do not tell, the database counts, without a list of rows.
+        where, params = self.where(release)
         key = ("total", self.table.name, where, tuple(params))
         sql = f"SELECT count(*) FROM {quoted(self.table.name)} WHERE {where}"
         return int(release.cache.get(key, lambda: release.query(sql, params)[0][0]))
