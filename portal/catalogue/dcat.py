@@ -122,6 +122,8 @@ def dcat_us_3(release: Release, base: str) -> dict[str, Any]:
 
 _SERVICES: Final = (
     ("Figures and requests over HTTP", "/api/v1", "/api/v1/openapi.json", ""),
+    ("OGC API – Features and Tiles", "/ogc", "/ogc/api", "http://www.opengis.net/spec/ogcapi-features-1/1.0"),
+    ("SODA 2.1, as Socrata's portals answer", "/resource", "/api/catalog/v1", ""),
     (
         "Open311 GeoReport v2, the read side",
         "/open311/v2",

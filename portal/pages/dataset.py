@@ -236,6 +236,8 @@ WAYS = (
     ),
     (("areas",), "/ogc/collections", N_("OGC API – Features: a collection for each layer")),
     (("requests",), "/open311/v2/requests.json", N_("Open311 GeoReport v2")),
+    (None, "/resource/{name}.json", N_("SODA 2.1, for scripts written for Socrata")),
+    (None, "/api/3/action/datastore_search?resource_id={name}", N_("as CKAN's datastore answers")),
     (("requests",), "/feed.atom", N_("the newest as a feed")),
     (None, "/datapackage.json", N_("the dictionary of all tables")),
 )
