@@ -57,6 +57,11 @@ def datasets(release: Release, base: str) -> list[Dataset]:
     return [_dataset(release, resource, base) for resource in release.package.resources]
 
 
+def has_csv(name: str) -> bool:
+    """Whether a table is to be had as a CSV file."""
+    return any(ending == "csv" for ending, _ in MADE.get(name, ()))
+
+
 def dataset(release: Release, name: str, base: str) -> Dataset | None:
     """The dataset of that name."""
     resource = release.package.resource(name)
