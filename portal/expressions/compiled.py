@@ -150,6 +150,8 @@ class _Compiler:
             return "?::TIMESTAMP", [value], "time"
         if isinstance(value, date):
             return "?::DATE", [value], "date"
+        if isinstance(value, int) and abs(value) < 2**62:
+            return "?::BIGINT", [value], "number"
         try:
             number = float(value)
         except OverflowError:

@@ -58,6 +58,10 @@ class Meaning:
         self.fields: dict[str, Field] = dict(fields)
         self.zone = zone
         self.days = days or {}
+        self.constants: dict[str, datetime] = {}
+        """Columns that hold the same time (UTC) in each row."""
+        self.places: tuple[str, str] | None = None
+        """A column of row ids, and that of the numbers that they stand for, which are quicker to compare."""
         self.figures: dict[Figure, str] = {}
         self.aliases: dict[str, tree.Expression] = {}
         self._local: set[str] = set()
@@ -107,6 +111,10 @@ class Meaning:
 
     def alike(self, nodes: Sequence[tree.Expression]) -> list[tree.Expression]:
         """Values that are compared: texts become times, numbers or truths where they stand beside one."""
+        if any(isinstance(node, tree.Column) and node.name in self.constants for node in nodes):
+            return [self._constant(node) for node in nodes]
+        if self.places and tree.Column(self.places[0]) in nodes:
+            return _numbered(nodes, self.places[1])
         others = [node for node in nodes if not isinstance(node, tree.Literal)]
         kinds = {self.kind(node) for node in others}
         if kinds & {"time", "date"}:
@@ -121,6 +129,13 @@ class Meaning:
         if kinds in ({"number"}, {"bool"}):
             return [_plain(node, "number" in kinds) if isinstance(node, tree.Literal) else node for node in nodes]
         return list(nodes)
+
+    def _constant(self, node: tree.Expression) -> tree.Expression:
+        """What a column of one time holds; texts beside it as times, which are UTC where they say nothing else."""
+        if isinstance(node, tree.Column) and node.name in self.constants:
+            return tree.Literal(self.constants[node.name])
+        text = isinstance(node, tree.Literal) and isinstance(node.value, str)
+        return tree.Literal(moment(str(node.value))) if text and isinstance(node, tree.Literal) else node
 
     def _instant(self, node: tree.Expression) -> bool:
         return isinstance(node, tree.Column) and self.kind(node) == "time" and node.name not in self._local
@@ -238,6 +253,20 @@ class Meaning:
             known = [name for name, field in self.fields.items() if field.kind == "geometry"]
             raise SoqlError(f"{name} takes a geometry column; there are: {', '.join(known) or 'none'}.", MISMATCH)
         return node.name
+
+
+_ROW: Final = re.compile(r"row-[0-9]{12}", re.ASCII)
+
+
+def _numbered(nodes: Sequence[tree.Expression], number: str) -> list[tree.Expression]:
+    """The id of a row and one that it is compared with, as the numbers that they stand for."""
+    texts = [str(node.value) for node in nodes if isinstance(node, tree.Literal)]
+    if len(nodes) != 2 or len(texts) != 1 or not _ROW.fullmatch(texts[0]):
+        raise SoqlError(
+            "The id of a row is compared with one such as 'row-000000000012', and with nothing else.", MISMATCH
+        )
+    told = tree.Literal(int(texts[0][4:]))
+    return [told if isinstance(node, tree.Literal) else tree.Column(number) for node in nodes]
 
 
 _NUMBER: Final = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*", re.ASCII)

@@ -42,7 +42,8 @@ Writer = Callable[[Sequence[Column]], Sql]
 
 @dataclass(frozen=True)
 class Projection:
-    """What is shown of which rows. With `grouped`, `columns`, `having` and `order` name `keys` and `figures`, and no fields."""
+    """What is shown of which rows: those of `ask` that meet `also`, which can name `extra` fields as well. With `grouped`,
+    `columns`, `having` and `order` name `keys` and `figures`, and no fields."""
 
     ask: Ask
     columns: tuple[tuple[str, tree.Expression], ...]
@@ -50,6 +51,7 @@ class Projection:
     limit: int | None = None
     offset: int = 0
     extra: Fields = field(default_factory=dict)
+    also: tree.Condition | None = None
     grouped: bool = False
     keys: tuple[tuple[str, tree.Expression], ...] = ()
     figures: tuple[tuple[str, Aggregate], ...] = ()
@@ -58,6 +60,14 @@ class Projection:
     def inner(self) -> Fields:
         """What keys and figures can name, and columns where nothing is grouped."""
         return {**self.ask.table.filterable, **self.extra}
+
+    def where(self, release: Release) -> Sql:
+        """Which rows."""
+        where, params = self.ask.where(release)
+        if self.also is None:
+            return where, params
+        more, bound = compiled.condition(self.also, self.inner())
+        return f"({where}) AND {more}", [*params, *bound]
 
     def told(self) -> tuple[list[Sql], Mapping[str, Field]]:
         """Keys and figures as SQL in their order, and the fields that they are to the columns."""
@@ -96,7 +106,7 @@ def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[
             raise BadRequest(f"At most {MOST_SORTED} rows at once of what is sorted or grouped; go on by the offset.")
         found = _of_groups(projection, release, limit, writer) if projection.grouped else None
         return _read(release, *found) if found else _in_order(release, projection, limit, writer)
-    where, params = projection.ask.where(release)
+    where, params = projection.where(release)
     table = quoted(projection.ask.table.name)
     shown, bound = _shown(projection.columns, projection.inner())
     most = projection.limit
@@ -143,7 +153,7 @@ def _read(release: Release, sql: str, params: list[Any]) -> Iterator[list[str]]:
 
 def _in_order(release: Release, projection: Projection, limit: int, writer: Writer) -> Iterator[list[str]]:
     """First which rows, by what is sorted by alone, then what they hold."""
-    where, params = projection.ask.where(release)
+    where, params = projection.where(release)
     table, known = quoted(projection.ask.table.name), projection.inner()
     sorts, bound = _sorts(projection.order, known)
     sql = f"SELECT {PLACE} FROM {table} WHERE {where} ORDER BY {', '.join([*sorts, PLACE])} LIMIT ? OFFSET ?"
@@ -160,7 +170,7 @@ def _in_order(release: Release, projection: Projection, limit: int, writer: Writ
 
 def _groups(projection: Projection, release: Release) -> Sql:
     """Keys and figures, one row a group."""
-    where, of_where = projection.ask.where(release)
+    where, of_where = projection.where(release)
     parts, _ = projection.told()
     names = [quoted(f"k{i}") for i in range(len(projection.keys))]
     names += [quoted(f"a{i}") for i in range(len(projection.figures))]

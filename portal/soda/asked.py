@@ -11,7 +11,7 @@ from typing import Final
 
 from portal.expressions import tree
 from portal.expressions.fields import Field
-from portal.expressions.mapped import mapped
+from portal.expressions.mapped import mapped, mentions, turned
 from portal.expressions.soql import Query, Reader, rows_said
 from portal.expressions.soql_meaning import Figure, Meaning, columns
 from portal.expressions.soql_words import MISMATCH, NO_COLUMN, SoqlError
@@ -25,6 +25,7 @@ from portal.tables import Table
 ROWS: Final = 1000
 """So many where no `$limit` is given."""
 ID: Final = ":id"
+SYSTEM: Final = (ID, ":created_at", ":updated_at")
 _PLACE: Final = "#place"
 _DAYS: Final = {"requested_datetime": "requested_date"}
 """Times -> their days by the city's clocks, as the data dictionary tells them."""
@@ -35,24 +36,32 @@ _MOST_FILTERS: Final = 50
 def asked(release: Release, table: Table, pairs: Iterable[tuple[str, str]]) -> Projection:
     """What a query asks of a table."""
     given = _given(pairs)
-    extra = {ID: Field("text", f"('row-' || {PLACE})"), _PLACE: Field("number", PLACE)}
+    extra = _system(release)
     meaning = Meaning({**table.filterable, **extra}, release.city.timezone, _DAYS)
+    meaning.constants = dict.fromkeys(SYSTEM[1:], release.created.replace(tzinfo=None))
+    meaning.places = (ID, _PLACE)
     system = given.pop("$$exclude_system_fields", "true").lower() == "false"
-    every = [ID, *shown(table)] if system else shown(table)
-    reader = Reader(meaning, every, [ID])
+    every = [*SYSTEM, *shown(table)] if system else shown(table)
+    reader = Reader(meaning, every, SYSTEM)
     query = _read(reader, given)
     query = replace(query, order=tuple(each for each in query.order if columns(each.by)))  # a constant sorts nothing
     conditions = [*query.where, *(_equal(meaning, name, value) for name, value in given.items() if name[0] != "$")]
     if query.search:
         found = containing(table, query.search)
         conditions += [found] if found else []
-    condition = tree.And(tuple(conditions)) if len(conditions) > 1 else next(iter(conditions), None)
+    of_rows = [condition for condition in conditions if mentions(condition, {*SYSTEM, _PLACE})]
+    if any(mentions(condition, {ID}) or turned(condition, _PLACE) for condition in of_rows):
+        # DuckDB 1.5 fails at any other test of a row's place that it reads the table by.
+        raise SoqlError(
+            ":id can be compared by =, <>, <, <=, > and >=, not under 'not', and called by no function.", MISMATCH
+        )
     made = Projection(
-        Ask(table, condition=condition),
+        Ask(table, condition=_all(condition for condition in conditions if condition not in of_rows)),
         query.select or tuple((name, tree.Column(name)) for name in every),
         limit=ROWS if query.limit is None else query.limit,
         offset=query.offset,
         extra=extra,
+        also=_all(of_rows),
     )
     if query.group or meaning.figures or query.distinct:
         return _grouped(meaning, query, made)
@@ -60,6 +69,18 @@ def asked(release: Release, table: Table, pairs: Iterable[tuple[str, str]]) -> P
         raise SoqlError("$having is of groups: give $group, or figures in $select.")
     told = tuple((name, meaning.shown(of)) for name, of in made.columns)
     return replace(made, columns=told, order=_order(query))
+
+
+def _system(release: Release) -> dict[str, Field]:
+    """Fields that Socrata has in each row: its place in the release, and since when it is there as it is: the release's."""
+    created = f"'{release.created:%Y-%m-%dT%H:%M:%S}.000Z'"
+    row = Field("text", f"('row-' || lpad({PLACE}::VARCHAR, 12, '0'))")
+    return {ID: row, _PLACE: Field("number", PLACE), **dict.fromkeys(SYSTEM[1:], Field("text", created))}
+
+
+def _all(conditions: Iterable[tree.Condition]) -> tree.Condition | None:
+    found = tuple(conditions)
+    return tree.And(found) if len(found) > 1 else found[0] if found else None
 
 
 def _given(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -112,6 +133,8 @@ def _order(query: Query) -> tuple[Order, ...]:
     """What is sorted by; rows lie in the order of their id, by which nothing need be sorted."""
     made: list[Order] = []
     for each in query.order:
+        if isinstance(each.by, tree.Column) and each.by.name in SYSTEM[1:]:
+            continue
         if each.by == tree.Column(ID):
             return tuple(made) if not each.descending else (*made, Order(tree.Column(_PLACE), True))
         made.append(Order(each.by, each.descending))

@@ -19,10 +19,11 @@ from portal.errors import NotFound
 from portal.queries import projected
 from portal.release import Release
 from portal.soda import written
-from portal.soda.asked import asked
+from portal.soda.asked import SYSTEM, asked
 from portal.soda.datasets import dataset, type_of
 from portal.soda.errors import SodaRoute
 from portal.soda.written import MEDIA_TYPES, Form
+from portal.tables import Table
 
 EXPOSED: Final = "X-SODA2-Fields, X-SODA2-Types, X-Openward-Release, ETag, Last-Modified"
 _WRITERS: Final[dict[Form, projected.Writer]] = {
@@ -41,12 +42,16 @@ def resource(name: str, request: Request, now: Current) -> Response:
     columns = projected.columns(projection)
     headers = headers_of(now, request, form) | {
         "X-SODA2-Fields": json.dumps([column.name for column in columns]),
-        "X-SODA2-Types": json.dumps([type_of(now, table, column.kind) for column in columns]),
+        "X-SODA2-Types": json.dumps([_type(now, table, column) for column in columns]),
     }
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     lines = projected.lines(now, projection, _WRITERS[form])
     return StreamingResponse(_text(lines, columns, form), media_type=MEDIA_TYPES[form], headers=headers)
+
+
+def _type(now: Release, table: Table, column: projected.Column) -> str:
+    return "fixed_timestamp" if column.name in SYSTEM[1:] else type_of(now, table, column.kind)
 
 
 def headers_of(now: Release, request: Request, form: str) -> dict[str, str]:

@@ -16,11 +16,16 @@ import requests
 from requests.adapters import HTTPAdapter
 from sodapy import Socrata
 
+from etl.config.connections import SocrataConnection
+from etl.extract.socrata import SocrataAdapter
+from etl.extract.source import Known
 from portal.app import create_app
 from portal.release import Release
 from portal.settings import PortalSettings
 from portal.soda.datasets import dataset, four_by_four
 from portal.tables import table, tables
+from tests.etl.extract.support import AT_ONCE, QUICK, fetching
+from tests.etl.extract.support import rows as rows_of
 
 NUMBERS = ("lat", "long", "response_hours", "geocode_score", "geocode_radius_m")
 
@@ -225,3 +230,54 @@ def test_errors_have_the_shape_of_soda(site: str, path: str, params: dict[str, s
 def test_sodapy_tells_the_message(soda: Socrata) -> None:
     with pytest.raises(requests.HTTPError, match="No such column: nope"):
         soda.get("requests", where="nope = 1")
+
+
+def test_system_fields_page_by_keys_as_careful_readers_do(soda: Socrata, release: Release) -> None:
+    seen: list[str] = []
+    where: str | None = None
+    while rows := soda.get("requests", select=":*,ward", order=":updated_at,:id", where=where, limit=1800):
+        seen += [row[":id"] for row in rows]
+        at, last = rows[-1][":updated_at"], rows[-1][":id"]
+        where = f":updated_at > '{at}' OR (:updated_at = '{at}' AND :id > '{last}')"
+    assert len(seen) == release.rows and seen == sorted(set(seen))
+    assert at == f"{release.created:%Y-%m-%dT%H:%M:%S}.000Z"
+    assert len(soda.get("requests", where=f":updated_at >= '{at}' and status = 'open'", limit=5000)) == one(
+        release, "SELECT count(*) FROM requests WHERE status = 'open'"
+    )
+    assert soda.get("requests", where=f":created_at > '{at}'") == []
+    either = f":id = '{seen[5]}' or :id = '{seen[7]}'"
+    assert soda.get("requests", where=either, select=":id") == [{":id": seen[5]}, {":id": seen[7]}]
+    for bad in (
+        f":id in ('{seen[5]}')",
+        f"not :id = '{seen[5]}'",
+        "lower(:id) = 'x'",
+        ":id > 'x'",
+        ":id is null",
+        ":id > :id",
+    ):
+        with pytest.raises(requests.HTTPError, match="400"):
+            soda.get("requests", where=bad)
+    assert list(soda.get("services", limit=1, exclude_system_fields="false")[0])[:3] == [
+        ":id",
+        ":created_at",
+        ":updated_at",
+    ]
+
+
+def test_our_own_source_reads_all_that_is_published(site: str, release: Release, tmp_path: Path) -> None:
+    connection = SocrataConnection(
+        kind="socrata",
+        url=site,
+        dataset=four_by_four(release, table(release, "requests")),
+        page_size=1900,
+        patience=QUICK,
+    )
+    source = SocrataAdapter(connection, ("",), transport=AT_ONCE)
+    copy = source.fetch(Known(), fetching(tmp_path, release.created))
+    assert copy is not None and copy.whole
+    names = ["service_request_id", "service_name", "status", "lat", "requested_date"]
+    found = {row["service_request_id"]: tuple(row[name] for name in names) for row in rows_of(source, copy, names)}
+    wanted = release.query(
+        "SELECT service_request_id, service_name, status::VARCHAR, lat, strftime(requested_date, '%Y-%m-%dT00:00:00.000') FROM requests"
+    )
+    assert found == {row[0]: tuple(None if value is None else str(value) for value in row) for row in wanted}

@@ -166,16 +166,16 @@ def ask(release: Release, **given: str) -> list[str]:
 def test_nonsense_is_refused_at_once_and_by_its_name(release: Release, code: str, given: dict[str, str]) -> None:
     if given == {"where": ""}:
         given = {"where": "  = "}
-    start = time.process_time()
+    start = time.thread_time()
     with pytest.raises(PortalError) as refused:
         ask(release, **given)
-    assert time.process_time() - start < 0.1, "a bomb"
+    assert time.thread_time() - start < 0.1, "a bomb"
     assert (code_of(refused.value), refused.value.status) == (code, 400), str(refused.value)
     assert 10 < len(str(refused.value)) < 800
 
 
 WORDS = """status lat = != ' ( ) and or not like 'x' 1 . , * + - / % null is in between group by select count( sum( order as
-within_circle( date_trunc_ym( requested_datetime '2024-01-01' :id :* "a" `b` case( ; -- || |> ::""".split()
+within_circle( date_trunc_ym( requested_datetime '2024-01-01' :id 'row-000000000012' :updated_at > :* "a" `b` case( ; -- || |> ::""".split()
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
