@@ -15,11 +15,17 @@ import pytest
 import requests
 from ckanapi import RemoteCKAN
 
+from etl.config.connections import CkanConnection
+from etl.extract.ckan import CkanAdapter
+from etl.extract.source import Known
 from portal.app import create_app
+from portal.ckan import catalog
 from portal.ckan.datastore import MOST_ROWS
 from portal.release import Release
 from portal.settings import PortalSettings
 from portal.tables import table, tables
+from tests.etl.extract.support import AT_ONCE, QUICK, fetching
+from tests.etl.extract.support import rows as rows_of
 
 
 @pytest.fixture(scope="module")
@@ -224,3 +230,19 @@ def test_the_envelope_and_how_long_it_is_kept(site: str) -> None:
     refused = requests.get(f"{site}/api/3/action/datastore_search", timeout=10)
     assert refused.status_code == 409 and refused.json()["error"]["__type"] == "Validation Error"
     assert requests.get(f"{site}/api/3/action/nope", timeout=10).json() == "Bad request - Action name not known: nope"
+
+
+def test_our_own_source_reads_all_that_is_published(site: str, release: Release, tmp_path: Path) -> None:
+    connection = CkanConnection(
+        kind="ckan", url=site, resource=catalog.resource_id(release, "requests"), page_size=1900, patience=QUICK
+    )
+    source = CkanAdapter(connection, ("",), transport=AT_ONCE)
+    copy = source.fetch(Known(), fetching(tmp_path, release.created))
+    assert copy is not None and copy.whole
+    names = ["service_request_id", "service_name", "status", "lat", "requested_datetime"]
+    found = {row["service_request_id"]: tuple(row[name] for name in names) for row in rows_of(source, copy, names)}
+    wanted = release.query(
+        "SELECT service_request_id, service_name, status::VARCHAR, lat, "
+        "strftime(requested_datetime, '%Y-%m-%dT%H:%M:%S+00:00') FROM requests"
+    )
+    assert found == {row[0]: tuple(None if value is None else str(value) for value in row) for row in wanted}
