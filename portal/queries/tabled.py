@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from portal.boxed import box_of, count
 from portal.errors import BadRequest
 from portal.expressions import compiled, tree
 from portal.expressions.fields import BadExpression, Fields
@@ -70,6 +71,9 @@ class Ask:
         """How many rows there are."""
         if self.table.name == "requests" and not self._selected(release).placed():
             return release.chosen(self._selected(release)).n
+        box = None if self.selection or self.table.name != "requests" else box_of(self.condition)
+        if box:
+            return int(release.cache.get(("total", box), lambda: count(release, box)))
         # What mapped columns do not tell, the database counts, without a list of rows.
         where, params = self.where(release)
         key = ("total", self.table.name, where, tuple(params))
