@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 TEXT = {"type": "string", "minLength": 1}
-URI = {"type": "string", "format": "uri", "pattern": "^https?://"}
+URI = {"type": "string", "pattern": r"^https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9\-._~!$&'()*+,;=:@/?%#]*)?$"}
 MEDIA_TYPE = {"type": "string", "pattern": r"^[-\w]+/[-\w]+(\.[-\w]+)*([+][-\w]+)?$"}
 DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 TIME = {"type": "string", "pattern": rf"^{DAY}T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$"}

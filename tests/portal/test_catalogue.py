@@ -26,7 +26,7 @@ from portal.release import Release
 from portal.selection import NOT_STATED
 from portal.settings import PortalSettings
 from portal.tables import table, tables
-from tests.portal.catalogue_schemas import CATALOG_1, CATALOG_3
+from tests.portal.catalogue_schemas import CATALOG_1, CATALOG_3, URI
 from tests.release_factory import build_release
 
 BASE = "https://data.example.org"
@@ -171,7 +171,7 @@ CSVW = {
     "required": ["@context", "url", "tableSchema"],
     "properties": {
         "@context": {"type": "array", "prefixItems": [{"const": "http://www.w3.org/ns/csvw"}, {"type": "object"}]},
-        "url": {"type": "string", "format": "uri"},
+        "url": URI,
         "dialect": {
             "type": "object",
             "propertyNames": {
