@@ -12,6 +12,8 @@ from typing import Final, Literal
 from portal.expressions.fields import BadExpression
 
 MOST_CHARS: Final = 8_000
+MOST_WORDS: Final = 2_000
+"""More than a condition of as many parts as may be has."""
 MALFORMED: Final = "query.compiler.malformed"
 NO_COLUMN: Final = "query.soql.no-such-column"
 NO_FUNCTION: Final = "query.soql.no-such-function"
@@ -63,6 +65,8 @@ def tokens(text: str) -> list[Token]:
         if match is None:
             raise SoqlError(f"The query cannot be read at character {at + 1}: {text[at : at + 20]!r}.")
         at = match.end()
+        if len(found) >= MOST_WORDS:
+            raise SoqlError(f"The query has more than {MOST_WORDS} words and signs.")
         kind = match.lastgroup
         if kind is None:
             continue
