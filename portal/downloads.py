@@ -1,76 +1,84 @@
-"""Files to take away: the selected requests as CSV, GeoJSON or GeoParquet, and a release's own files.
+"""Files to take away: any table of a release, any part of its requests, in any format, and a release's own files.
 
-CSV and GeoJSON are streamed while they are read, so that ten million rows take no more memory than ten.
-A file of an invented city says so in its name, and in a column `synthetic` that the release itself has.
+Charter: addresses. How files are made is `portal.files`' own. A file of an invented city says so in its name, and in a
+column `synthetic` that the release itself has.
 """
 
 from __future__ import annotations
 
-import errno
-import io
-import json
-import os
-import tempfile
-import threading
-from collections.abc import Iterator
-from typing import IO, Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
-from starlette.responses import FileResponse, StreamingResponse
+from starlette.responses import FileResponse
 
-from portal.answered import file_name as named
-from portal.context import Asked, Chosen, releases
-from portal.errors import NotFound, PortalError
+from portal.context import Chosen, Current, releases
+from portal.errors import NotFound
+from portal.files.forms import FORMS, PRESSED
+from portal.files.pieces import Busy
+from portal.files.ranged import answer
+from portal.files.wanted import Wanted, wanted
 from portal.package import Package, read_package
 from portal.problems import MEDIA_TYPE, Problem
-from portal.queries.rows import csv_rows, geojson_rows, parquet_rows
-from portal.release import Release
-from portal.selection import Selection
+from portal.selection_query import MAX_LONG_CHARS
 from portal.tile_routes import FOREVER
 
-Format = Literal["csv", "geojson", "parquet"]
+__all__ = ["Busy", "described_by", "router"]
 
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "geojson": "application/geo+json",
-    "parquet": "application/vnd.apache.parquet",
-}
-PARQUET_AT_ONCE = 2
-"""Filtered Parquet files are built on disk before they are sent; so many at a time, others are asked to wait."""
-
-CHUNK_BYTES = 256 * 1024
-
-_building = threading.BoundedSemaphore(PARQUET_AT_ONCE)
+Compressed = Annotated[
+    str, Query(max_length=20, description=f"{' or '.join(PRESSED)}: a compressed file of a text format")
+]
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+_RANGED: dict[int | str, dict[str, Any]] = {
+    206: {"description": "the range asked for"},
+    304: {"description": "as the ETag names it"},
+    416: {**_PROBLEM, "description": "a range beyond the end"},
+}
 router = APIRouter(prefix="/download", tags=["downloads"], responses={400: _PROBLEM, 404: _PROBLEM, 503: _PROBLEM})
 
 
 @router.head("/requests.{form}", include_in_schema=False)
-@router.get("/requests.{form}", response_class=Response)
-def requests_file(request: Request, form: Annotated[Format, PathParameter()], chosen: Chosen) -> Response:
-    """The selected requests as one file: csv, geojson or parquet (GeoParquet 1.1)."""
-    headers = _headers(chosen, form)
-    if form == "csv":
-        headers["Link"] = described_by(chosen.selection)
-    if request.method == "HEAD":
-        return Response(headers=headers, media_type=MEDIA_TYPES[form])
-    if form == "csv":
-        return StreamingResponse(
-            csv_text(csv_rows(chosen.release, chosen.selection)), media_type=MEDIA_TYPES[form], headers=headers
-        )
-    if form == "geojson":
-        features = geojson_rows(chosen.release, chosen.selection)
-        return StreamingResponse(geojson_text(features, _about(chosen)), media_type=MEDIA_TYPES[form], headers=headers)
-    whole = chosen.release.folder / "requests.parquet"
-    if not chosen.selection and whole.is_file():
-        return FileResponse(whole, media_type=MEDIA_TYPES[form], headers=headers)
-    file = parquet_file(chosen)
-    headers["Content-Length"] = str(os.fstat(file.fileno()).st_size)
-    return StreamingResponse(_chunks(file), media_type=MEDIA_TYPES[form], headers=headers)
+@router.get("/requests.{form}", response_class=Response, responses=_RANGED)
+def requests_file(
+    request: Request, form: Annotated[str, PathParameter(max_length=40, examples=list(FORMS))], chosen: Chosen,
+    compress: Compressed = "",
+) -> Response:  # fmt: skip
+    """The selected requests as one file: csv, geojson, geojsons, jsonl, parquet, gpkg, fgb, shp.zip, xlsx or txt."""
+    return _file(request, wanted(chosen.release, f"requests.{form}", request.url.query, compress, ""))
+
+
+@router.head("/{table}.{form}", include_in_schema=False)
+@router.get("/{table}.{form}", response_class=Response, responses=_RANGED)
+def table_file(
+    request: Request, table: Annotated[str, PathParameter(max_length=60)],
+    form: Annotated[str, PathParameter(max_length=40, examples=list(FORMS))], now: Current, compress: Compressed = "",
+    filter: Annotated[str, Query(max_length=MAX_LONG_CHARS, description="a condition on the table's fields in CQL2 text")] = "",
+) -> Response:  # fmt: skip
+    """Any table of the release as one file: those of requests, or narrowed by a condition."""
+    return _file(request, wanted(now, f"{table}.{form}", request.url.query, compress, filter))
+
+
+def _file(request: Request, of: Wanted) -> Response:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{of.name}"',
+        "X-Openward-Release": of.release.id,
+        "Cache-Control": "no-cache",
+    }
+    if of.form.text:
+        headers["Link"] = described_by(of)
+    if of.form.key == "parquet" and of.whole and (own := _own(of)):
+        return FileResponse(own[0], media_type=of.media_type, headers={**headers, "ETag": own[1]})
+    return answer(request, of, headers)
+
+
+def _own(of: Wanted) -> tuple[Path, str] | None:
+    """The release's own file of a table and its ETag, where nothing is missing in it that a GIS would want."""
+    resource = of.release.package.resource(of.ask.table.name)
+    if resource is None or not (path := of.release.folder / resource.path).is_file():
+        return None
+    mapped = any(field.name == "geometry" for field in resource.table.fields)
+    return (path, f'"{resource.sha256}"') if mapped or of.ask.table.geometry is None else None
 
 
 @router.head("/release/{release_id}/{file}", include_in_schema=False)
@@ -100,112 +108,11 @@ def _published(package: Package, file: str) -> tuple[str, str]:
     raise NotFound(f"This release has no file '{file[:60]}'; it has: {known}.")
 
 
-def csv_text(reader: pa.RecordBatchReader) -> Iterator[bytes]:
-    """The CSV file in parts: a header line, then rows as they are read."""
-    yield ",".join(reader.schema.names).encode() + b"\r\n"
-    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed", eol="\r\n")
-    with reader:
-        for batch in reader:
-            part = io.BytesIO()
-            pyarrow.csv.write_csv(batch, part, options)
-            yield part.getvalue()
-
-
-def geojson_text(reader: pa.RecordBatchReader, about: dict[str, Any]) -> Iterator[bytes]:
-    """The GeoJSON file (RFC 7946) in parts; the members of `about` say what it is."""
-    yield json.dumps({"type": "FeatureCollection", **about}, ensure_ascii=False)[:-1].encode() + b', "features": [\n'
-    first = True
-    with reader:
-        for batch in reader:
-            text = ",\n".join(batch.column("feature").to_pylist())
-            yield (text if first else ",\n" + text).encode()
-            first = False
-    yield b"\n]}\n"
-
-
-class Busy(PortalError):
-    """There is no room to build another file just now; its problem carries Retry-After."""
-
-    status = 503
-    title = "Busy"
-
-
-def parquet_file(chosen: Asked) -> IO[bytes]:
-    """The selection as a GeoParquet file without a name: it is gone once it is closed.
-
-    Raises Busy at once, rather than hold a thread, while as many are being built as may be.
-    """
-    if not _building.acquire(blocking=False):
-        raise Busy("Other Parquet files are being built just now: try again in a minute, or take the CSV or GeoJSON.")
-    try:
-        return _parquet_file(chosen)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise Busy(
-            "There is no room to build this Parquet file just now: try again later, select fewer requests, "
-            "or take the CSV or GeoJSON."
-        ) from error
-    finally:
-        _building.release()
-
-
-def _parquet_file(chosen: Asked) -> IO[bytes]:
-    reader = parquet_rows(chosen.release, chosen.selection)
-    metadata = {"openward": json.dumps(_about(chosen), ensure_ascii=False)}
-    if "geometry" in reader.schema.names:
-        column = {"encoding": "WKB", "geometry_types": ["Point"]}
-        geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
-        metadata["geo"] = json.dumps(geo)
-    schema = reader.schema.with_metadata(metadata)
-    file = tempfile.TemporaryFile(prefix="openward-", suffix=".parquet")  # noqa: SIM115 - closed when it is sent
-    try:
-        with reader, pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            for batch in reader:
-                writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
-        file.flush()
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
-
-
-def file_name(release: Release, selection: Selection, form: str) -> str:
-    """Such as testville-synthetic-requests-20250620T180000Z-bfa16020-selection.csv."""
-    return named(release, "requests", release.id, "selection" if selection else "") + f".{form}"
-
-
-def described_by(selection: Selection) -> str:
-    """The link by which a program finds what the columns mean (CSV on the Web)."""
-    query = f"?{asked}" if (asked := selection.to_query()) else ""
-    return f'</download/requests.csv-metadata.json{query}>; rel="describedby"; type="application/csvm+json"'
-
-
-def _headers(chosen: Asked, form: str) -> dict[str, str]:
-    name = file_name(chosen.release, chosen.selection, form)
-    return {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "X-Openward-Release": chosen.release.id,
-        "Cache-Control": "no-cache",
-    }
-
-
-def _about(chosen: Asked) -> dict[str, Any]:
-    """What a file says of itself, beside its rows."""
-    release = chosen.release
-    return {
-        "name": f"{release.city.name}: service requests",
-        "release_id": release.id,
-        "as_of": release.as_of.isoformat(),
-        "query": chosen.selection.to_query(),
-        "synthetic": release.city.synthetic,
-        "license": release.city.license.model_dump(),
-        "attribution": release.city.attribution,
-    }
+def described_by(of: Wanted) -> str:
+    """The links by which a program finds what the columns mean (CSV on the Web), and a person what the file is."""
+    query = f"?{of.query}" if of.query else ""
+    table = of.ask.table.name
+    readme = f'</download/{table}.txt{query}>; rel="about"; type="text/plain"'
+    if of.form.key != "csv":
+        return readme
+    return f'</download/{table}.csv-metadata.json{query}>; rel="describedby"; type="application/csvm+json", {readme}'

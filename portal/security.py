@@ -176,5 +176,5 @@ class Compress:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Choose by the path."""
         path = scope.get("path", "")
-        plain = path.startswith("/download/release/") or path.endswith((".parquet", ".png"))
+        plain = path.endswith((".parquet", ".png")) or (path.startswith("/download/") and not path.endswith("a.json"))
         await (self.app if plain else self.gzip)(scope, receive, send)

@@ -1,73 +1,182 @@
 # ruff: noqa: S608 - the names in the SQL are the release's own columns, every value is a parameter
-"""Whole rows of the selection, as streams: for files. Memory stays flat however many there are."""
+"""Whole rows of a table for files: as columns or as lines of text, by spans of the table, so that memory stays flat.
+
+Charter: which spans of a table hold rows that are asked for, and what is in one of them. A span is a pure function of the
+release: it can be asked for again, in any order, from any thread.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
 
+from portal.queries.tabled import PLACE, Ask
 from portal.release import Release
-from portal.selection import Selection, quoted
+from portal.selection import quoted
+from portal.tables import Table
 
-_ISO = "'%Y-%m-%dT%H:%M:%SZ'"
+ROWS_AT_ONCE: Final = 16_384
+"""Of a span: some 5 MB of text."""
+LEAST_SPAN: Final = 2_048
+"""DuckDB reads so many rows at a time."""
+
+_ISO: Final = "'%Y-%m-%dT%H:%M:%SZ'"
+_RISKY: Final = np.frombuffer(b"=+-@\t\r", np.uint8)
+_WRITTEN: Final = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed", eol="\r\n")
 
 
-def csv_rows(release: Release, selection: Selection) -> pa.RecordBatchReader:
-    """All published fields as a spreadsheet may safely open them, times in ISO 8601 with Z.
+class Span(NamedTuple):
+    """Rows of a table from one place to before another, and how many of them are asked for."""
+
+    start: int
+    stop: int
+    rows: int
+
+
+def spans(release: Release, ask: Ask) -> list[Span]:
+    """Where the rows are that are asked for: spans with at most ROWS_AT_ONCE of them, none without any."""
+    where, params = ask.where(release)
+    name, step = quoted(ask.table.name), LEAST_SPAN
+    if where == "TRUE":
+        rows = int(release.query(f"SELECT count(*) FROM {name}")[0][0])
+        return [
+            Span(start, min(start + ROWS_AT_ONCE, rows), min(ROWS_AT_ONCE, rows - start))
+            for start in range(0, rows, ROWS_AT_ONCE)
+        ]
+    counted = release.query(
+        f"SELECT {PLACE} // {step} AS part, count(*) FROM {name} WHERE {where} GROUP BY part ORDER BY part", params
+    )
+    found: list[Span] = []
+    for part, n in counted:
+        if found and found[-1].rows + n <= ROWS_AT_ONCE:
+            found[-1] = Span(found[-1].start, (part + 1) * step, found[-1].rows + n)
+        else:
+            found.append(Span(part * step, (part + 1) * step, n))
+    return found
+
+
+def between(release: Release, ask: Ask, columns: Sequence[str], span: Span) -> pa.Table:
+    """The rows of a span in the table's order; `columns` are SQL that the caller made."""
+    where, params = ask.where(release)
+    # No ORDER BY, which would sort whole rows: DuckDB keeps the order of a table (preserve_insertion_order).
+    # CASE: a plain condition would be pushed into the scan, and there be asked of the whole table for each span.
+    sql = (
+        f"SELECT {', '.join(columns)} FROM {quoted(ask.table.name)} WHERE {PLACE} >= ? AND {PLACE} < ? "
+        f"AND CASE WHEN {where} THEN TRUE ELSE FALSE END"
+    )
+    return release.table(sql, [span.start, span.stop, *params])
+
+
+def batches(release: Release, ask: Ask, columns: Sequence[str]) -> pa.RecordBatchReader:
+    """All rows in the table's order as a stream, ENUMs as plain texts."""
+    parts = spans(release, ask)
+    first = between(release, ask, columns, parts[0] if parts else Span(0, 0, 0))
+
+    def each() -> Iterator[pa.RecordBatch]:
+        yield from first.to_batches()
+        for span in parts[1:]:
+            yield from between(release, ask, columns, span).to_batches()
+
+    return pa.RecordBatchReader.from_batches(first.schema, each())
+
+
+# --- columns ------------------------------------------------------------------
+
+
+def typed_columns(table: Table, geometry: bool = True, iso: bool = False) -> list[str]:
+    """All published fields with their types, and `geometry` as WKB; `iso`: times as text."""
+    columns = [f"{_iso(table, name) if iso else _plain(table, name)} AS {quoted(name)}" for name in table.fields]
+    if geometry and table.geometry:
+        columns.append(f"{_drawn(table, f'ST_AsWKB({table.geometry.sql})::BLOB', 'NULL')} AS geometry")
+    return columns
+
+
+def csv_columns(table: Table) -> list[str]:
+    """All published fields, times in ISO 8601 with Z."""
+    return [f"{_time(table, name)} AS {quoted(name)}" for name in table.fields]
+
+
+def feature_column(table: Table) -> str:
+    """Each row as the text of a GeoJSON feature, in one column; geometry null where there is none."""
+    point = """'{"type":"Point","coordinates":[' || long || ',' || lat || ']}'"""
+    shape = "'null'"
+    if table.geometry:
+        drawn = point if table.geometry.point else f"ST_AsGeoJSON({table.geometry.sql})::VARCHAR"
+        shape = _drawn(table, drawn, "'null'")
+    return f"""'{{"type":"Feature","geometry":' || {shape} || ',"properties":' || {_members(table)} || '}}'"""
+
+
+def record_column(table: Table) -> str:
+    """Each row as the text of a JSON object, with the geometry where lat and long do not tell it."""
+    if table.geometry and not table.geometry.point:
+        shape = _drawn(table, f"ST_AsGeoJSON({table.geometry.sql})::VARCHAR", "'null'")
+        return f"""left({_members(table)}, -1) || ',"geometry":' || {shape} || '}}'"""
+    return _members(table)
+
+
+def _members(table: Table) -> str:
+    return f"to_json({{{', '.join(f'{quoted(name)}: {_time(table, name)}' for name in table.fields)}}})::VARCHAR"
+
+
+def _drawn(table: Table, there: str, otherwise: str) -> str:
+    assert table.geometry is not None  # noqa: S101 - asked for tables with one only
+    known = "lat IS NOT NULL AND long IS NOT NULL" if table.geometry.point else f"{table.geometry.sql} IS NOT NULL"
+    return f"CASE WHEN {known} THEN {there} ELSE {otherwise} END"
+
+
+def _time(table: Table, name: str) -> str:
+    return f"strftime({quoted(name)}, {_ISO})" if table.types[name].startswith("TIMESTAMP") else quoted(name)
+
+
+def _iso(table: Table, name: str) -> str:
+    return _time(table, name) if table.types[name].startswith("TIMESTAMP") else _plain(table, name)
+
+
+def _plain(table: Table, name: str) -> str:
+    return f"{quoted(name)}::VARCHAR" if table.types[name].startswith("ENUM") else quoted(name)
+
+
+# --- text ---------------------------------------------------------------------
+
+
+def csv_lines(rows: pa.Table) -> bytes:
+    """Lines of CSV (RFC 4180) as a spreadsheet may safely open them.
 
     A text that begins with = + - @, a tab or a carriage return is given a ' in front: spreadsheets would run
     it as a formula.
     """
-    return _stream(release, selection, [f"{_csv(release, name)} AS {quoted(name)}" for name in release.fields])
+    columns = [
+        pa.chunked_array([harmless(part) for part in column.chunks], type=column.type) for column in rows.columns
+    ]
+    part = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(pa.Table.from_arrays(columns, names=rows.column_names), part, _WRITTEN)
+    return bytes(part.getvalue().to_pybytes())
 
 
-def geojson_rows(release: Release, selection: Selection) -> pa.RecordBatchReader:
-    """One column, `feature`: each request as the text of a GeoJSON feature; geometry null without a point."""
-    members = ", ".join(f"{quoted(name)}: {_json(release, name)}" for name in release.fields)
-    return _stream(
-        release,
-        selection,
-        [f"""'{{"type":"Feature","geometry":' || {_geojson_point(release)} ||
-             ',"properties":' || to_json({{{members}}}) || '}}' AS feature"""],
-    )  # fmt: skip
+def harmless(texts: pa.Array) -> pa.Array:
+    """Texts with a ' before what would be a formula; anything but texts as it is."""
+    if pa.types.is_dictionary(texts.type):
+        return pa.DictionaryArray.from_arrays(texts.indices, harmless(texts.dictionary))
+    if not pa.types.is_string(texts.type) or not len(texts) or texts.buffers()[2] is None:
+        return texts
+    ends = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    begins = ends[:-1][np.diff(ends) > 0]
+    if not np.isin(np.frombuffer(texts.buffers()[2], np.uint8)[begins], _RISKY).any():
+        return texts
+    risky = pc.match_substring_regex(texts, r"\A[=+\-@\t\r]")
+    return pc.if_else(risky, pc.binary_join_element_wise("'", texts, ""), texts)
 
 
-def parquet_rows(release: Release, selection: Selection) -> pa.RecordBatchReader:
-    """All published fields and `geometry` as WKB (EPSG:4326)."""
-    columns = [f"{_plain(release, name)} AS {quoted(name)}" for name in release.fields]
-    if _has_points(release):
-        columns.append("CASE WHEN lat IS NOT NULL THEN ST_AsWKB(ST_Point(long, lat))::BLOB END AS geometry")
-    return _stream(release, selection, columns)
-
-
-def _stream(release: Release, selection: Selection, columns: list[str]) -> pa.RecordBatchReader:
-    where, params = release.where(selection)
-    return release.batches(f"SELECT {', '.join(columns)} FROM requests WHERE {where}", params)
-
-
-def _has_points(release: Release) -> bool:
-    return {"lat", "long"} <= release.columns
-
-
-def _geojson_point(release: Release) -> str:
-    if not _has_points(release):
-        return "'null'"
-    return """CASE WHEN lat IS NULL THEN 'null'
-        ELSE '{"type":"Point","coordinates":[' || long || ',' || lat || ']}' END"""
-
-
-def _csv(release: Release, name: str) -> str:
-    column = quoted(name)
-    if release.types[name].startswith("TIMESTAMP"):
-        return f"strftime({column}, {_ISO})"
-    if release.types[name] == "VARCHAR" or release.types[name].startswith("ENUM"):
-        text = f"{column}::VARCHAR"
-        return f"CASE WHEN left({text}, 1) IN ('=', '+', '-', '@', chr(9), chr(13)) THEN '''' || {text} ELSE {text} END"
-    return column
-
-
-def _json(release: Release, name: str) -> str:
-    return f"strftime({quoted(name)}, {_ISO})" if release.types[name].startswith("TIMESTAMP") else quoted(name)
-
-
-def _plain(release: Release, name: str) -> str:
-    return f"{quoted(name)}::VARCHAR" if release.types[name].startswith("ENUM") else quoted(name)
+def joined(rows: pa.Table) -> bytes:
+    """The texts of the first column, one after the other."""
+    parts = []
+    for texts in rows.column(0).chunks:
+        if len(texts):
+            ends = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+            parts.append(memoryview(texts.buffers()[2])[ends[0] : ends[-1]])
+    return b"".join(parts)

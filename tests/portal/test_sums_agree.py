@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from geo.tiles import Tile
 from portal import queries
 from portal.age import Age
-from portal.downloads import csv_text
-from portal.queries.rows import csv_rows
+from portal.files import pieces
+from portal.files.wanted import wanted
 from portal.release import Release
 from portal.request_tiles import request_tile
 from portal.selection import COLUMNS, NOT_STATED, Selection
@@ -90,7 +90,8 @@ def test_map_list_areas_and_file_hold_the_same_requests(release: Release, tiles:
         assert sum(row.requests for row in queries.by(release, selection, layer.layer)) == n, "the choropleth"
     told = queries.told_places(release, selection)
     assert (told.requests, told.none) == (n, totals.not_located)
-    text = b"".join(csv_text(csv_rows(release, selection))).decode()
+    file = wanted(release, "requests.csv", selection.to_query(), "", "")
+    text = b"".join(pieces.text(file).sent(file)).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == n, "the file"
     assert sum(bool(row["lat"]) for row in rows) == totals.located
