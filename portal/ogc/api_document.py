@@ -27,10 +27,11 @@ _FILTER: Final = ("filter", "filter-lang", "filter-crs")
 
 def api(release: Release, base: str) -> Document:
     """The document."""
-    return release.constants.get(("ogc api", base), lambda: _api(release, base))
+    # Kept once, and not for every address that a client may say we have.
+    return release.constants.get(("ogc api",), lambda: _api(release)) | {"servers": [{"url": f"{base}{PREFIX}"}]}
 
 
-def _api(release: Release, base: str) -> Document:
+def _api(release: Release) -> Document:
     city, of_all = release.city, collections(release)
     about: Document = {
         "title": f"{city.title or city.name}: OGC API – Features and Tiles",
@@ -42,7 +43,6 @@ def _api(release: Release, base: str) -> Document:
     return {
         "openapi": "3.0.3",
         "info": about,
-        "servers": [{"url": f"{base}{PREFIX}"}],
         "tags": [{"name": "Capabilities"}, {"name": "Data"}, {"name": "Tiles"}],
         "paths": _paths(of_all),
         "components": {
