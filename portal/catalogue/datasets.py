@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from portal.files.forms import FORMS
 from portal.queries import period
 from portal.queries.scans import once
 from portal.tables import tables
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
     from portal.package import Resource, SchemaField
     from portal.release import Release
 
-PARQUET: Final = "application/vnd.apache.parquet"
-FORMATS: Final = {PARQUET: "Parquet", "text/csv": "CSV", "application/geo+json": "GeoJSON"}
-MADE: Final = {"requests": (("csv", "text/csv"), ("geojson", "application/geo+json"))}
-"""Files that are made when they are asked for, besides those of the release: `/download/<table>.<ending>`."""
+WHOLE: Final = {"application/vnd.apache.parquet": "Parquet"}
+"""Names of the formats of a release's own files."""
 KEYWORDS: Final = ("311", "service requests", "open data", "local government")
 
 
@@ -57,11 +56,6 @@ def datasets(release: Release, base: str) -> list[Dataset]:
     return [_dataset(release, resource, base) for resource in release.package.resources]
 
 
-def has_csv(name: str) -> bool:
-    """Whether a table is to be had as a CSV file."""
-    return any(ending == "csv" for ending, _ in MADE.get(name, ()))
-
-
 def dataset(release: Release, name: str, base: str) -> Dataset | None:
     """The dataset of that name."""
     resource = release.package.resource(name)
@@ -89,13 +83,19 @@ def _dataset(release: Release, resource: Resource, base: str) -> Dataset:
 
 def _files(release: Release, resource: Resource, base: str) -> list[File]:
     url = f"{base}/download/release/{release.id}/{resource.path}"
-    kind = FORMATS.get(resource.mediatype, resource.mediatype)
+    kind = WHOLE.get(resource.mediatype, resource.mediatype)
     found = [
         File(f"{resource.path} of release {release.id}", url, resource.mediatype, kind, resource.bytes, resource.sha256)
     ]
-    for ending, media_type in MADE.get(resource.name, ()):
-        name = f"{resource.name}.{ending}"
-        found.append(File(f"{name} of the current release", f"{base}/download/{name}", media_type, FORMATS[media_type]))
+    table = tables(release).get(resource.name)
+    if table is None:
+        return found
+    for form in FORMS.values():
+        if form.key == "txt" or (form.mapped and table.geometry is None):
+            continue  # what is told about a file is no distribution; what is not on a map has no map's files
+        name = f"{resource.name}.{form.key}"
+        media_type = form.media_type.partition(";")[0]
+        found.append(File(f"{name} of the current release", f"{base}/download/{name}", media_type, form.title))
     return found
 
 

@@ -10,10 +10,8 @@ from fastapi import Path as PathParameter
 
 from portal.answered import answered
 from portal.catalogue import csvw, dcat, sitemap
-from portal.catalogue.datasets import has_csv
 from portal.catalogue.package import absolute
 from portal.context import Current, base_of
-from portal.errors import NotFound
 from portal.problems import MEDIA_TYPE, Problem
 from portal.tables import table as table_of
 
@@ -46,8 +44,6 @@ def datapackage(request: Request, now: Current) -> Response:
 def csv_metadata(request: Request, table: Annotated[str, PathParameter(max_length=60)], now: Current) -> Response:
     """What the columns of a CSV file mean (CSV on the Web); with a filter, of the file with that filter."""
     found = table_of(now, table)
-    if not has_csv(found.name):
-        raise NotFound(f"The table {found.name} is not to be had as a CSV file.")
     query = f"?{request.url.query}" if request.url.query else ""
     url = f"{base_of(request)}/download/{found.name}.csv{query}"
     return _json(request, now, csvw.metadata(now, found, url), csvw.MEDIA_TYPE)

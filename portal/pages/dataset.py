@@ -10,7 +10,7 @@ from dash import html
 from portal.answers_fields import FieldProfile, TableProfile, Value
 from portal.background import Failed
 from portal.catalogue import schema_org
-from portal.catalogue.datasets import File, dataset, has_csv
+from portal.catalogue.datasets import File, dataset
 from portal.components.links import address
 from portal.components.origins import origin
 from portal.components.page import Page
@@ -221,7 +221,7 @@ def _take(of: Table, files: tuple[File, ...], base: str) -> list[Any]:
         code("\n".join(f'curl "{url}"' for url, _words in asked[:2]), _("Commands")),
         html.P([
             _("Described for programs: "), html.A("datapackage.json", href="/datapackage.json"), ", ",
-            *([html.A("CSVW", href=f"/download/{of.name}.csv-metadata.json"), ", "] if has_csv(of.name) else []),
+            html.A("CSVW", href=f"/download/{of.name}.csv-metadata.json"), ", ",
             html.A("DCAT-US 1.1", href="/data.json"), ", ", html.A("DCAT-US 3.0", href="/dcat-us-3.jsonld"), ".",
         ]),
     ]  # fmt: skip
