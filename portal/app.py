@@ -19,6 +19,7 @@ from starlette.types import Scope
 
 from portal import (
     api,
+    api_tables,
     brief_routes,
     chart_routes,
     downloads,
@@ -28,6 +29,7 @@ from portal import (
     map_routes,
     oembed_routes,
     places_api,
+    record_routes,
     tile_routes,
 )
 from portal.catalogue import routes as catalogue_routes
@@ -56,6 +58,7 @@ NOT_PAGES = (
     "/tiles/",
     "/download/",
     "/charts/",
+    "/cite",
     "/embed/",
     "/oembed",
     "/ogc",
@@ -97,6 +100,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.state.releases = releases
     for router in (
         api.router,
+        api_tables.router,
         places_api.router,
         equity_api.router,
         figures_api.router,
@@ -108,6 +112,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         feed_routes.router,
         map_routes.router,
         oembed_routes.router,
+        record_routes.router,
         ogc_routes.router,
         open311_routes.router,
         soda_routes.router,
@@ -233,7 +238,9 @@ def _invalid(_request: Request, error: Exception) -> Response:
 
 def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    return plain_problem(error.status_code, str(error.detail), f"{error.detail}.")
+    answer = plain_problem(error.status_code, str(error.detail), f"{error.detail}.")
+    answer.headers.update(error.headers or {})  # of a 405: what is allowed
+    return answer
 
 
 def _no_bundle(request: Request, _error: Exception) -> Response:

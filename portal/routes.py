@@ -19,9 +19,11 @@ from portal.errors import NotFound, PortalError
 from portal.head_links import with_head
 from portal.pages import (
     areas,
+    cited,
     data,
     dataset,
     departments,
+    diff,
     equity,
     expected_page,
     map_list,
@@ -36,6 +38,7 @@ from portal.pages import (
     sources,
     standards,
     trends,
+    verify,
 )
 from portal.selection import Selection
 from portal.text import answering
@@ -63,6 +66,13 @@ ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/requests/(?P<number>.+)", re.DOTALL), request_page.layout, ("source",)),
     (re.compile(r"/data"), data.layout, ()),
     (re.compile("/data/" + _ONE.format("name")), dataset.layout, ()),
+    (re.compile(r"/verify"), verify.layout, ("sha256",)),
+    (re.compile("/r/" + _ONE.format("cited")), cited.layout, ()),
+    (
+        re.compile("/releases/" + _ONE.format("before") + "/" + _ONE.format("after")),
+        diff.layout,
+        ("table", "kind", "field", "at_row"),
+    ),
     (re.compile(r"/sources"), sources.layout, ()),
     (re.compile(r"/methods"), methods.layout, ()),
     (re.compile("/receipts/" + _ONE.format("figure")), receipt_page.layout, receipt_page.ARGUMENTS),

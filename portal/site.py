@@ -34,7 +34,7 @@ log = logging.getLogger("openward.portal")
 STYLES = ("css/1-base.css", "css/2-parts.css", "css/3-charts.css", "css/4-print.css")
 FIRST_SCRIPT = "js/theme.js"
 COMPONENTS = ("js/components.js", "js/places.js", "js/views.js", "js/address.js")
-LAST_SCRIPTS = ("js/openward.js", "js/head.js", "js/locate.js", "js/charts.js")
+LAST_SCRIPTS = ("js/openward.js", "js/head.js", "js/locate.js", "js/charts.js", "js/verify.js")
 ICON = "img/icon.svg"
 
 # Dash always writes the tags of all its bundles; pages are made of html and our own components only.

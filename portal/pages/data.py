@@ -10,6 +10,7 @@ from dash import html
 from portal import queries
 from portal.answers import FieldDoc, FileDoc
 from portal.catalogue import schema_org
+from portal.components.cite import cite_box
 from portal.components.copy_as import copy_as
 from portal.components.filters import count_words, filter_form
 from portal.components.links import address
@@ -56,7 +57,7 @@ def layout(release: Release, selection: Selection) -> Page:
             html.P(_("The sha256 is a fingerprint: if the file you hold has the same one, not a byte of it differs.")),
         ),
         section(
-            _("Cite it"), "cite", code(citation(release), _("Citation"), wraps=True),
+            _("Cite it"), "cite", *cite_box(release, selection),
             html.P(_("A release never changes. A later release has another id, and what changed between the two is a file of its own.")),
         ),
         section(_("Ask for it by program"), "api", *_api(release, selection)),
@@ -189,7 +190,7 @@ def _chain(release: Release) -> Any:
     for doc in queries.chain(release)[:CHAIN_SHOWN]:
         name: Any = html.Code(doc.release_id)
         if doc.present:
-            name = html.A(name, href=f"/download/release/{doc.release_id}/datapackage.json")
+            name = html.A(name, href=address(f"/r/{doc.release_id}"))
         rows.append(
             [
                 [name, " ", _("(this one)")] if doc.current else name,
@@ -200,9 +201,22 @@ def _chain(release: Release) -> Any:
         )
     return [
         table(_("The newest releases"), columns, rows, "chain"),
+        html.P(html.A(_("Verify a file that you hold"), href=address("/verify"), className="onward")),
+        *_latest_changes(release),
         html.P(_("To check a release that you hold, and the chain that it is part of:")),
-        code(f"openward release verify {release.id}", _("Command to verify a release")),
+        code(f"openward release verify {base_address()[0] or 'https://…'}", _("Command to verify a release")),
     ]
+
+
+def _latest_changes(release: Release) -> list[Any]:
+    """A way to what the newest release changed, where both are kept."""
+    docs = queries.chain(release)
+    at = next((i for i, doc in enumerate(docs) if doc.current), None)
+    before = docs[at + 1] if at is not None and at + 1 < len(docs) else None
+    if before is None or not (release.folder.parent / before.release_id / "requests.parquet").is_file():
+        return []
+    href = address(f"/releases/{before.release_id}/{release.id}")
+    return [html.P(html.A(_("What changed since the release before, row by row"), href=href, className="onward"))]
 
 
 def _license(release: Release) -> Any:

@@ -1,0 +1,124 @@
+"""What was cited: a release and a filter, its figures then, and what has changed since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dash import html
+
+from portal import queries
+from portal.cited import moment_of
+from portal.components.cite import cite_box
+from portal.components.links import address
+from portal.components.page import Page
+from portal.components.parts import key_figures, page_head, section
+from portal.errors import NotReady
+from portal.package import Package
+from portal.queries.compared import Compared
+from portal.queries.diff import Gone, diff, package_of
+from portal.selection import Selection
+from portal.text import _, number, time_words
+
+if TYPE_CHECKING:
+    from portal.release import Release
+
+
+def layout(release: Release, selection: Selection, cited: str) -> Page:
+    """The page of a citation's address; NotFound for a release that never was."""
+    title = _("What was cited")
+    try:
+        package: Package | None = package_of(release, cited)
+    except Gone:
+        package = None
+    made = moment_of(cited)
+    when = time_words(made, release.city.timezone) if made else ""
+    head = page_head(
+        title,
+        html.P([selection.sentence(release), "."], className="lead"),
+        html.P([_("Release {id}").format(id=cited), f", {when}." if when else "."]),
+    )
+    body = [
+        head,
+        section(_("Then and now"), "then", *_then(release, selection, cited)),
+        section(_("The record of it"), "record", *_record(release, cited, package)),
+        section(_("Cite it"), "cite", *cite_box(release, selection, cited)),
+    ]
+    return Page(
+        title=title,
+        description=_("Release {id} of {city}, as it was cited, and what has changed since.").format(
+            id=cited, city=release.city.name
+        ),
+        body=body,
+        section="/data",
+    )
+
+
+def _then(release: Release, selection: Selection, cited: str) -> list[Any]:
+    now = html.A(_("The same filter today"), href=address("/data", selection), className="onward")
+    if cited == release.id:
+        count = queries.totals(release, selection).requests
+        return [
+            key_figures([(_("Requests then"), number(count), _("in the release that was cited"))]),
+            html.P(_("This is the current release: nothing has changed since.")),
+        ]
+    try:
+        found = diff(release, cited, release.id, selection=selection)
+    except Gone:
+        count = queries.totals(release, selection).requests
+        words = _("The rows of this release are no longer kept here, so they cannot be counted again.")
+        proof = _("Who has its files can still prove that they are what was published, by their fingerprints.")
+        figures = [(_("Requests today"), number(count), _("in the current release"))]
+        return [html.P([words, " ", proof], className="note"), key_figures(figures), html.P(now)]
+    except NotReady:
+        words = _("The two releases are being compared: load the page again in a minute.")
+        return [html.P(words, className="note", role="status"), html.P(now)]
+    return [*_figures(found), *_changed(release, selection, cited, found), html.P(now)]
+
+
+def _figures(found: Compared) -> list[Any]:
+    counts = found.counts
+    return [
+        key_figures(
+            [
+                (_("Requests then"), number(found.before), _("in the release that was cited")),
+                (_("Requests now"), number(found.after), _("in the current release")),
+                (_("Added"), number(counts["added"]), _("are in the filter now and were not")),
+                (_("Removed"), number(counts["removed"]), _("were in the filter and are not now")),
+                (_("Changed"), number(counts["changed"]), _("are in both, and differ in a field")),
+            ]
+        )
+    ]
+
+
+def _changed(release: Release, selection: Selection, cited: str, found: Compared) -> list[Any]:
+    if not sum(found.counts.values()):
+        return [html.P(_("Not one row of what was cited has changed since."))]
+    links = [html.A(_("See every row that changed"), href=address(f"/releases/{cited}/{release.id}", selection))]
+    if found.changed_fields.keys() & {"closed_datetime", "requested_datetime"}:
+        links += [" · ", html.A(_("Times that were edited after the fact"), href=address("/sources") + "#edits")]
+    return [html.P(links)]
+
+
+def _record(release: Release, cited: str, package: Package | None) -> list[Any]:
+    link = next((doc for doc in queries.chain(release) if doc.release_id == cited), None)
+    parts: list[Any] = []
+    if link and link.sha256:
+        words = _("The fingerprint (SHA-256) of the release's description, as it stands in the chain:")
+        parts.append(html.P([words, " ", html.Code(link.sha256, className="hash")]))
+    if package is None:
+        return [*parts, html.P(_("Nothing else of this release is kept here."))]
+    requests = package.resource("requests")
+    if requests and requests.sha256:
+        words = _("The fingerprint of its table of requests:")
+        parts.append(html.P([words, " ", html.Code(requests.sha256, className="hash")]))
+    about = package.openward
+    if "requests" in about.counts:
+        when = time_words(about.as_of, release.city.timezone)
+        words = _("It told how things stood at {time}, of {n} requests in all.")
+        parts.append(html.P(words.format(time=when, n=number(about.counts["requests"]))))
+    files = [f"/download/release/{cited}/datapackage.json"]
+    if requests and (release.folder.parent / cited / requests.path).is_file():
+        files.append(f"/download/release/{cited}/{requests.path}")
+    parts.append(html.Ul([html.Li(html.A(file.rsplit("/", 1)[1], href=file, download="")) for file in files]))
+    parts.append(html.P(html.A(_("Verify a file that you hold"), href=address("/verify"), className="onward")))
+    return parts
