@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -536,20 +536,59 @@ def release_list(place: str, home: Path | None) -> None:
 @release.command("verify")
 @place_argument
 @click.option("--release", "only", help="only this release")
+@click.option(
+    "--file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="only say which release and file this downloaded file is",
+)  # fmt: skip
+@click.option("--chain", metavar="URL|DIR", help="whose chain a single release's folder must be part of")
 @home_option
 @_examples(
-    "  openward release verify boston\n  openward release verify /srv/openward/releases --release 20260701T040000Z-1a2b3c4d"
+    "  openward release verify boston\n"
+    "  openward release verify https://data.example.org\n"
+    "  openward release verify https://data.example.org --file requests.parquet\n"
+    "  openward release verify ./20260701T040000Z-1a2b3c4d --chain https://data.example.org\n"
+    "  openward release verify /srv/openward/releases --release 20260701T040000Z-1a2b3c4d"
 )
-def release_verify(place: str, only: str | None, home: Path | None) -> None:
-    """Hash every file of PLACE's releases again and follow the chain; exit 6 if anything differs."""
+def release_verify(place: str, only: str | None, file: Path | None, chain: str | None, home: Path | None) -> None:
+    """Hash every file of PLACE's releases again and follow the chain; exit 6 if anything differs.
+
+    PLACE is a city's id, a folder of releases, one release's folder, or the address of a portal, whose files are
+    fetched and hashed without being kept.
+    """
+    from etl.disk import sha256_of
     from etl.errors import ReleaseError
     from etl.progress import Bars
-    from etl.publish.chain import read_log, verify
+    from etl.publish import verify as outside
+    from etl.publish.chain import PACKAGE, read_log, verify
 
-    releases = _releases(place, home)
-    total, seen = len(read_log(releases)), itertools.count(1)
-    with Bars() as bars:
-        findings = verify(releases, only, lambda _name: bars.step("hashing releases", next(seen), total))
+    seen = itertools.count(1)
+    with ExitStack() as stack:
+        bars = stack.enter_context(Bars())
+
+        def kept(where: str) -> outside.Kept:
+            return (
+                stack.enter_context(outside.Portal(where)) if "://" in where else outside.Folder(_releases(where, home))
+            )
+
+        def say(words: str) -> None:
+            bars.step(f"hashing {words}", next(seen))
+
+        if file is not None:
+            found = outside.find_file(kept(place), sha256_of(file), say)
+        elif "://" in place:
+            findings = outside.verify_kept(kept(place), only, say)
+        elif (Path(place) / PACKAGE).is_file():
+            findings = outside.verify_release(Path(place), kept(chain).chain() if chain else None, say)
+        else:
+            releases = _releases(place, home)
+            total = len(read_log(releases))
+            findings = verify(releases, only, lambda _name: bars.step("hashing releases", next(seen), total))
+    if file is not None:
+        if not found:
+            raise ReleaseError(f"{file}: is no file of the releases that are described there")
+        for name, path in found:
+            click.echo(f"ok: {file} is {path} of release {name}")
+        return
     bad = [f for f in findings if not f.ok]
     for finding in bad:
         click.echo(f"BAD  {finding.release_id} {finding.name}: {finding.note}")
@@ -766,6 +805,22 @@ def bench_tiles(
 
     with tiles_in_postgis(postgis, *rows_for_rival(release), say=click.echo) as make:
         measure(release, repeat, clients, workers, seconds, say=click.echo, rival=make, rival_n=postgis_repeat)
+
+
+@bench.command("downloads")
+@place_argument
+@click.option("--rows", type=click.IntRange(1), default=5_000_000, show_default=True, help="about so many requests")
+@click.option("--repeat", type=click.IntRange(1, 100), default=3, show_default=True, help="downloads, and copies")
+@home_option
+@_examples(
+    "  openward bench downloads demo --rows 100000\n  openward bench downloads /srv/openward/releases --repeat 5"
+)
+def bench_downloads(place: str, rows: int, repeat: int, home: Path | None) -> None:
+    """Time a large CSV of PLACE's current release over HTTP, beside DuckDB's own COPY of the same rows."""
+    from portal.bench_downloads import bench_downloads as measure
+    from portal.release import Releases
+
+    measure(Releases(_releases(place, home)).current(), rows, repeat, say=click.echo)
 
 
 @bench.command("figures")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import duckdb
 import pyarrow as pa
@@ -19,6 +19,7 @@ from portal.expressions import cql2, written
 from portal.files.forms import FORMS, PRESSED, Form
 from portal.queries.tabled import Ask
 from portal.selection import Selection
+from portal.selection_query import MAX_QUERY_BYTES
 from portal.tables import table as table_of
 
 if TYPE_CHECKING:
@@ -84,10 +85,11 @@ def wanted(release: Release, file: str, query: str, compress: str, filtered: str
     if form.mapped and table.geometry is None:
         others = ", ".join(key for key, of in FORMS.items() if not of.mapped)
         raise BadRequest(f"The table {name} has no geometry, so it is not to be had as {ending}; there are: {others}.")
-    selection = Selection.from_query(query, release)
     if name == "requests":
+        selection = Selection.from_query(query, release)
         return Wanted(release, Ask(table, selection), form, selection.to_query(), compress)
-    if selection.replace(filter=None):
+    given = {key: value for key, value in parse_qsl(query[:MAX_QUERY_BYTES]) if key != "filter"}
+    if Selection.from_query(given, release):
         raise BadRequest(
             f"The filters of requests do not apply to the table {name}; 'filter' does, a condition in CQL2."
         )
