@@ -5,14 +5,16 @@ Every answer names its release, so that a figure can be cited. Errors are proble
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from portal import queries
+from portal import queries, tables_asked
 from portal.answers import (
     Choice,
     Exclusion,
@@ -27,19 +29,26 @@ from portal.answers import (
     ResponseTime,
     Totals,
 )
-from portal.context import Asked, Chosen, Current
+from portal.context import Asked, Chosen, Current, base_of, query_of
 from portal.context import releases as folder_of
 from portal.errors import NoStatus, NotFound
 from portal.figures.location_band import Band
 from portal.package import Channel, City, Layer
 from portal.problems import MEDIA_TYPE, Problem
+from portal.queries.lists import rows_at
 from portal.queries.ordered import MAX_OFFSET, MAX_ROWS
+from portal.queries.paged import paged
+from portal.queries.paged import total as total_of
+from portal.queries.tabled import Ask
 from portal.release import Release
 from portal.status import Status, read_status
+from portal.tables import table
+from portal.tables_written import json_line, named
 
 T = TypeVar("T")
 
 PREFIX = "/api/v1"
+NEWEST: Final = "-requested_datetime"
 FRESH_SECONDS = 60
 """How long a client may go on with an answer without asking whether there is a new release."""
 
@@ -77,6 +86,8 @@ class Paged(Many[T], Generic[T]):
     total: int
     limit: int
     offset: int
+    cursor: str | None = Field(default=None, description="for the page after this one; null after the last")
+    next: str | None = Field(default=None, description="address of the page after this one; null after the last")
 
 
 @dataclass(frozen=True)
@@ -216,21 +227,45 @@ def choices(dimension: Dimension, now: Current, response: Response) -> Many[Choi
 
 @router.get("/requests")
 def requests(
+    request: Request,
     chosen: Chosen,
     response: Response,
     limit: Annotated[int, Query(ge=0, le=MAX_ROWS)] = 100,
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
-) -> Paged[RequestRow]:
-    """The selected requests, newest first. For all of them download a file."""
-    _cite(chosen.release, response)
-    page = queries.page(chosen.release, chosen.selection, limit, offset)
+    cursor: Annotated[str, Query(max_length=2000, description="where the page before said that this one begins")] = "",
+    sort: Annotated[
+        str, Query(max_length=500, description="fields with commas, a minus before those that fall")
+    ] = NEWEST,
+    fields: Annotated[
+        str | None,
+        Query(max_length=2000, description="names with commas: rows are then as those of /api/v1/tables/requests"),
+    ] = None,
+) -> Paged[RequestRow | dict[str, Any]]:
+    """The selected requests, newest first where no other order is asked for. For all of them download a file."""
+    now = chosen.release
+    _cite(now, response)
+    of = table(now, "requests")
+    ask = Ask(of, chosen.selection, order=tables_asked.order(of, sort or NEWEST))
+    line = [json_line(of, named(of, fields))] if fields else []
+    found, total = paged(now, ask, line, limit, cursor, offset), total_of(now, ask)
+    rows: list[RequestRow | dict[str, Any]]
+    rows = [json.loads(text) for text in found.rows["line"].to_pylist()] if fields and limit else []
+    rows = rows if fields else [_zoned(row) for row in rows_at(now, found.at)]
+    further = None
+    if found.cursor:
+        kept = [(k, v) for k, v in tables_asked.pairs(query_of(request)) if k not in ("cursor", "offset")]
+        further = f"{base_of(request)}{PREFIX}/requests?{urlencode([*kept, ('cursor', found.cursor)])}"
+        response.headers["Link"] = f'<{further}>; rel="next"'
+    response.headers["X-Total-Count"] = str(total)
     return Paged(
-        rows=[_zoned(row) for row in page.rows],
-        total=page.total,
+        rows=rows,
+        total=total,
         limit=limit,
         offset=offset,
-        release_id=chosen.release.id,
-        as_of=chosen.release.as_of,
+        cursor=found.cursor or None,
+        next=further,
+        release_id=now.id,
+        as_of=now.as_of,
         query=chosen.selection.to_query(),
     )
 

@@ -32,6 +32,7 @@ from portal import (
     record_routes,
     tile_routes,
 )
+from portal.api_door import ApiDoor
 from portal.catalogue import routes as catalogue_routes
 from portal.ckan import routes as ckan_routes
 from portal.context import base_of
@@ -42,6 +43,7 @@ from portal.open311 import routes as open311_routes
 from portal.pages.frame import frame
 from portal.problems import plain_problem, problem
 from portal.queries import expected
+from portal.rate_limit import RateLimits
 from portal.release import Releases
 from portal.security import Compress, Limits, SecurityHeaders, content_security_policy
 from portal.settings import PortalSettings
@@ -137,9 +139,13 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.add_exception_handler(DependencyException, _no_bundle)
     app.add_exception_handler(Exception, _unexpected)
     # The last one added is the first that a request meets.
+    app.add_middleware(ApiDoor)
     app.add_middleware(HeadAsGet)
     app.add_middleware(Compress)
     app.add_middleware(Limits)
+    app.add_middleware(
+        RateLimits, quota=settings.rate_limit, tiles=settings.rate_limit_tiles, proxies=settings.rate_limit_proxies
+    )
     app.add_middleware(
         SecurityHeaders,
         script_hashes=site.script_hashes,

@@ -274,6 +274,9 @@ def _connect(index: Path, settings: PortalSettings) -> duckdb.DuckDBPyConnection
         # Group-bys over small-integer and ENUM columns then use a plain array of 2^24 cells:
         # 10-40 ms on 10 million rows instead of 60-400.
         "perfect_ht_threshold": 24,
+        # Rows looked up by their places: up to so many, only the parts of the table that hold them are read
+        # (100 of 10 million, all fields: 34 ms of the processor instead of 410).
+        "dynamic_or_filter_threshold": 1000,
         "allow_unsigned_extensions": "false",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",

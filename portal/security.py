@@ -23,6 +23,9 @@ MAX_BODY_BYTES = 64 * 1024
 OPEN_DATA = ("/api/", "/tiles/", "/download/", "/open311/", "/ogc", "/resource/")
 """Anyone's page may read these: they are public and carry no session."""
 
+EXPOSED = "X-Openward-Release, X-Total-Count, ETag, Content-Disposition, Link, RateLimit, RateLimit-Policy, Retry-After"
+"""Headers that scripts of other sites' pages may read."""
+
 CALLBACK_PATH = "/_dash-update-component"
 COMPRESS_FROM_BYTES = 600
 COMPRESS_LEVEL = 4
@@ -96,7 +99,7 @@ class SecurityHeaders:
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         if path.startswith(OPEN_DATA):
             headers.setdefault("Access-Control-Allow-Origin", "*")
-            headers.setdefault("Access-Control-Expose-Headers", "X-Openward-Release, ETag, Content-Disposition, Link")
+            headers.setdefault("Access-Control-Expose-Headers", EXPOSED)
             headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
         if self.https:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")

@@ -24,6 +24,17 @@ class PortalSettings(BaseSettings):
     public_url: str = Field(
         default="", pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$", description="base URL that visitors see"
     )
+    rate_limit: int = Field(
+        default=1200, ge=0, le=10_000_000,
+        description="questions a minute that one address may ask of the APIs and of files that are made; 0: no limit",
+    )  # fmt: skip
+    rate_limit_tiles: int = Field(
+        default=12_000, ge=0, le=10_000_000, description="tiles a minute that one address may ask for; 0: no limit"
+    )
+    rate_limit_proxies: int = Field(
+        default=0, ge=0, le=10,
+        description="proxies in front of the portal that add to X-Forwarded-For; the address before them is the client's",
+    )  # fmt: skip
 
     @field_validator("public_url")
     @classmethod

@@ -62,6 +62,22 @@ def read(text: str, language: str = "cql2-text") -> tree.Condition:
         raise BadExpression(f"The filter cannot be read as {language}: {_short(error)}") from None
 
 
+def value(text: str) -> tuple[str, list[tree.Expression]] | tree.Expression:
+    """An expression of CQL2 text, or the name and the arguments of a function that is none of ours (an aggregate)."""
+    if len(text) > MOST_CHARS:
+        raise BadExpression(f"The expression is longer than {MOST_CHARS} characters.")
+    _shallow(text)
+    try:
+        node: Any = cql2.parse_text(text).to_json()
+        ours = {*FUNCTIONS, *_FOLDS, *_ARITHMETIC}
+        if isinstance(node, dict) and isinstance(node.get("op"), str) and node["op"] not in ours:
+            op, args = _parts(node)
+            return op, [_expression(arg, 1) for arg in args]
+        return _expression(node, 0)
+    except (cql2.ParseError, cql2.ValidationError, ValueError, RecursionError) as error:
+        raise BadExpression(f"'{text[:60]}' cannot be read as CQL2: {_short(error)}") from None
+
+
 def _shallow(text: str) -> None:
     """Refuse what is nested so deep that the library's parser would run out of stack, and take the process with it."""
     bare = _TEXTS.sub("", text)

@@ -31,7 +31,9 @@ class Places:
     rows: pa.Table
 
 
-def places(release: Release, ask: Ask, limit: int, cursor: str = "", columns: Sequence[str] = ()) -> Places:
+def places(
+    release: Release, ask: Ask, limit: int, cursor: str = "", columns: Sequence[str] = (), offset: int = 0
+) -> Places:
     """Where the next rows in order are, for whoever tells them in a way of their own; errors as of `page`.
 
     `columns` are SQL that the caller made. Where rows are sorted they are looked for first, and what they hold is to be
@@ -48,8 +50,8 @@ def places(release: Release, ask: Ask, limit: int, cursor: str = "", columns: Se
     told = ", ".join([f"{PLACE} AS place", *(sorted_by or columns)])
     bound = [value for _, given, _ in keys for value in given]
     ending = f" ORDER BY {', '.join([*sorts_of(ask, keys), PLACE])}" if keys else ""
-    sql = f"SELECT {told} FROM {quoted(ask.table.name)} WHERE {where}{ending} LIMIT ?"
-    found = release.table(sql, [*bound, *params, *bound, limit + 1])
+    sql = f"SELECT {told} FROM {quoted(ask.table.name)} WHERE {where}{ending} LIMIT ? OFFSET ?"
+    found = release.table(sql, [*bound, *params, *bound, limit + 1, offset])
     at = found["place"].to_pylist()
     last = found.slice(limit - 1, 1).to_pylist() if len(at) > limit else []
     after_these = cursor_of(release, ask, len(keys), last[0]) if last else ""

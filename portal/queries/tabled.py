@@ -52,14 +52,14 @@ class Ask:
     def where(self, release: Release) -> tuple[str, list[Any]]:
         """The condition as SQL over the index."""
         if self.table.name == "requests":
-            return release.where(self._selected(release))
+            return release.where(self.selected(release))
         if self.selection:
             raise BadRequest(f"The filters of requests do not apply to the table {self.table.name}.")
         if self.condition is None:
             return "TRUE", []
         return compiled.condition(self.condition, self.table.filterable)
 
-    def _selected(self, release: Release) -> Selection:
+    def selected(self, release: Release) -> Selection:
         """The selection, narrowed by the condition."""
         if self.condition is None:
             return self.selection
@@ -69,8 +69,8 @@ class Ask:
 
     def total(self, release: Release) -> int:
         """How many rows there are."""
-        if self.table.name == "requests" and not self._selected(release).placed():
-            return release.chosen(self._selected(release)).n
+        if self.table.name == "requests" and not self.selected(release).placed():
+            return release.chosen(self.selected(release)).n
         box = None if self.selection or self.table.name != "requests" else box_of(self.condition)
         if box:
             return int(release.cache.get(("total", box), lambda: count(release, box)))
@@ -163,6 +163,11 @@ def _sign(release: Release, ask: Ask) -> str:
     return f"{release.id} {ask.table.name} {where} {params} {ask.order}"
 
 
+def mark(release: Release, ask: Ask) -> int:
+    """A number that a cursor of this release, filter and order bears."""
+    return _mark(_sign(release, ask))
+
+
 def _mark(text: str) -> int:
     return binascii.crc32(text.encode("utf-8", "replace"))
 
@@ -170,7 +175,7 @@ def _mark(text: str) -> int:
 def cursor_of(release: Release, ask: Ask, keys: int, row: dict[str, Any]) -> str:
     """The cursor of what comes after a row: its `place`, and what it is sorted by as `k0`, `k1`…"""
     values = [_plain(row[f"k{i}"]) for i in range(keys)]
-    text = json.dumps([_mark(_sign(release, ask)), row["place"], values], separators=(",", ":"))
+    text = json.dumps([mark(release, ask), row["place"], values], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -191,7 +196,7 @@ def after(release: Release, ask: Ask, keys: Sequence[tuple[str, list[Any], Any]]
     try:
         sign, place, values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         values = [_value(value) for value in values]
-        if sign != _mark(_sign(release, ask)) or len(values) != len(keys) or not isinstance(place, int):
+        if sign != mark(release, ask) or len(values) != len(keys) or not isinstance(place, int):
             raise ValueError
     except (ValueError, TypeError, KeyError, binascii.Error, UnicodeDecodeError, RecursionError):
         raise BadRequest("The cursor is not of this release, filter and order: begin again without one.") from None
@@ -210,9 +215,10 @@ def after(release: Release, ask: Ask, keys: Sequence[tuple[str, list[Any], Any]]
 
 AGGREGATES: Final = {
     "count": "count({})", "sum": "sum({})", "avg": "avg({})", "min": "min({})", "max": "max({})", "median": "median({})",
-    "count_distinct": "count(DISTINCT {})", "stddev": "stddev_samp({})",
+    "count_distinct": "count(DISTINCT {})", "stddev": "stddev_samp({})", "p25": "quantile_cont({}, 0.25)",
+    "p75": "quantile_cont({}, 0.75)", "p90": "quantile_cont({}, 0.9)",
 }  # fmt: skip
-_NUMBERS: Final = ("sum", "avg", "median", "stddev")
+_NUMBERS: Final = ("sum", "avg", "median", "stddev", "p25", "p75", "p90")
 
 
 @dataclass(frozen=True)
@@ -245,7 +251,11 @@ def grouped(
     where, params = ask.where(release)
     bound += params
     keys = []
+    columns = [what for _, what in told]
     for expression in by:
+        if expression in columns:  # by its place: the same SQL with parameters of its own would be another expression
+            keys.append(str(columns.index(expression) + 1))
+            continue
         sql, params, _ = compiled.expression(expression, fields)
         keys.append(sql)
         bound += params
@@ -265,6 +275,20 @@ def grouped(
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+def groups_total(release: Release, ask: Ask, by: Sequence[tree.Expression]) -> int:
+    """How many groups there are; one where all rows are."""
+    if not by:
+        return 1
+    made = [compiled.expression(expression, ask.table.filterable) for expression in by]
+    where, params = ask.where(release)
+    bound = [value for _, given, _ in made for value in given]
+    told = ", ".join(sql for sql, _, _ in made)
+    sql = f"SELECT count(*) FROM (SELECT DISTINCT {told} FROM {quoted(ask.table.name)} WHERE {where})"
+    return int(
+        release.cache.get(("groups", sql, (*bound, *params)), lambda: release.query(sql, [*bound, *params])[0][0])
+    )
+
+
 def figure(what: Told, fields: Fields) -> tuple[str, list[Any]]:
     """A figure, or what groups are made by, as SQL and its parameters."""
     if not isinstance(what, Aggregate):
@@ -275,6 +299,8 @@ def figure(what: Told, fields: Fields) -> tuple[str, list[Any]]:
     if what.of is None:
         return "count(*)", []
     sql, params, kind = compiled.expression(what.of, fields)
+    if kind == "geometry":
+        raise BadExpression(f"{what.name} takes no geometry.")
     if what.name in _NUMBERS and kind != "number":
         raise BadExpression(f"{what.name} takes a number, not {kind}.")
     return AGGREGATES[what.name].format(sql), params
