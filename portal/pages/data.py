@@ -30,6 +30,11 @@ FORMATS = (
     ("csv", "CSV", N_("for spreadsheets")),
     ("geojson", "GeoJSON", N_("for web maps")),
     ("parquet", "GeoParquet", N_("for QGIS, Python, R and DuckDB: small, fast, with types")),
+    ("gpkg", "GeoPackage", N_("for QGIS and ArcGIS, with its dictionary inside")),
+    ("fgb", "FlatGeobuf", N_("for QGIS and web maps that read a part of a file")),
+    ("shp.zip", "Shapefile", N_("for older GIS: at most 2 GB, names of columns cut to 10 characters")),
+    ("xlsx", "Excel", N_("for Excel: at most 1,048,575 rows")),
+    ("jsonl", "JSON Lines", N_("for programs: a line for each request")),
 )
 CHAIN_SHOWN = 12
 
