@@ -34,7 +34,7 @@ from etl.layers import fingerprint as layers_fingerprint
 from etl.locating import CityGeocoder
 from etl.progress import Reporter, Silent
 from etl.providers.chain import ProviderChain, chain_of
-from etl.publish import build, chain, status
+from etl.publish import build, chain, retention, status
 from etl.publish.annotations import check_areas
 from etl.publish.demographics import replace_demographics
 from etl.publish.limits import Acceptance
@@ -505,7 +505,7 @@ def _note_published(place: Place, folder: Path, run_id: int) -> None:
 
 
 def _prune(place: Place, moment: dt.datetime) -> None:
-    """Forget raw copies that are older than the configuration keeps and that no replay would need."""
+    """Forget raw copies that are older than the configuration keeps and that no replay would need, and old releases' files."""
     before = moment - dt.timedelta(days=place.config.raw.keep_days)
     for name in place.config.every_source:
         copies = place.archive.copies(name)
@@ -516,6 +516,8 @@ def _prune(place: Place, moment: dt.datetime) -> None:
             needed = {c.name for c in copies}
         for gone in place.archive.prune(name, before, frozenset(needed | set(latest.values()))):
             emit("raw_copy_pruned", source=name, copy=gone)
+    for release_id in retention.prune(place.releases, place.config.retention, moment):
+        emit("release_pruned", release=release_id)
 
 
 def _note_failure(place: Place, moment: dt.datetime, error: Exception, message: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from etl.config.base import Strict
@@ -40,3 +42,12 @@ class Raw(Strict):
     """How long raw copies are kept. What a replay needs at least is always kept."""
 
     keep_days: float = Field(default=35, ge=0)
+
+
+class Retention(Strict):
+    """How long releases keep their files. What describes a release, and its hashes, stay for ever."""
+
+    keep_days: float | None = Field(default=None, ge=1, description="all releases of so many days; none: all, for ever")
+    then: Literal["monthly", "yearly", "none"] = Field(
+        default="monthly", description="of older ones the first of each month or year, or none"
+    )

@@ -13,7 +13,7 @@ from etl.config.city import City
 from etl.config.demographics import Demographics, check_demographics
 from etl.config.geocoder import GeocoderSettings
 from etl.config.incidents import Incidents, Repeats, Suspicious
-from etl.config.limits import Raw
+from etl.config.limits import Raw, Retention
 from etl.config.mapping import RequestSource
 from etl.config.places import BasemapFile, Department, Layer, ServiceInfo
 from etl.config.privacy import Privacy
@@ -28,6 +28,7 @@ class CityConfig(Strict):
     measures: dict[Slug, MeasureSource] = Field(default={}, description="sources of periodic measures")
     feedback: dict[Slug, FeedbackSource] = Field(default={}, description="sources of satisfaction answers")
     raw: Raw = Raw()
+    retention: Retention = Field(default=Retention(), description="how long releases keep their files")
     services: dict[str, ServiceInfo] = {}
     departments: dict[str, Department] = {}
     channels: dict[Slug, str] = Field(default={}, description="channel -> title")
@@ -92,8 +93,8 @@ class CityConfig(Strict):
         return self
 
     def fingerprint(self) -> str:
-        """sha256 of the configuration's meaning; layout and comments do not change it."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        """sha256 of the configuration's meaning; layout and comments do not change it, nor what is kept of old releases."""
+        text = json.dumps(self.model_dump(mode="json", exclude={"retention"}), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def rules_of(self, source: str) -> str:

@@ -207,6 +207,8 @@ def _verify_one(folder: Path, link: Link, before: Link | None) -> list[Finding]:
     expected[index["path"]] = index["sha256"]
     if "counting" in index:  # releases from before have none
         expected[index["counting"]] = index["counting_sha256"]
+    if current_folder(folder.parent) != folder and not any((folder / path).exists() for path in expected):
+        return [*findings, Finding(name, "files", True, "not kept; their hashes are in its description")]
     for path, digest in expected.items():
         if not (folder / path).exists():
             findings.append(Finding(name, path, False, "is missing"))
