@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlencode
 
 import duckdb
@@ -23,6 +24,7 @@ from portal.api import FRESH_SECONDS, PREFIX, Cited, Many, Single
 from portal.context import Current, base_of, query_of
 from portal.declared import selection_keys
 from portal.errors import BadRequest
+from portal.kept import Answers
 from portal.problems import MEDIA_TYPE, Problem
 from portal.queries import tabled
 from portal.queries.paged import MOST_OFFSET, paged, total
@@ -34,6 +36,10 @@ from portal.tables_written import csv_line, json_line, named
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 OWN: Final = ("fields", "sort", "limit", "offset", "cursor", "format")
 OF_GROUPS: Final = ("by", "figures", "sort", "limit", "offset", "format")
+KEEP_UP_TO: Final = 100
+PAGES_KEPT: Final = 64
+"""So many pages of so many rows are kept for each release: some 200 kB each at the most."""
+T = TypeVar("T")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
@@ -165,7 +171,8 @@ def page_of(
     as_csv = _is_csv(request, form)
     line = (csv_line if as_csv else json_line)(ask.table, names)
     try:
-        found, n = paged(now, ask, [line], limit, cursor, offset), total(now, ask)
+        key = (ask.table.name, ask.selection, ask.condition, ask.order, line, limit, cursor, offset)
+        found, n = _kept(now, limit, key, lambda: (paged(now, ask, [line], limit, cursor, offset), total(now, ask)))
     except duckdb.Error as error:
         raise _refused(error) from error
     lines = found.rows["line"].to_pylist() if limit else []
@@ -234,6 +241,14 @@ def _about(now: Release, of: Table, request: Request) -> dict[str, Any]:
         "table": of.name, "title": of.title, "description": of.description, "rows": Ask(of).total(now), "key": list(of.key),
         "geometry": of.geometry is not None, "href": f"{base_of(request)}{PREFIX}/tables/{of.name}/rows",
     }  # fmt: skip
+
+
+def _kept(now: Release, limit: int, key: Any, make: Callable[[], T]) -> T:
+    """A short page as it was made before: a release never changes, and first pages are asked for again and again."""
+    if limit > KEEP_UP_TO:
+        return make()
+    pages: Answers = now.constants.get(("pages of tables",), lambda: Answers(PAGES_KEPT))
+    return pages.get(key, make)
 
 
 def _query(ask: Ask) -> str:

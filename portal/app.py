@@ -32,7 +32,7 @@ from portal import (
     record_routes,
     tile_routes,
 )
-from portal.api_door import ApiDoor
+from portal.api_door import ApiDoor, declare_refusals
 from portal.catalogue import routes as catalogue_routes
 from portal.ckan import routes as ckan_routes
 from portal.context import base_of
@@ -132,6 +132,9 @@ def create_app(settings: PortalSettings) -> FastAPI:
     site = Site(app, releases, ASSETS)
     app.state.site = site
     app.add_api_route("/{path:path}", _page, include_in_schema=False)
+
+    described = app.openapi
+    app.openapi = lambda: declare_refusals(described())  # type: ignore[method-assign]
 
     app.add_exception_handler(PortalError, _portal_error)
     app.add_exception_handler(RequestValidationError, _invalid)
