@@ -144,3 +144,23 @@ def test_the_policy_by_itself() -> None:
     assert kept(keep_days=30, then="yearly")[0] == "20250101"
     assert kept(keep_days=1, then="none")[-2:] == [f"{day:%Y%m%d}" for day in days[-2:]]
     assert no_longer_kept(ids[:1], Retention(keep_days=1, then="none"), now + 900 * DAY) == []
+
+
+def test_what_the_etl_wrote_of_changes_is_in_the_difference(released: Path) -> None:
+    import pyarrow.parquet as pq
+
+    from portal.queries.diff import diff
+    from portal.release import Releases
+
+    names = _ids(released)
+    releases = Releases(released)
+    current = releases.current()
+    seen = 0
+    for old, new in zip(names, names[1:], strict=False):
+        rows = diff(current, old, new).page(1000).rows
+        told = {(r.key["service_request_id"], name): (was, now) for r in rows for name, was, now in r.fields}
+        for change in pq.read_table(released / new / "changes.parquet").to_pylist():
+            seen += 1
+            assert told[change["service_request_id"], change["field"]] == (change["old"], change["new"])
+    releases.close()
+    assert seen >= 3
