@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -156,7 +157,7 @@ def test_what_the_etl_wrote_of_changes_is_in_the_difference(released: Path) -> N
     releases = Releases(released)
     current = releases.current()
     seen = 0
-    for old, new in zip(names, names[1:], strict=False):
+    for old, new in itertools.pairwise(names):
         rows = diff(current, old, new).page(1000).rows
         told = {(r.key["service_request_id"], name): (was, now) for r in rows for name, was, now in r.fields}
         for change in pq.read_table(released / new / "changes.parquet").to_pylist():
