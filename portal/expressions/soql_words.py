@@ -59,7 +59,8 @@ def tokens(text: str) -> list[Token]:
     """All words of a text, and one for its end."""
     if len(text) > MOST_CHARS:
         raise SoqlError(f"The query is longer than {MOST_CHARS} characters.")
-    found, at = [], 0
+    found: list[Token] = []
+    at = 0
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:

@@ -60,6 +60,8 @@ def layout(release: Release, selection: Selection) -> Page:
             _("Take the whole release"), "whole",
             _files(release, files),
             html.P(_("The sha256 is a fingerprint: if the file you hold has the same one, not a byte of it differs.")),
+            html.P([_("For programs, all of it is described in one file: "),
+                    html.A("datapackage.json", href=f"/download/release/{release.id}/datapackage.json", download="")]),
         ),
         section(
             _("Cite it"), "cite", *cite_box(release, selection),
