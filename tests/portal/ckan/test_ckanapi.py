@@ -201,7 +201,7 @@ def test_errors_are_those_that_the_client_knows(
     ckan: RemoteCKAN, action: str, asked: dict[str, Any], error: type[Exception]
 ) -> None:
     if ckan.get_only and asked.get("filters") == "[" * 9000:
-        pytest.skip("longer than an address may be")
+        asked = {**asked, "filters": "[" * 900}  # an address may be no longer
     ckan.call_action("site_read")
     start = time.perf_counter()
     with pytest.raises(error) as refused:
