@@ -25,6 +25,7 @@ from portal.context import Current, base_of, query_of
 from portal.declared import selection_keys
 from portal.errors import BadRequest
 from portal.kept import Answers
+from portal.plain_texts import harmless, utc_text
 from portal.problems import MEDIA_TYPE, Problem
 from portal.queries import tabled
 from portal.queries.paged import MOST_OFFSET, paged, total
@@ -40,7 +41,6 @@ KEEP_UP_TO: Final = 100
 PAGES_KEPT: Final = 64
 """So many pages of so many rows are kept for each release: some 200 kB each at the most."""
 T = TypeVar("T")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 router = APIRouter(prefix=f"{PREFIX}/tables", tags=["tables"], responses={400: _PROBLEM, 404: _PROBLEM, 503: _PROBLEM})
@@ -300,16 +300,14 @@ def _csv(names: list[str], rows: list[dict[str, Any]]) -> str:
     lines = csv.writer(out)
     lines.writerow(names)
     for row in rows:
-        lines.writerow(
-            f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value for value in row.values()
-        )
+        lines.writerow(harmless(value) if isinstance(value, str) else value for value in row.values())
     return out.getvalue()
 
 
 def _plain(value: Any) -> Any:
     """A value as JSON has it."""
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return utc_text(value)
     if isinstance(value, date):
         return value.isoformat()
     if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):

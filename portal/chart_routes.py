@@ -23,6 +23,7 @@ from portal.components.shell import made_up, site_title
 from portal.components.take_chart import LONGEST, caption_id
 from portal.context import Current, base_of
 from portal.errors import BadRequest, NotFound
+from portal.plain_texts import harmless
 from portal.release import Release
 from portal.routes import render
 from portal.security import only_painted
@@ -38,7 +39,6 @@ LEGENDS = ("legend", "outcome-list")
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _PLAIN_NUMBER = re.compile(r"[-+][\d.,]+ ?%?")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 EMBED_STYLE = (
     "body{margin:0;padding:16px;background:#fff;color:#16202a;"
     'font:400 15px/1.45 "Segoe UI",Roboto,"Noto Sans","Liberation Sans",Arial,sans-serif}'
@@ -142,7 +142,7 @@ def csv_of(chart: Chart) -> str:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(cell) else cell
+    return cell if _PLAIN_NUMBER.fullmatch(cell) else harmless(cell)
 
 
 def _figures(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:

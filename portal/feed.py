@@ -18,6 +18,7 @@ from portal.components.follow import feed_address
 from portal.components.links import address
 from portal.components.shell import invented, site_title
 from portal.errors import NotFound
+from portal.plain_texts import utc_text
 from portal.queries.ordered import latest
 from portal.release import Release
 from portal.selection import Selection
@@ -118,7 +119,7 @@ def _aware(moment: datetime) -> datetime:
 
 
 def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_text(moment)
 
 
 def _tag(base: str, city: str, name: str) -> str:

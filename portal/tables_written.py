@@ -9,11 +9,9 @@ from collections.abc import Sequence
 
 from portal.errors import BadRequest
 from portal.expressions.fields import kind_of_type
-from portal.queries.texts import csv_text, quoted_text
+from portal.queries.texts import csv_text, quoted_text, time_text
 from portal.selection import quoted
 from portal.tables import GEOMETRY, Table
-
-_ISO = "'%Y-%m-%dT%H:%M:%SZ'"
 
 
 def named(table: Table, text: str | None) -> list[str]:
@@ -45,7 +43,7 @@ def _json(table: Table, name: str) -> str:
         return f"ST_AsGeoJSON({_shape(table)})::JSON"
     kind = kind_of_type(table.types[name])
     if kind == "time":
-        return f"strftime({quoted(name)}, {_ISO})"
+        return time_text(quoted(name))
     if table.types[name] in ("FLOAT", "DOUBLE"):
         return f"CASE WHEN isfinite({quoted(name)}) THEN {quoted(name)} END"
     return quoted(name)
@@ -56,7 +54,7 @@ def _csv(table: Table, name: str) -> str:
         return quoted_text(f"ST_AsText({_shape(table)})")
     kind = kind_of_type(table.types[name])
     if kind == "time":
-        return f"strftime({quoted(name)}, {_ISO})"
+        return time_text(quoted(name))
     return csv_text(quoted(name)) if kind in ("text", None) else f"{quoted(name)}::VARCHAR"
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from portal.plain_texts import utc_text
+
 if TYPE_CHECKING:
     from portal.package import SchemaField
     from portal.release import Release
@@ -26,7 +28,7 @@ def metadata(release: Release, table: Table, url: str) -> dict[str, Any]:
         "dc:title": f"{city.name}: {table.title}",
         "dc:description": table.description or table.title,
         "dc:publisher": city.name,
-        "dc:modified": {"@value": release.created.strftime("%Y-%m-%dT%H:%M:%SZ"), "@type": "xsd:dateTime"},
+        "dc:modified": {"@value": utc_text(release.created), "@type": "xsd:dateTime"},
         "dc:identifier": release.id,
         "rdfs:comment": "A text that begins with = + - @, a tab or a carriage return has a ' in front, which is not part of it: "
         "spreadsheets would run it as a formula.",

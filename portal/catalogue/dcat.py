@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from portal.catalogue.datasets import Dataset, File, datasets
+from portal.plain_texts import utc_text
 
 if TYPE_CHECKING:
     from portal.package import City
@@ -219,4 +220,4 @@ def _place(city: City) -> dict[str, Any]:
 
 
 def _moment(release: Release) -> str:
-    return release.created.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_text(release.created)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from portal.catalogue.datasets import Dataset, dataset, datasets
+from portal.plain_texts import utc_text
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -92,6 +93,6 @@ def _common(release: Release) -> dict[str, Any]:
     found: dict[str, Any] = {
         "creator": publisher,
         "publisher": publisher,
-        "dateModified": release.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "dateModified": utc_text(release.created),
     }
     return found | ({"license": city.license.path} if city.license.path else {})

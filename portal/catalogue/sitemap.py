@@ -12,6 +12,7 @@ from urllib.parse import quote
 from portal.components.shell import NEEDS_TABLE
 from portal.errors import NotFound
 from portal.places import has_index
+from portal.plain_texts import utc_text
 from portal.queries.standards import has_standards
 from portal.selection import NOT_STATED
 from portal.tables import tables
@@ -83,7 +84,7 @@ def _urlset(release: Release, base: str, found: list[str]) -> str:
 
 
 def _changed(release: Release) -> str:
-    return f"<lastmod>{release.created:%Y-%m-%dT%H:%M:%SZ}</lastmod>"
+    return f"<lastmod>{utc_text(release.created)}</lastmod>"
 
 
 def _codes(release: Release, dimension: str) -> list[str]:

@@ -21,7 +21,7 @@ from shapely.geometry import shape
 from portal.errors import BadSelection
 from portal.expressions import tree
 from portal.expressions.compiled import DEPTH
-from portal.expressions.fields import BadExpression, moment
+from portal.expressions.fields import BadExpression, end_of, moment
 from portal.expressions.functions import FUNCTIONS
 from portal.expressions.written import AROUND
 from portal.outline import LARGEST_M, Circle
@@ -274,9 +274,7 @@ def _end(node: Any, which: int) -> tree.Expression:
     if not isinstance(value, tree.Literal) or not isinstance(value.value, str | date):
         return value
     day = moment(value.value) if isinstance(value.value, str) else value.value
-    if which and not isinstance(day, datetime):
-        return tree.Literal(datetime(day.year, day.month, day.day, 23, 59, 59, 999999))
-    return tree.Literal(day)
+    return tree.Literal(end_of(day) if which else day)
 
 
 def _less(a: tree.Expression, b: tree.Expression) -> tree.Condition:

@@ -72,6 +72,11 @@ def moment(text: str) -> date | datetime:
         raise BadExpression(f"'{text[:40]}' lies outside the years 1 to 9999.") from None
 
 
+def end_of(when: date | datetime) -> datetime:
+    """The last moment of a day; a moment is its own."""
+    return when if isinstance(when, datetime) else datetime(when.year, when.month, when.day, 23, 59, 59, 999999)
+
+
 def geometry(wkt: str) -> BaseGeometry:
     """The geometry of a text (WKT, degrees): on earth, not empty, of a bounded number of corners, not crossing itself."""
     try:

@@ -13,15 +13,25 @@ from portal.expressions.fields import BadExpression
 Change = Callable[[tree.Expression], tree.Expression]
 
 
-def mapped(of: tree.Condition, change: Change) -> tree.Condition:
-    """The condition over changed values; BadExpression for a place, which is of rows alone."""
+def rebuilt(of: tree.Condition, change: Callable[[tree.Condition], tree.Condition]) -> tree.Condition:
+    """The condition with each of its tests changed: AND, OR and NOT stay as they are."""
     match of:
         case tree.And(parts):
-            return tree.And(tuple(mapped(part, change) for part in parts))
+            return tree.And(tuple(rebuilt(part, change) for part in parts))
         case tree.Or(parts):
-            return tree.Or(tuple(mapped(part, change) for part in parts))
+            return tree.Or(tuple(rebuilt(part, change) for part in parts))
         case tree.Not(inner):
-            return tree.Not(mapped(inner, change))
+            return tree.Not(rebuilt(inner, change))
+    return change(of)
+
+
+def mapped(of: tree.Condition, change: Change) -> tree.Condition:
+    """The condition over changed values; BadExpression for a place, which is of rows alone."""
+    return rebuilt(of, lambda test: _changed(test, change))
+
+
+def _changed(of: tree.Condition, change: Change) -> tree.Condition:
+    match of:
         case tree.Compare(op, left, right):
             return tree.Compare(op, change(left), change(right))
         case tree.Between(value, low, high):
@@ -53,19 +63,7 @@ def mentions(of: tree.Condition, names: Collection[str]) -> bool:
                     look(arg)
         return node
 
-    def walk(node: tree.Condition) -> None:
-        match node:
-            case tree.And(parts) | tree.Or(parts):
-                for part in parts:
-                    walk(part)
-            case tree.Not(inner):
-                walk(inner)
-            case tree.Spatial() | tree.Around():
-                pass
-            case _:
-                mapped(node, look)
-
-    walk(of)
+    rebuilt(of, lambda test: test if isinstance(test, tree.Spatial | tree.Around) else _changed(test, look))
     return found
 
 

@@ -13,6 +13,7 @@ from portal.expressions.fields import Field
 from portal.ogc.collections import Collection, collections, extent
 from portal.ogc.crs import CRS84, known
 from portal.ogc.negotiated import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Link
+from portal.plain_texts import utc_text
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -185,4 +186,4 @@ def _moment(when: date | datetime | None) -> str | None:
         return None
     if not isinstance(when, datetime):
         return f"{when.isoformat()}T00:00:00Z"
-    return when.replace(tzinfo=None, microsecond=0).isoformat() + "Z"
+    return utc_text(when)

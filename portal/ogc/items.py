@@ -17,6 +17,7 @@ from portal.ogc.crs import CRS84, Crs
 from portal.ogc.documents import link
 from portal.ogc.negotiated import GEOJSON, HTML, JSON, Link
 from portal.ogc.parameters import FORMAT, Asked
+from portal.plain_texts import utc_text
 from portal.queries.featured import columns, features
 from portal.queries.places import columns_of, places
 
@@ -57,7 +58,7 @@ def page(release: Release, asked: Asked, given: dict[str, str], base: str) -> To
 
 def text(told: Told) -> tuple[str, str]:
     """The page as GeoJSON, and the moment in it, which is another one each time."""
-    stamp = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    stamp = utc_text(datetime.now(UTC))
     about = json.dumps(list(told.links), ensure_ascii=False, separators=_COMPACT)
     counts = f'"numberMatched":{told.matched},"numberReturned":{len(told.features)},"timeStamp":"{stamp}"'
     rows = ",".join(told.features)

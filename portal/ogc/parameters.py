@@ -18,7 +18,8 @@ import shapely
 
 from portal.errors import BadRequest
 from portal.expressions import cql2, tree
-from portal.expressions.fields import Field, moment
+from portal.expressions.fields import Field, end_of, moment
+from portal.expressions.mapped import rebuilt
 from portal.ogc.boxes import in_box
 from portal.ogc.collections import Collection
 from portal.ogc.crs import CRS84, Crs, read
@@ -160,7 +161,7 @@ def in_time(text: str, begin: str, end: str) -> tree.Condition:
     if len(parts) > 2 or (len(parts) == 2 and all(part in ("", "..") for part in parts)):
         raise BadRequest("datetime must be a time, or an interval such as 2025-01-01T00:00:00Z/..")
     first = None if len(parts) == 2 and parts[0] in ("", "..") else _when(parts[0])
-    last = None if len(parts) == 2 and parts[1] in ("", "..") else _end_of(_when(parts[-1]))
+    last = None if len(parts) == 2 and parts[1] in ("", "..") else end_of(_when(parts[-1]))
     if first and last and _start_of(first) > last:
         raise BadRequest("datetime: the interval ends before it begins.")
     begins, ends = tree.Column(begin), tree.Column(end)
@@ -185,20 +186,12 @@ def _start_of(when: date | datetime) -> datetime:
     return when if isinstance(when, datetime) else datetime(when.year, when.month, when.day)
 
 
-def _end_of(when: date | datetime) -> datetime:
-    """The last moment of a day."""
-    return when if isinstance(when, datetime) else datetime(when.year, when.month, when.day, 23, 59, 59, 999999)
-
-
 def _placed(condition: tree.Condition, crs: Crs) -> tree.Condition:
     """The condition with its geometries, which are in another system, in degrees."""
-    match condition:
-        case tree.And(of):
-            return tree.And(tuple(_placed(part, crs) for part in of))
-        case tree.Or(of):
-            return tree.Or(tuple(_placed(part, crs) for part in of))
-        case tree.Not(inner):
-            return tree.Not(_placed(inner, crs))
-        case tree.Spatial(op, column, wkt):
-            return tree.Spatial(op, column, crs.to_degrees(shapely.from_wkt(wkt)).wkt)
-    return condition
+
+    def moved(test: tree.Condition) -> tree.Condition:
+        if not isinstance(test, tree.Spatial):
+            return test
+        return tree.Spatial(test.op, test.column, crs.to_degrees(shapely.from_wkt(test.wkt)).wkt)
+
+    return rebuilt(condition, moved)

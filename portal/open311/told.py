@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from portal.plain_texts import utc_text
+
 if TYPE_CHECKING:
     from portal.release import Release
 
@@ -95,7 +97,7 @@ def definition(code: str) -> dict[str, Any]:
 
 def discovery(release: Release, endpoints: Sequence[str]) -> dict[str, Any]:
     """The discovery document; `endpoints` are addresses of this interface. An invented city's is a test."""
-    city, changed = release.city, release.created.strftime("%Y-%m-%dT%H:%M:%SZ")
+    city, changed = release.city, utc_text(release.created)
     return {
         "changeset": changed,
         "contact": city.contact or city.attribution or city.name,

@@ -18,6 +18,7 @@ import duckdb
 
 from portal.errors import BadRequest, NotFound
 from portal.package import Package
+from portal.queries.texts import time_text
 from portal.release import spatial_extension
 from portal.selection import Selection, quoted
 
@@ -222,7 +223,7 @@ def _keys(n: int) -> str:
 def _text(name: str, kind: str) -> str:
     """A value as text: the same text for the same value, whatever its type was in either release."""
     if kind.startswith("TIMESTAMP"):
-        return f"strftime({quoted(name)}, '%Y-%m-%dT%H:%M:%SZ')"
+        return time_text(quoted(name))
     if kind.startswith("GEOMETRY"):
         return f"ST_AsText({quoted(name)})"
     return f"{quoted(name)}::VARCHAR"

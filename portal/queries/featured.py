@@ -13,14 +13,13 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
+from portal.queries.texts import time_text
 from portal.selection import quoted
 from portal.tables import Table
 
 Floats = NDArray[np.float64]
 Points = Callable[[Floats, Floats], tuple[Floats, Floats]]
 """Longitudes and latitudes as numbers of another system, in the order of its axes."""
-
-_ISO = "'%Y-%m-%dT%H:%M:%SZ'"
 
 
 def columns(table: Table, identity: str, changed: bool = False) -> list[str]:
@@ -40,7 +39,7 @@ def features(found: pa.Table, points: Points | None = None) -> list[str]:
 
 
 def _json(table: Table, name: str) -> str:
-    return f"strftime({quoted(name)}, {_ISO})" if table.types[name].startswith("TIMESTAMP") else quoted(name)
+    return time_text(quoted(name)) if table.types[name].startswith("TIMESTAMP") else quoted(name)
 
 
 def _shape(table: Table, changed: bool) -> str:

@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from portal.plain_texts import FORMULA
 from portal.queries.tabled import PLACE, Ask
+from portal.queries.texts import time_text
 from portal.release import Release
 from portal.selection import quoted
 from portal.tables import Table
@@ -25,8 +27,7 @@ ROWS_AT_ONCE: Final = 16_384
 LEAST_SPAN: Final = 2_048
 """DuckDB reads so many rows at a time."""
 
-_ISO: Final = "'%Y-%m-%dT%H:%M:%SZ'"
-_RISKY: Final = np.frombuffer(b"=+-@\t\r", np.uint8)
+_RISKY: Final = np.frombuffer("".join(FORMULA).encode(), np.uint8)
 _WRITTEN: Final = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed", eol="\r\n")
 
 
@@ -130,7 +131,7 @@ def _drawn(table: Table, there: str, otherwise: str) -> str:
 
 
 def _time(table: Table, name: str) -> str:
-    return f"strftime({quoted(name)}, {_ISO})" if table.types[name].startswith("TIMESTAMP") else quoted(name)
+    return time_text(quoted(name)) if table.types[name].startswith("TIMESTAMP") else quoted(name)
 
 
 def _iso(table: Table, name: str) -> str:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-_FORMULA: Final = "('=', '+', '-', '@', chr(9), chr(13))"
+from portal.plain_texts import FORMULA, ISO_UTC
+
+_FORMULA: Final = f"({', '.join(f'chr({ord(sign)})' for sign in FORMULA)})"
 
 
 def number_text(sql: str) -> str:
@@ -16,6 +18,11 @@ def number_text(sql: str) -> str:
         f"CASE WHEN NOT isfinite({sql}::DOUBLE) THEN NULL WHEN {sql} = trunc({sql}) AND abs({sql}) < 1e15 "
         f"THEN {sql}::BIGINT::VARCHAR ELSE {sql}::VARCHAR END"
     )
+
+
+def time_text(sql: str) -> str:
+    """A time without a zone, which is UTC, in ISO 8601 with Z."""
+    return f"strftime({sql}, '{ISO_UTC}')"
 
 
 def csv_text(sql: str) -> str:
