@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from portal.expressions import compiled, cql2, tree, written
-from portal.expressions.fields import Field, Fields, fields_of
+from portal.expressions.fields import Fields, fields_of, point_of
 
 if TYPE_CHECKING:
     from portal.release import Release
 
 GEOMETRY = "geometry"
-_POINT = "ST_Point(long, lat)"
 Sql = tuple[str, tuple[Any, ...]]
 
 
@@ -58,8 +57,7 @@ def fields(release: Release, quick: bool = False) -> Fields:
     def found() -> Fields:
         types = {name: release.types[name] for name in release.fields}
         made = fields_of(types, release.codes if quick else None)
-        if {"lat", "long"} <= set(types):
-            made[GEOMETRY] = Field("geometry", _POINT, point=("long", "lat"))
-        return made
+        point = point_of(types)
+        return made | {GEOMETRY: point} if point else made
 
     return release.constants.get(("fields of filters", quick), found)

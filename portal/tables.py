@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from portal.errors import NotFound
-from portal.expressions.fields import Field, Fields, fields_of
+from portal.expressions.fields import Field, Fields, fields_of, point_of
 from portal.package import SchemaField
 from portal.selection import quoted
 
@@ -32,7 +33,6 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "departments": ("department",),
 }
 """Fields that name one row."""
-_POINT: Final = "ST_Point(long, lat)"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Table:
         """Names of the fields."""
         return tuple(field.name for field in self.schema)
 
-    @property
+    @cached_property
     def filterable(self) -> Fields:
         """What a condition can name."""
         found = fields_of(self.types, self.codes)
@@ -87,10 +87,8 @@ def _table(release: Release, name: str) -> Table | None:
     columns: dict[str, str] = dict(rows)
     schema = tuple(field for field in resource.table.fields if field.name in columns and field.name != GEOMETRY)
     types = {field.name: columns[field.name] for field in schema}
-    geometry = None
+    geometry = point_of(types)
     if "geom_4326" in columns:
         geometry = Field("geometry", quoted("geom_4326"))
-    elif {"lat", "long"} <= set(types):
-        geometry = Field("geometry", _POINT, point=("long", "lat"))
     codes = release.codes if name == "requests" else {}
     return Table(name, resource.title or name, resource.description, schema, types, geometry, codes)

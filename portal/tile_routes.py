@@ -67,7 +67,7 @@ async def one_tile(request: Request, release_id: str, layer: str, z: Number, x: 
     headers = {"Cache-Control": FOREVER, "ETag": etag}
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    if quick(layer):  # several threads would only wait for Python's lock: a third of the tiles in a second
+    if quick(layer, selection):  # several threads would only wait for Python's lock: a third of the tiles in a second
         data = tile(release, layer, z, x, y, selection)
     else:
         data = await run_in_threadpool(tile, release, layer, z, x, y, selection)

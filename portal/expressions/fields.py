@@ -100,6 +100,11 @@ def plain_text(value: str) -> str:
     return value
 
 
+def point_of(types: Mapping[str, str]) -> Field | None:
+    """The geometry of a table that tells points by longitude and latitude; None where it does not."""
+    return Field("geometry", "ST_Point(long, lat)", point=("long", "lat")) if {"lat", "long"} <= set(types) else None
+
+
 def fields_of(types: Mapping[str, str], codes: Mapping[str, Mapping[str, int]] | None = None) -> dict[str, Field]:
     """The fields of a table by the DuckDB types of its columns; `codes` are those of its ENUM columns."""
     kinds = {name: kind_of_type(type_) for name, type_ in types.items()}

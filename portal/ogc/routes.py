@@ -133,7 +133,7 @@ async def one_tile(
     headers = {"Cache-Control": KEPT, "ETag": etag, "X-Openward-Release": now.id}
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    if quick(layer) and not condition:
+    if quick(layer, selection):
         data = tile(now, layer, place.z, place.x, place.y, selection)
     else:
         data = await run_in_threadpool(tile, now, layer, place.z, place.x, place.y, selection)

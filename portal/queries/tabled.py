@@ -15,8 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
-import pyarrow as pa
-
 from portal.boxed import box_of, count
 from portal.errors import BadRequest
 from portal.expressions import compiled, tree
@@ -135,12 +133,6 @@ def _sorted(
     sql = f"SELECT {columns} FROM {name} WHERE {PLACE} IN (SELECT unnest(?::BIGINT[]))"
     held = {row["place"]: row for row in release.table(sql, [[row["place"] for row in found]]).to_pylist()}
     return [row | held[row["place"]] for row in found]
-
-
-def stream(release: Release, ask: Ask, columns: Sequence[str]) -> pa.RecordBatchReader:
-    """The rows as Arrow batches in the table's order; `columns` are SQL that the caller made."""
-    where, params = ask.where(release)
-    return release.batches(f"SELECT {', '.join(columns)} FROM {quoted(ask.table.name)} WHERE {where}", params)
 
 
 def _shown(table: Table, name: str) -> str:
