@@ -5,8 +5,6 @@ Charter: addresses and formats; what they tell is worked out in `portal.queries`
 
 from __future__ import annotations
 
-import base64
-import binascii
 import csv
 import io
 from typing import Annotated, Any, Final, Literal
@@ -15,10 +13,11 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
 
+from portal import cursors
 from portal.answered import answered, file_name
 from portal.cited import FORMATS, cite
 from portal.context import Chosen, Current, base_of, releases
-from portal.errors import BadRequest, NotFound
+from portal.errors import NotFound
 from portal.problems import MEDIA_TYPE, Problem
 from portal.queries.compared import Compared, Kind, Row
 from portal.queries.diff import diff, package_of
@@ -27,6 +26,7 @@ from portal.release import Release
 from portal.text import answering
 
 MOST: Final = 1000
+QUESTION: Final = "these releases and this filter"
 CHAIN_BYTES: Final = 64 << 20
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 _SAME: Final[dict[str, Any]] = {"description": "as the ETag names it"}
@@ -127,7 +127,7 @@ def difference(
     found = diff(chosen.release, before, after, table, chosen.selection)
     signed = f"{before} {after} {table} {chosen.selection.to_query()} {kind} {field}"
     page = found.page(limit, _place(cursor, signed), kind, field)
-    following = _cursor(page.after, signed) if page.after is not None else ""
+    following = cursors.written(signed, page.after) if page.after is not None else ""
     if format == "csv":
         name = file_name(chosen.release, table, before, after, "changes") + ".csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -167,25 +167,14 @@ def _change(row: Row) -> RowChange:
     return RowChange(change=row.kind, key=row.key, fields=fields)
 
 
-def _mark(signed: str) -> int:
-    return binascii.crc32(signed.encode("utf-8", "replace"))
-
-
-def _cursor(place: int, signed: str) -> str:
-    return base64.urlsafe_b64encode(f"{_mark(signed)} {place}".encode()).decode().rstrip("=")
-
-
 def _place(cursor: str, signed: str) -> int:
     """Where the page before ended; 0 without a cursor."""
     if not cursor:
         return 0
-    try:
-        sign, place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").split(" ")
-        if int(sign) != _mark(signed) or not 0 <= int(place) < 2**62:
-            raise ValueError
-        return int(place)
-    except ValueError:
-        raise BadRequest("The cursor is not of these releases and this filter: begin again without one.") from None
+    told = cursors.read(cursor, signed, QUESTION)
+    if len(told) != 1 or type(told[0]) is not int or not 0 <= told[0] < 2**62:
+        raise cursors.refused(QUESTION)
+    return told[0]
 
 
 @router.get("/cite", response_class=Response, responses={304: _SAME})

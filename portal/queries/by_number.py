@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from portal.queries.texts import plain_column
 from portal.release import Release
 from portal.selection import quoted
 
@@ -28,10 +29,5 @@ def by_number(release: Release, numbers: Sequence[str], fields: Sequence[str]) -
         # Two numbers may have one digest.
         where = f"rowid IN (SELECT unnest(?::BIGINT[])) AND {where}"
         params = [[rid for (rid,) in found], *params]
-    told = ", ".join(_plain(release, name) for name in fields)
+    told = ", ".join(f"{plain_column(release.types, name)} AS {quoted(name)}" for name in fields)
     return release.table(f"SELECT {told} FROM requests WHERE {where} ORDER BY rid LIMIT ?", [*params, MOST]).to_pylist()
-
-
-def _plain(release: Release, name: str) -> str:
-    cast = "::VARCHAR" if release.types[name].startswith("ENUM") else ""
-    return f"{quoted(name)}{cast} AS {quoted(name)}"

@@ -8,41 +8,37 @@ with the time of a request a cursor is how many rows came before: a release neve
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
 
+from portal import cursors
 from portal.errors import BadRequest
 from portal.expressions import compiled, tree
 from portal.queries import by_time
 from portal.queries.places import Places, columns_of, places
-from portal.queries.tabled import MAX_ROWS, PLACE, Ask, mark, sorts_of
+from portal.queries.tabled import MAX_ROWS, PLACE, Ask, signed, sorts_of
 from portal.release import Release
 from portal.selection import quoted
 
 MOST_OFFSET: Final = 2**31 - 1
-_MOST_CURSOR: Final = 2_000
+_COUNTED: Final = "t"
+"""Marks a cursor that counts rows."""
 
 
 def paged(release: Release, ask: Ask, columns: Sequence[str], limit: int, cursor: str = "", offset: int = 0) -> Places:
     """The next rows in order, with columns in SQL that the caller made; BadRequest for a cursor of something else."""
     if not 0 <= limit <= MAX_ROWS or not 0 <= offset <= MOST_OFFSET:
         raise BadRequest(f"limit must be 0 to {MAX_ROWS}, and offset 0 to {MOST_OFFSET}.")
-    if len(cursor) > _MOST_CURSOR:
-        raise BadRequest("The cursor is none of ours: begin again without one.")
     if cursor and offset:
         raise BadRequest("A page begins at a cursor or at an offset, not at both.")
     if quick(release, ask):
         start = _read(release, ask, cursor) if cursor else offset
         at = _by_time(release, ask, start, start + limit) if limit else []
         more = start + len(at) < total(release, ask) and bool(at)
-        return Places(
-            at, _write(release, ask, start + len(at)) if more else "", columns_of(release, ask.table, at, columns)
-        )
+        onward = cursors.written(signed(release, ask), _COUNTED, start + len(at)) if more else ""
+        return Places(at, onward, columns_of(release, ask.table, at, columns))
     if not limit:
         return Places([], "", pa.table({}))
     return places(release, ask, limit, cursor, columns, offset)
@@ -77,16 +73,9 @@ def _by_time(release: Release, ask: Ask, start: int, stop: int) -> list[int]:
     return at[start - found.first : stop - found.first]
 
 
-def _write(release: Release, ask: Ask, start: int) -> str:
-    text = json.dumps(["t", mark(release, ask), start], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
 def _read(release: Release, ask: Ask, cursor: str) -> int:
-    try:
-        kind, sign, start = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if kind != "t" or sign != mark(release, ask) or type(start) is not int or not 0 <= start <= MOST_OFFSET:
-            raise ValueError
-    except (ValueError, TypeError, binascii.Error, RecursionError):
-        raise BadRequest("The cursor is not of this release, filter and order: begin again without one.") from None
+    told = cursors.read(cursor, signed(release, ask))
+    start = told[1] if len(told) == 2 and told[0] == _COUNTED else None
+    if not isinstance(start, int) or not 0 <= start <= MOST_OFFSET:
+        raise cursors.refused()
     return start

@@ -17,7 +17,7 @@ import pyarrow.csv
 
 from portal.plain_texts import FORMULA
 from portal.queries.tabled import PLACE, Ask
-from portal.queries.texts import time_text
+from portal.queries.texts import plain_column, time_text
 from portal.release import Release
 from portal.selection import quoted
 from portal.tables import Table
@@ -91,7 +91,9 @@ def batches(release: Release, ask: Ask, columns: Sequence[str]) -> pa.RecordBatc
 
 def typed_columns(table: Table, geometry: bool = True, iso: bool = False) -> list[str]:
     """All published fields with their types, and `geometry` as WKB; `iso`: times as text."""
-    columns = [f"{_iso(table, name) if iso else _plain(table, name)} AS {quoted(name)}" for name in table.fields]
+    columns = [
+        f"{_iso(table, name) if iso else plain_column(table.types, name)} AS {quoted(name)}" for name in table.fields
+    ]
     if geometry and table.geometry:
         columns.append(f"{_drawn(table, f'ST_AsWKB({table.geometry.sql})::BLOB', 'NULL')} AS geometry")
     return columns
@@ -135,11 +137,7 @@ def _time(table: Table, name: str) -> str:
 
 
 def _iso(table: Table, name: str) -> str:
-    return _time(table, name) if table.types[name].startswith("TIMESTAMP") else _plain(table, name)
-
-
-def _plain(table: Table, name: str) -> str:
-    return f"{quoted(name)}::VARCHAR" if table.types[name].startswith("ENUM") else quoted(name)
+    return _time(table, name) if table.types[name].startswith("TIMESTAMP") else plain_column(table.types, name)
 
 
 # --- text ---------------------------------------------------------------------

@@ -1,20 +1,18 @@
 # ruff: noqa: S608 - names come from the release's own tables, expressions are compiled, every value is a parameter
-"""Rows of any table of a release: which of them, in which order, from where on; counted, paged, grouped or streamed.
+"""Rows of any table of a release: which of them, in which order, from where on; counted and grouped.
 
-Charter: an `Ask` in, rows out. A page goes on where the one before ended, by the values of its last row and its place in
-the table: a release never changes, so pages neither overlap nor leave anything out, however far down.
+Charter: an `Ask` in, SQL of its rows or figures of them out. A page goes on where the one before ended, by the values of its
+last row and its place in the table: a release never changes, so pages neither overlap nor leave anything out, however far down.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
+from portal import cursors
 from portal.boxed import box_of, count
 from portal.errors import BadRequest
 from portal.expressions import compiled, tree
@@ -79,38 +77,6 @@ class Ask:
         return int(release.cache.get(key, lambda: release.query(sql, params)[0][0]))
 
 
-@dataclass(frozen=True)
-class Part:
-    """Some rows, and the cursor of what comes after them; '' after the last."""
-
-    rows: list[dict[str, Any]]
-    cursor: str
-
-
-def page(release: Release, ask: Ask, fields: Sequence[str], limit: int, cursor: str = "", offset: int = 0) -> Part:
-    """The next rows in order: values by field as the table has them, `geometry` as GeoJSON text.
-
-    BadRequest for a cursor that is not of this release and order, and for more than MAX_ROWS rows at once.
-    """
-    if not 0 <= limit <= MAX_ROWS or offset < 0:
-        raise BadRequest(f"limit must be 0 to {MAX_ROWS}, and offset not negative.")
-    where, params = ask.where(release)
-    keys = [compiled.expression(order.by, ask.table.filterable) for order in ask.order]
-    if cursor:
-        later, bound = after(release, ask, keys, cursor)
-        where, params = f"({where}) AND {later}", [*params, *bound]
-    sorts = sorts_of(ask, keys)
-    if sorts:
-        rows = _sorted(release, ask, fields, keys, (where, params), sorts, limit + 1, offset)
-    else:  # as they lie: DuckDB stops as soon as it has enough of them
-        told = ", ".join([f"{PLACE} AS place", *(_shown(ask.table, name) for name in fields)])
-        sql = f"SELECT {told} FROM {quoted(ask.table.name)} WHERE {where} LIMIT ? OFFSET ?"
-        rows = release.table(sql, [*params, limit + 1, offset]).to_pylist()
-    more = rows[limit - 1] if limit and len(rows) > limit else None
-    shown = [{name: row[name] for name in fields} for row in rows[:limit]]
-    return Part(shown, cursor_of(release, ask, len(keys), more) if more else "")
-
-
 def sorts_of(ask: Ask, keys: Sequence[tuple[str, list[Any], Any]]) -> list[str]:
     """The order as SQL."""
     return [
@@ -119,56 +85,18 @@ def sorts_of(ask: Ask, keys: Sequence[tuple[str, list[Any], Any]]) -> list[str]:
     ]
 
 
-def _sorted(
-    release: Release, ask: Ask, fields: Sequence[str], keys: Sequence[tuple[str, list[Any], Any]],
-    where: tuple[str, list[Any]], sorts: Sequence[str], limit: int, offset: int,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """First which rows, by what is sorted by alone, then what they hold: most columns are never read for the others."""
-    name = quoted(ask.table.name)
-    told = ", ".join([f"{PLACE} AS place", *(f"{sql} AS {quoted(f'k{i}')}" for i, (sql, _, _) in enumerate(keys))])
-    bound = [value for _, params, _ in keys for value in params]
-    sql = f"SELECT {told} FROM {name} WHERE {where[0]} ORDER BY {', '.join([*sorts, PLACE])} LIMIT ? OFFSET ?"
-    found = release.table(sql, [*bound, *where[1], *bound, limit, offset]).to_pylist()
-    columns = ", ".join([f"{PLACE} AS place", *(_shown(ask.table, field) for field in fields)])
-    sql = f"SELECT {columns} FROM {name} WHERE {PLACE} IN (SELECT unnest(?::BIGINT[]))"
-    held = {row["place"]: row for row in release.table(sql, [[row["place"] for row in found]]).to_pylist()}
-    return [row | held[row["place"]] for row in found]
-
-
-def _shown(table: Table, name: str) -> str:
-    if name == "geometry" and table.geometry:
-        sql = table.geometry.sql
-        there = "lat IS NOT NULL" if table.geometry.point else f"{sql} IS NOT NULL"
-        return f"CASE WHEN {there} THEN ST_AsGeoJSON({sql})::VARCHAR END AS geometry"
-    if name not in table.types:
-        raise BadExpression(f"There is no field '{name[:60]}'; there are: {', '.join(table.fields)}.")
-    cast = "::VARCHAR" if table.types[name].startswith("ENUM") else ""
-    return f"{quoted(name)}{cast} AS {quoted(name)}"
-
-
 # --- cursors ------------------------------------------------------------------
 
 
-def _sign(release: Release, ask: Ask) -> str:
-    """What a cursor is good for."""
+def signed(release: Release, ask: Ask) -> str:
+    """What a cursor of this release, filter and order is good for."""
     where, params = ask.where(release)
     return f"{release.id} {ask.table.name} {where} {params} {ask.order}"
 
 
-def mark(release: Release, ask: Ask) -> int:
-    """A number that a cursor of this release, filter and order bears."""
-    return _mark(_sign(release, ask))
-
-
-def _mark(text: str) -> int:
-    return binascii.crc32(text.encode("utf-8", "replace"))
-
-
 def cursor_of(release: Release, ask: Ask, keys: int, row: dict[str, Any]) -> str:
     """The cursor of what comes after a row: its `place`, and what it is sorted by as `k0`, `k1`…"""
-    values = [_plain(row[f"k{i}"]) for i in range(keys)]
-    text = json.dumps([mark(release, ask), row["place"], values], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return cursors.written(signed(release, ask), row["place"], [_plain(row[f"k{i}"]) for i in range(keys)])
 
 
 def _plain(value: Any) -> Any:
@@ -186,12 +114,12 @@ def _value(value: Any) -> Any:
 def after(release: Release, ask: Ask, keys: Sequence[tuple[str, list[Any], Any]], cursor: str) -> tuple[str, list[Any]]:
     """A condition that a row comes after the one that the cursor names."""
     try:
-        sign, place, values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        place, values = cursors.read(cursor, signed(release, ask))
         values = [_value(value) for value in values]
-        if sign != mark(release, ask) or len(values) != len(keys) or not isinstance(place, int):
+        if len(values) != len(keys) or not isinstance(place, int):
             raise ValueError
-    except (ValueError, TypeError, KeyError, binascii.Error, UnicodeDecodeError, RecursionError):
-        raise BadRequest("The cursor is not of this release, filter and order: begin again without one.") from None
+    except (ValueError, TypeError, KeyError):
+        raise cursors.refused() from None
     clause, bound = f"{PLACE} > ?", [place]
     for order, (sql, params, _), value in reversed(list(zip(ask.order, keys, values, strict=True))):
         if value is None:

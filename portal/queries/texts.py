@@ -5,11 +5,18 @@ Charter: SQL of a column in, SQL of a text out; NULL stays NULL.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from portal.plain_texts import FORMULA, ISO_UTC
+from portal.selection import quoted
 
 _FORMULA: Final = f"({', '.join(f'chr({ord(sign)})' for sign in FORMULA)})"
+
+
+def plain_column(types: Mapping[str, str], name: str) -> str:
+    """A column; of an ENUM its text, which is what a client knows."""
+    return f"{quoted(name)}::VARCHAR" if types[name].startswith("ENUM") else quoted(name)
 
 
 def number_text(sql: str) -> str:
