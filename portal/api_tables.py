@@ -11,7 +11,6 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlencode
 
@@ -23,11 +22,10 @@ from portal import tables_asked
 from portal.api import FRESH_SECONDS, PREFIX, Cited, Many, Single
 from portal.context import Current, base_of, query_of
 from portal.declared import selection_keys
-from portal.errors import BadRequest
+from portal.groups_asked import Asked, groups
 from portal.kept import Answers
-from portal.plain_texts import harmless, utc_text
+from portal.plain_texts import harmless
 from portal.problems import MEDIA_TYPE, Problem
-from portal.queries import tabled
 from portal.queries.paged import MOST_OFFSET, paged, total
 from portal.queries.tabled import MAX_ROWS, Ask
 from portal.release import Release
@@ -36,7 +34,7 @@ from portal.tables_written import csv_line, json_line, named
 
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 OWN: Final = ("fields", "sort", "limit", "offset", "cursor", "format")
-OF_GROUPS: Final = ("by", "figures", "sort", "limit", "offset", "format")
+OF_GROUPS: Final = ("by", "figures", "having", "sort", "limit", "offset", "format")
 KEEP_UP_TO: Final = 100
 PAGES_KEPT: Final = 64
 """So many pages of so many rows are kept for each release: some 200 kB each at the most."""
@@ -174,7 +172,7 @@ def page_of(
         key = (ask.table.name, ask.selection, ask.condition, ask.order, line, limit, cursor, offset)
         found, n = _kept(now, limit, key, lambda: (paged(now, ask, [line], limit, cursor, offset), total(now, ask)))
     except duckdb.Error as error:
-        raise _refused(error) from error
+        raise tables_asked.refused(error) from error
     lines = found.rows["line"].to_pylist() if limit else []
     further = _further(request, {"cursor": found.cursor}, ("offset",)) if found.cursor else None
     about = {"table": ask.table.name, "total": n, "limit": limit, "offset": offset, "cursor": found.cursor or None}
@@ -198,6 +196,14 @@ def groups_of_table(
     figures: Annotated[
         str, Query(max_length=1000, description="with commas: count,avg(response_hours),median(response_hours)")
     ] = "count",
+    having: Annotated[
+        str | None,
+        Query(
+            max_length=2000,
+            description="which groups: a condition in CQL2 text on columns of the answer, named as they are asked for",
+            examples=["count > 100", "median(response_hours) > 48 AND count >= 10"],
+        ),
+    ] = None,
     sort: Annotated[
         str | None,
         Query(max_length=1000, description="columns of the answer with commas, a minus before those that fall"),
@@ -214,21 +220,10 @@ def groups_of_table(
     /api/v1/response and /api/v1/compare/{dimension}. Times are UTC; `at_zone(field, 'America/New_York')` tells them as
     clocks showed them.
     """
-    of = table(now, name)
-    ask = tables_asked.ask(now, of, query_of(request), OF_GROUPS)
-    keys, told = tables_asked.keys(of, by), tables_asked.figures(figures)
-    names = [column for column, _ in (*keys, *told)]
-    if len(set(names)) < len(names):
-        raise BadRequest("The same column is asked for twice.")
-    order = tables_asked.sorted_by(sort, names)
-    try:
-        groups = [key for _, key in keys]
-        found = tabled.grouped(now, ask, [*keys, *told], groups, order, limit, offset) if limit else []
-        n = tabled.groups_total(now, ask, groups)
-    except duckdb.Error as error:
-        raise _refused(error) from error
-    further = _further(request, {"offset": str(offset + limit)}, ()) if found and offset + len(found) < n else None
-    rows = [{column: _plain(row[column]) for column in names} for row in found]
+    ask = tables_asked.ask(now, table(now, name), query_of(request), OF_GROUPS)
+    found = groups(now, ask, Asked(by, figures, having, sort, limit, offset))
+    names, rows, n = list(found.names), found.rows, found.total
+    further = _further(request, {"offset": str(offset + limit)}, ()) if rows and offset + len(rows) < n else None
     if _is_csv(request, form):
         return _csv_answer(now, _csv(names, rows), n, further)
     about = {"table": name, "total": n, "limit": limit, "offset": offset, "cursor": None}
@@ -302,26 +297,6 @@ def _csv(names: list[str], rows: list[dict[str, Any]]) -> str:
     for row in rows:
         lines.writerow(harmless(value) if isinstance(value, str) else value for value in row.values())
     return out.getvalue()
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
-    if isinstance(value, datetime):
-        return utc_text(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
-        return None
-    return value if value is None or isinstance(value, str | int | float | bool) else float(value)
-
-
-def _refused(error: duckdb.Error) -> BadRequest:
-    """What the database cannot work out, as far as the question is to blame; anything else is an error of ours."""
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return BadRequest("That is more than can be worked out at once: ask for fewer groups or rows.")
-    if isinstance(error, duckdb.DataError):
-        return BadRequest(f"A value cannot be worked out: {str(error).splitlines()[0][:200]}")
-    raise error
 
 
 def _cite(now: Release, response: Response) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
+import duckdb
+
 from portal.errors import BadRequest
 from portal.expressions import compiled, cql2, tree
 from portal.queries.tabled import AGGREGATES, Aggregate, Ask, Order
@@ -141,3 +143,12 @@ def sorted_by(text: str | None, names: Sequence[str]) -> list[tuple[str, bool]]:
             raise BadRequest(f"sort: there is no column '{name[:60]}' among: {', '.join(names)}.")
         found.append((name, part.startswith("-") and part not in names))
     return found
+
+
+def refused(error: duckdb.Error) -> BadRequest:
+    """What the database cannot work out, as far as the question is to blame; anything else is an error of ours."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return BadRequest("That is more than can be worked out at once: ask for fewer groups or rows.")
+    if isinstance(error, duckdb.DataError):
+        return BadRequest(f"A value cannot be worked out: {str(error).splitlines()[0][:200]}")
+    raise error

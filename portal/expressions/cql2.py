@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, cast
 
@@ -60,6 +60,30 @@ def read(text: str, language: str = "cql2-text") -> tree.Condition:
         return _condition(cql2.parse_text(text).to_json(), 0)
     except (cql2.ParseError, cql2.ValidationError, ValueError, RecursionError) as error:
         raise BadExpression(f"The filter cannot be read as {language}: {_short(error)}") from None
+
+
+def over(text: str, names: Sequence[str]) -> tree.Condition:
+    """The condition of a filter in CQL2 text over columns that are named by expressions: `avg(response_hours)`."""
+    if len(text) > MOST_CHARS:
+        raise BadExpression(f"The condition is longer than {MOST_CHARS} characters.")
+    _shallow(text)
+    try:
+        known = {_said(cql2.parse_text(name).to_json()): name for name in names}
+        return _condition(_named(cql2.parse_text(text).to_json(), known), 0)
+    except (cql2.ParseError, cql2.ValidationError, ValueError, RecursionError) as error:
+        raise BadExpression(f"The condition cannot be read as cql2-text: {_short(error)}") from None
+
+
+def _named(node: Any, known: Mapping[str, str]) -> Any:
+    """The parser's tree with a property in the place of each expression that is the name of a column."""
+    if isinstance(node, dict):
+        name = known.get(_said(node))
+        return {"property": name} if name else {key: _named(part, known) for key, part in node.items()}
+    return [_named(part, known) for part in node] if isinstance(node, list) else node
+
+
+def _said(node: Any) -> str:
+    return json.dumps(node, sort_keys=True)
 
 
 def value(text: str) -> tuple[str, list[tree.Expression]] | tree.Expression:

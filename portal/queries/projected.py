@@ -8,12 +8,13 @@ where none are sorted; those that are sorted are bounded in number. The order is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from portal.errors import BadRequest
 from portal.expressions import compiled, tree
 from portal.expressions.fields import Field, Fields, Kind
+from portal.expressions.mapped import mentions
 from portal.queries.tabled import PLACE, Aggregate, Ask, Order, figure
 from portal.release import Release
 from portal.selection import quoted
@@ -132,8 +133,22 @@ def total(release: Release, projection: Projection) -> int:
     """How many rows there are in all, whatever the limit."""
     if not projection.grouped:
         return projection.ask.total(release)
+    asked = projection.having
+    needed = [figure for figure in projection.figures if asked is not None and mentions(asked, {figure[0]})]
+    if projection.keys:  # figures that decide nothing need not be worked out
+        projection = replace(projection, figures=tuple(needed))
     sql, params = _groups(projection, release)
-    return int(release.query(f"SELECT count(*) FROM ({sql})", params)[0][0])
+    having, bound = _having(projection)
+    sql = f"SELECT count(*) FROM ({sql}) WHERE {having}"
+    params = [*params, *bound]
+    return int(release.cache.get(("groups", sql, tuple(params)), lambda: release.query(sql, params)[0][0]))
+
+
+def groups(release: Release, projection: Projection) -> list[dict[str, Any]]:
+    """The groups as values by column, where they are few."""
+    sql, params = _selected(projection, release, MOST_SORTED if projection.limit is None else projection.limit)
+    names = [name for name, _ in projection.columns]
+    return [dict(zip(names, row, strict=True)) for row in release.query(sql, params)]
 
 
 def _read(release: Release, sql: str, params: list[Any]) -> Iterator[list[str]]:
@@ -182,16 +197,27 @@ def _groups(projection: Projection, release: Release) -> Sql:
 
 
 def _of_groups(projection: Projection, release: Release, limit: int, writer: Writer) -> Sql:
+    sql, params = _selected(projection, release, limit)
+    line, of_line = writer(columns(projection))
+    return f"SELECT {line} AS line FROM ({sql})", [*of_line, *params]
+
+
+def _selected(projection: Projection, release: Release, limit: int) -> Sql:
+    """The columns of the groups that are told, in order."""
     inner, of_inner = _groups(projection, release)
     _, known = projection.told()
-    having, of_having = compiled.condition(projection.having, known) if projection.having else ("TRUE", [])
+    having, of_having = _having(projection)
     shown, of_shown = _shown(projection.columns, known)
     sorts, of_sorts = _sorts(projection.order, known)
     keys = [f"{known[name].sql} NULLS LAST" for name, _ in projection.keys]
     ending = f" ORDER BY {', '.join([*sorts, *keys])}" if [*sorts, *keys] else ""
-    line, of_line = writer(columns(projection))
-    sql = f"SELECT {line} AS line FROM (SELECT {shown} FROM ({inner}) WHERE {having}{ending} LIMIT ? OFFSET ?)"
-    return sql, [*of_line, *of_shown, *of_inner, *of_having, *of_sorts, limit, projection.offset]
+    sql = f"SELECT {shown} FROM ({inner}) WHERE {having}{ending} LIMIT ? OFFSET ?"
+    return sql, [*of_shown, *of_inner, *of_having, *of_sorts, limit, projection.offset]
+
+
+def _having(projection: Projection) -> Sql:
+    """Which groups."""
+    return compiled.condition(projection.having, projection.told()[1]) if projection.having else ("TRUE", [])
 
 
 def _shown(of: Sequence[tuple[str, tree.Expression]], fields: Fields) -> Sql:

@@ -127,6 +127,46 @@ def test_groups_are_what_sql_has(client: TestClient, release: Release) -> None:
     assert sum(row["count"] for row in zone["rows"]) == release.rows and zone["total"] == len(zone["rows"])
 
 
+HAVING = (
+    ("count > 100", "count(*) > 100"),
+    ("count BETWEEN 20 AND 60 AND NOT service_code LIKE 'p%'", "count(*) between 20 and 60 and service_code not like 'p%'"),
+    ("median(response_hours) > 48 OR count < 10", "median(response_hours) > 48 or count(*) < 10"),
+    ("avg( response_hours ) * 2 < median(response_hours) + 100", "avg(response_hours)*2 < median(response_hours) + 100"),
+    ("median(response_hours) IS NULL", "median(response_hours) is null"),
+    ("count = -1", "count(*) = -1"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("having", "soql"), HAVING)
+def test_groups_that_meet_a_condition_are_those_of_soda(client: TestClient, having: str, soql: str) -> None:
+    keys = {"by": "service_code,year_start(requested_date)"}
+    asked = keys | {"figures": "count,avg(response_hours),median(response_hours)", "having": having, "status": "closed"}
+    rows, total = whole(client, GROUPS, **asked, limit=7)
+    soda = client.get(
+        "/resource/requests.json",
+        params={
+            "$select": "service_code, date_trunc_y(requested_date) as y, count(*), avg(response_hours), "
+            "median(response_hours)",
+            "$group": "service_code, y", "$order": "service_code, y", "$having": soql, "$where": "status = 'closed'",
+        },
+    ).json()  # fmt: skip
+    assert total == len(rows) == len(soda)
+    none = client.get(GROUPS, params=asked | {"limit": 0}).json()
+    assert (none["total"], none["rows"]) == (total, [])
+    every = client.get(GROUPS, params={name: value for name, value in asked.items() if name != "having"}).json()
+    assert total < every["total"] and (total > 0) == (having in [first for first, _ in HAVING[:-2]])
+    for row, other in zip(rows, soda, strict=True):
+        assert row["service_code"] == other["service_code"] and row["count"] == int(other["count"])
+        told = [row["avg(response_hours)"], row["median(response_hours)"]]
+        assert told == pytest.approx([float(other["avg_response_hours"]), float(other["median_response_hours"])])
+
+
+def test_a_condition_on_all_rows_leaves_one_group_or_none(client: TestClient, release: Release) -> None:
+    for having, total in (("count > 0", 1), ("count < 0", 0)):
+        found = client.get(GROUPS, params={"having": having}).json()
+        assert (found["total"], found["rows"]) == (total, [{"count": release.rows}] * total)
+
+
 def test_geometries_and_formulas(client: TestClient, release: Release) -> None:
     found = client.get(ROWS, params={"fields": "lat,long,geometry", "filter": "lat IS NOT NULL", "limit": 3}).json()
     for row in found["rows"]:
@@ -185,6 +225,10 @@ HOSTILE: list[tuple[str, dict[str, str]]] = [
     (GROUPS, {"by": "sum(response_hours)"}), (GROUPS, {"by": "status,status"}), (GROUPS, {"by": "," * 10}),
     (GROUPS, {"figures": "count(*)"}), (GROUPS, {"figures": "sum(status)"}), (GROUPS, {"figures": "avg(rid)"}),
     (GROUPS, {"figures": "version()"}), (GROUPS, {"figures": "median(a,b)"}), (GROUPS, {"figures": "max(geometry)"}),
+    (GROUPS, {"having": "status = 'open'"}), (GROUPS, {"having": "count > 'x'"}), (GROUPS, {"having": "count >"}),
+    (GROUPS, {"having": "avg(response_hours) > 1"}), (GROUPS, {"having": "(" * 1900}), (GROUPS, {"having": "x" * 2001}),
+    (GROUPS, {"having": "count > 0) --"}), (GROUPS, {"having": "S_WITHIN(geometry, POINT(0 0))"}), (GROUPS, {"having": "\0"}),
+    (GROUPS, {"having": "NOT " * 400 + "count > 1"}), (GROUPS, {"having": " AND ".join(["count > 1"] * 170)}), (ROWS, {"having": "1=1"}),
     (GROUPS, {"sort": "nothing"}), (GROUPS, {"by": "lower(" * 100 + "status" + ")" * 100}),
     ("/api/v1/tables/areas/rows", {"service": "pothole"}), ("/api/v1/tables/meta/rows", {}), ("/api/v1/tables/x'y", {}),
     ("/api/v1/requests", {"sort": "rid"}), ("/api/v1/requests", {"fields": "gx"}), ("/api/v1/requests", {"cursor": "x"}),
