@@ -47,7 +47,7 @@ class Table:
     geometry: Field | None
     codes: Mapping[str, Mapping[str, int]]
 
-    @property
+    @cached_property
     def fields(self) -> tuple[str, ...]:
         """Names of the fields."""
         return tuple(field.name for field in self.schema)

@@ -76,7 +76,7 @@ def _dataset(release: Release, resource: Resource, base: str) -> Dataset:
         rows=resource.rows,
         fields=resource.table.fields,
         files=tuple(_files(release, resource, base)),
-        keywords=(*KEYWORDS, city.name, resource.name.replace("_", " ")),
+        keywords=tuple(dict.fromkeys((*KEYWORDS, city.name, resource.name.replace("_", " ")))),
         temporal=_temporal(release) if resource.name == "requests" else None,
     )
 

@@ -44,7 +44,7 @@ def one(release: Release, name: str, base: str) -> dict[str, Any] | None:
         "@context": _CONTEXT,
         **_brief(of),
         **_common(release),
-        "keywords": list(dict.fromkeys(of.keywords)),
+        "keywords": list(of.keywords),
         "version": release.id,
         "isAccessibleForFree": True,
         "includedInDataCatalog": {"@type": "DataCatalog", "@id": f"{base}/data", "url": f"{base}/data"},

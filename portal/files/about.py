@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 def about(of: Wanted) -> dict[str, Any]:
     """As members of a JSON document."""
     release, table = of.release, of.ask.table
-    title = "service requests" if table.name == "requests" else table.title.lower()
     return {
-        "name": f"{release.city.name}: {title}",
+        "name": title(of),
         "table": table.name,
         "release_id": release.id,
         "as_of": release.as_of.isoformat(),
@@ -29,6 +28,13 @@ def about(of: Wanted) -> dict[str, Any]:
         "exclusions": exclusions(of),
         "fields": dictionary(of),
     }
+
+
+def title(of: Wanted) -> str:
+    """What the table is, and whose."""
+    table = of.ask.table
+    what = "service requests" if table.name == "requests" else table.title.lower()
+    return f"{of.release.city.name}: {what}"
 
 
 def dictionary(of: Wanted) -> list[dict[str, str]]:
@@ -48,13 +54,13 @@ def exclusions(of: Wanted) -> list[dict[str, Any]]:
 
 def facts(of: Wanted) -> list[tuple[str, str]]:
     """Without the dictionary and the exclusions, as names and values."""
-    release, told = of.release, about(of)
+    release = of.release
     licence = release.city.license
     return [
-        ("name", told["name"]),
+        ("name", title(of)),
         ("table", of.ask.table.name),
         ("release", release.id),
-        ("data as of", told["as_of"]),
+        ("data as of", release.as_of.isoformat()),
         ("filter", of.query or "none: all rows"),
         ("filter in words", _sentence(of)),
         ("synthetic", "yes: an invented city, no row is real" if release.city.synthetic else "no"),

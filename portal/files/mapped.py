@@ -16,7 +16,7 @@ import pyogrio
 from pyogrio.raw import write_arrow
 
 from portal.errors import BadRequest
-from portal.files.about import about, dictionary, exclusions, facts, readme
+from portal.files.about import about, dictionary, exclusions, facts, readme, title
 from portal.files.forms import SHAPE_BYTES
 from portal.files.wanted import Wanted
 from portal.queries import rows
@@ -47,7 +47,7 @@ def kinds(of: Wanted) -> list[str]:
 def geopackage(of: Wanted, path: Path) -> Path:
     """A layer of rows, and three tables about it: the dictionary, what is left out, and the rest."""
     with _dated(of):
-        _write(of, path, "GPKG", of.ask.table.name, layer_options={"DESCRIPTION": facts(of)[0][1]})
+        _write(of, path, "GPKG", of.ask.table.name, layer_options={"DESCRIPTION": title(of)})
         for name, records in (
             ("openward_dictionary", dictionary(of)),
             ("openward_exclusions", exclusions(of)),
@@ -62,7 +62,7 @@ def flatgeobuf(of: Wanted, path: Path) -> Path:
     """With an index of space, unless rows without a geometry would be lost by it."""
     told = json.dumps(about(of), ensure_ascii=False)
     options = {
-        "SPATIAL_INDEX": "NO" if _unplaced(of) else "YES", "TITLE": facts(of)[0][1], "DESCRIPTION": told,
+        "SPATIAL_INDEX": "NO" if _unplaced(of) else "YES", "TITLE": title(of), "DESCRIPTION": told,
         "TEMPORARY_DIR": str(path.parent),
     }  # fmt: skip
     _write(of, path, "FlatGeobuf", of.ask.table.name, layer_options=options)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import xlsxwriter
 
-from portal.files.about import dictionary, exclusions, facts
+from portal.files.about import dictionary, exclusions, facts, title
 from portal.files.forms import EXCEL_ROWS
 from portal.files.wanted import Wanted
 from portal.queries import rows
@@ -28,9 +28,7 @@ def workbook(of: Wanted, path: Path) -> Path:
         str(path), {"constant_memory": True, "tmpdir": str(path.parent), "default_date_format": "yyyy-mm-dd hh:mm:ss"}
     )
     book.use_zip64()
-    book.set_properties(
-        {"title": facts(of)[0][1], "comments": f"Release {of.release.id}", "created": of.release.created}
-    )
+    book.set_properties({"title": title(of), "comments": f"Release {of.release.id}", "created": of.release.created})
     day = book.add_format({"num_format": "yyyy-mm-dd"})
     sheet = book.add_worksheet(of.ask.table.name[:31])
     _row(sheet, 0, of.ask.table.fields, day)  # without outlines: they do not fit into a cell

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Final
 
 from portal import cursors
@@ -59,9 +60,15 @@ class Ask:
         """The selection, narrowed by the condition."""
         if self.condition is None:
             return self.selection
-        known = self.selection.filter
-        both = self.condition if known is None else tree.And((known.of, self.condition))
-        return self.selection.replace(filter=Filter.made(both, release))
+        if release.id not in self._selected:  # a page asks for it again and again, and each time it would be compiled
+            known = self.selection.filter
+            both = self.condition if known is None else tree.And((known.of, self.condition))
+            self._selected[release.id] = self.selection.replace(filter=Filter.made(both, release))
+        return self._selected[release.id]
+
+    @cached_property
+    def _selected(self) -> dict[str, Selection]:
+        return {}
 
     def total(self, release: Release) -> int:
         """How many rows there are."""

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.responses import JSONResponse
 
 from portal.context import Current, base_of
+from portal.plain_texts import utc_text
 from portal.release import Release
 from portal.soda.datasets import dataset, four_by_four, shown, type_of
 from portal.soda.errors import SodaRoute
@@ -84,11 +85,12 @@ def _view(now: Release, table: Table) -> dict[str, Any]:
                 "fieldName": name,
                 "position": i + 1,
                 "description": texts.get(name, ""),
-                "dataTypeName": _data_type(type_of(now, table, table.filterable[name].kind)),
-                "renderTypeName": _data_type(type_of(now, table, table.filterable[name].kind)),
+                "dataTypeName": type_,
+                "renderTypeName": type_,
             }
             for titles, texts in [_told(table)]
             for i, name in enumerate(shown(table))
+            for type_ in [_data_type(type_of(now, table, table.filterable[name].kind))]
         ],
     }
 
@@ -115,8 +117,8 @@ def _listed(now: Release, table: Table, base: str) -> dict[str, Any]:
             "description": table.description,
             "attribution": now.city.attribution,
             "type": "dataset",
-            "updatedAt": now.created.isoformat().replace("+00:00", "Z"),
-            "data_updated_at": now.created.isoformat().replace("+00:00", "Z"),
+            "updatedAt": utc_text(now.created),
+            "data_updated_at": utc_text(now.created),
             "columns_field_name": columns,
             "columns_name": [told[0].get(name) or name for name in columns],
             "columns_description": [told[1].get(name, "") for name in columns],
