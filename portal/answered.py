@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 from fastapi import Request, Response
 
@@ -18,11 +19,32 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def answered(request: Request, release: Release, text: str, media_type: str, headers: dict[str, str]) -> Response:
     """The text, or 304 for who has it already: asked again each time, because a release may have come."""
     body = text.encode()
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {**headers, "X-Openward-Release": release.id, "Cache-Control": "no-cache", "ETag": etag}
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type=media_type, headers=headers)
+    headers = {**headers, "X-Openward-Release": release.id, "Cache-Control": "no-cache", "ETag": etag_of(body)}
+    return not_modified(request, headers) or Response(body, media_type=media_type, headers=headers)
+
+
+def etag_of(said: str | bytes) -> str:
+    """A strong ETag: the same for the same bytes, or for what alone makes them."""
+    data = said.encode("utf-8", "replace") if isinstance(said, str) else said
+    return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+
+
+def of_question(request: Request, release: Release, *more: str) -> str:
+    """A weak ETag of what is asked: a release and a question make one answer, so it is known before the answer is made."""
+    said = (release.id, *more, request.url.path, request.url.query)
+    return "W/" + etag_of("\n".join(said))
+
+
+def not_modified(request: Request, headers: Mapping[str, str]) -> Response | None:
+    """304 for who has already what the ETag among the headers names."""
+    known = is_known(headers["ETag"], request.headers.get("if-none-match", ""))
+    return Response(status_code=304, headers=headers) if known else None
+
+
+def is_known(etag: str, given: str) -> bool:
+    """Whether an If-None-Match names the ETag, strong or weak: an answer that was compressed on its way is weak."""
+    named = (part.strip().removeprefix("W/") for part in given[:2000].split(","))
+    return given.strip() == "*" or etag.removeprefix("W/") in named
 
 
 def file_name(release: Release, *parts: str) -> str:

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from portal import queries, tables_asked
+from portal.answered import not_modified
 from portal.answers import (
     Choice,
     Exclusion,
@@ -155,9 +156,9 @@ def status(request: Request) -> Response:
             raise NoStatus("status.json beside the releases cannot be read; the next run writes it anew.")
         raise NotFound("There is no status.json beside the releases: no run has written one yet.")
     headers = {"Cache-Control": "no-cache", "ETag": found.etag}
-    if found.etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(found.status.model_dump_json(), media_type="application/json", headers=headers)
+    return not_modified(request, headers) or Response(
+        found.status.model_dump_json(), media_type="application/json", headers=headers
+    )
 
 
 @router.get("/totals")

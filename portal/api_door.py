@@ -5,7 +5,6 @@ Charter: ASGI middleware; nothing is known here of what is asked.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -14,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from portal.answered import etag_of, is_known
 from portal.problems import MEDIA_TYPE, plain_problem
 
 PREFIX: Final = "/api/v1"
@@ -71,8 +71,8 @@ class ApiDoor:
             whole = b"".join(body)
             headers = MutableHeaders(scope=start)
             if start["status"] == 200:
-                headers.setdefault("ETag", f'"{hashlib.sha256(whole).hexdigest()[:32]}"')
-                if _is_known(headers["ETag"], known):
+                headers.setdefault("ETag", etag_of(whole))
+                if is_known(headers["ETag"], known):
                     start["status"], whole = 304, b""
                     del headers["content-length"]
                     if "content-type" in headers:
@@ -81,11 +81,6 @@ class ApiDoor:
             await send({"type": "http.response.body", "body": whole})
 
         await self.app(scope, receive, holding)
-
-
-def _is_known(etag: str, known: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in known[:2000].split(",")]
-    return known.strip() == "*" or etag.removeprefix("W/") in tags
 
 
 def _preflight(scope: Scope) -> Response:

@@ -6,7 +6,6 @@ last ones are kept: the data is the page's own, the drawing takes a few tenths o
 
 from __future__ import annotations
 
-import hashlib
 import re
 import threading
 import unicodedata
@@ -15,6 +14,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from portal import queries
+from portal.answered import etag_of, not_modified
 from portal.components.links import address, part
 from portal.context import Chosen, base_of
 from portal.downloads import Busy
@@ -75,17 +75,14 @@ def _answer(request: Request, release: Release, selection: Selection, place: tup
                 _drawing.release()
 
         file = _kept.get((str(release.folder), place, chosen, language(), size, base), draw)
-    etag = f'"{hashlib.sha256(file).hexdigest()[:32]}"'
     headers = {
         "X-Openward-Release": release.id,
         "Cache-Control": "no-cache",
-        "ETag": etag,
+        "ETag": etag_of(file),
         "Vary": "Accept-Language",
         "Content-Disposition": f'attachment; filename="{file_name(release, dimension, key, bool(chosen))}"',
     }
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(file, media_type="application/pdf", headers=headers)
+    return not_modified(request, headers) or Response(file, media_type="application/pdf", headers=headers)
 
 
 def file_name(release: Release, dimension: str, key: str, selected: bool = False) -> str:

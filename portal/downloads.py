@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 from starlette.responses import FileResponse
 
+from portal.answered import not_modified
 from portal.context import Chosen, Current, releases
 from portal.errors import NotFound
 from portal.files.forms import FORMS, PRESSED
@@ -89,8 +90,8 @@ def release_file(request: Request, release_id: str, file: str) -> Response:
     package = read_package(folder)
     media_type, etag = _published(package, file)
     headers = {"Cache-Control": FOREVER, "X-Openward-Release": release_id, "ETag": etag}
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
+    if known := not_modified(request, headers):
+        return known
     path = folder / file
     if not path.is_file():
         raise NotFound(f"The file '{file[:60]}' of the release {release_id} is no longer kept.")

@@ -6,12 +6,12 @@ between: what people type stays out of shared caches, as it stays out of logs.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from portal.answered import etag_of, not_modified
 from portal.api import FRESH_SECONDS, PREFIX, Many, Single
 from portal.context import Current
 from portal.errors import BadRequest
@@ -72,12 +72,9 @@ def _gazetteer(now: Release) -> Gazetteer:
 
 def _told(request: Request, now: Release, answer: BaseModel) -> Response:
     content = answer.model_dump_json()
-    etag = f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
     headers = {
         "X-Openward-Release": now.id,
         "Cache-Control": f"private, max-age={FRESH_SECONDS}",
-        "ETag": etag,
+        "ETag": etag_of(content),
     }
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type="application/json", headers=headers)
+    return not_modified(request, headers) or Response(content, media_type="application/json", headers=headers)

@@ -23,7 +23,10 @@ MAX_BODY_BYTES = 64 * 1024
 OPEN_DATA = ("/api/", "/tiles/", "/download/", "/open311/", "/ogc", "/resource/")
 """Anyone's page may read these: they are public and carry no session."""
 
-EXPOSED = "X-Openward-Release, X-Total-Count, ETag, Content-Disposition, Link, RateLimit, RateLimit-Policy, Retry-After"
+EXPOSED = (
+    "X-Openward-Release, X-Total-Count, X-SODA2-Fields, X-SODA2-Types, X-SODA2-Truth-Last-Modified, Content-Crs, ETag, "
+    "Last-Modified, Content-Disposition, Link, RateLimit, RateLimit-Policy, Retry-After"
+)
 """Headers that scripts of other sites' pages may read."""
 
 CALLBACK_PATH = "/_dash-update-component"

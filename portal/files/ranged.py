@@ -12,6 +12,7 @@ from typing import Final
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
+from portal.answered import not_modified
 from portal.files import built, pieces
 from portal.files.pieces import Busy
 from portal.files.wanted import Wanted
@@ -30,8 +31,8 @@ class Unsatisfiable(Exception):
 def answer(request: Request, of: Wanted, headers: dict[str, str]) -> Response:
     """The file, the part of it that is asked for, or 304 for who has it."""
     headers = {**headers, "ETag": of.etag, "Accept-Ranges": "bytes"}
-    if _named(of.etag, request.headers.get("if-none-match", "")):
-        return Response(status_code=304, headers=headers)
+    if same := not_modified(request, headers):
+        return same
     if request.method == "HEAD":
         if not of.form.text:
             built.check(of)
@@ -87,7 +88,3 @@ def _measured(of: Wanted, source: pieces.Text | built.Built) -> int:
         return source.measure(of)
     finally:
         _measuring.release()
-
-
-def _named(etag: str, given: str) -> bool:
-    return given.strip() == "*" or etag in (part.strip().removeprefix("W/") for part in given.split(","))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from portal.answered import etag_of, not_modified
 from portal.context import Current, base_of, query_of
 from portal.filtered import Filter
 from portal.ogc import documents, html_pages, items, tilesets
@@ -129,10 +129,9 @@ async def one_tile(
     condition = filtered(now, given)
     selection = Selection(filter=Filter.made(condition, now)) if condition else Selection()
     named = f"{now.id}/{layer}/{matrix}/{row}/{column}?{selection.to_query()}"
-    etag = f'"{hashlib.sha256(named.encode()).hexdigest()[:32]}"'
-    headers = {"Cache-Control": KEPT, "ETag": etag, "X-Openward-Release": now.id}
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
+    headers = {"Cache-Control": KEPT, "ETag": etag_of(named), "X-Openward-Release": now.id}
+    if known := not_modified(request, headers):
+        return known
     if quick(layer, selection):
         data = tile(now, layer, place.z, place.x, place.y, selection)
     else:

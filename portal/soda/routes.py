@@ -5,7 +5,6 @@ Charter: thin: parameters to a projection, its rows to a stream. The answers are
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from email.utils import format_datetime
@@ -14,6 +13,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
+from portal.answered import not_modified, of_question
 from portal.context import Current
 from portal.errors import NotFound
 from portal.queries import projected
@@ -25,7 +25,6 @@ from portal.soda.errors import SodaRoute
 from portal.soda.written import MEDIA_TYPES, Form
 from portal.tables import Table
 
-EXPOSED: Final = "X-SODA2-Fields, X-SODA2-Types, X-Openward-Release, ETag, Last-Modified"
 _WRITERS: Final[dict[Form, projected.Writer]] = {
     "json": written.json_row, "csv": written.csv_row, "geojson": written.geojson_row,
 }  # fmt: skip
@@ -44,8 +43,8 @@ def resource(name: str, request: Request, now: Current) -> Response:
         "X-SODA2-Fields": json.dumps([column.name for column in columns]),
         "X-SODA2-Types": json.dumps([_type(now, table, column) for column in columns]),
     }
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
+    if known := not_modified(request, headers):
+        return known
     lines = projected.lines(now, projection, _WRITERS[form])
     return StreamingResponse(_text(lines, columns, form), media_type=MEDIA_TYPES[form], headers=headers)
 
@@ -56,16 +55,14 @@ def _type(now: Release, table: Table, column: projected.Column) -> str:
 
 def headers_of(now: Release, request: Request, form: str) -> dict[str, str]:
     """What every answer says of itself; a release and a question make one answer, so the ETag is known beforehand."""
-    said = f"{now.id}\n{form}\n{request.url.path}\n{request.url.query}".encode("utf-8", "replace")
     changed = format_datetime(now.created.replace(microsecond=0), usegmt=True)
     return {
         "X-Openward-Release": now.id,
-        "ETag": f'W/"{hashlib.sha256(said).hexdigest()[:32]}"',
+        "ETag": of_question(request, now, form),
         "Last-Modified": changed,
         "X-SODA2-Truth-Last-Modified": changed,
         "Cache-Control": "no-cache",
         "Vary": "Accept",
-        "Access-Control-Expose-Headers": EXPOSED,
     }
 
 

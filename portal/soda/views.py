@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.responses import JSONResponse
 
+from portal.answered import not_modified
 from portal.context import Current, base_of
 from portal.plain_texts import utc_text
 from portal.release import Release
@@ -58,9 +59,7 @@ def _found(now: Release, table: Table, q: str, ids: list[str] | None) -> bool:
 
 def _answer(request: Request, now: Release, told: Any) -> Response:
     headers = headers_of(now, request, "json")
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return JSONResponse(told, headers=headers)
+    return not_modified(request, headers) or JSONResponse(told, headers=headers)
 
 
 def _view(now: Release, table: Table) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 
 from portal.app import create_app
@@ -59,6 +61,36 @@ def test_who_asks() -> None:
     assert client_of(_scope("10.0.0.1", "198.51.100.1"), 2) == "10.0.0.1"
     assert client_of(_scope("2001:db8::1"), 0) == client_of(_scope("2001:db8::ffff:1"), 0) == "2001:db8::/64"
     assert client_of(_scope("::ffff:203.0.113.9"), 0) == "203.0.113.9"
+
+
+@pytest.fixture(scope="module")
+def limited(releases_path: Path) -> Iterator[TestClient]:
+    """A portal that limits how much one address may ask for."""
+    app = create_app(PortalSettings(releases=releases_path, rate_limit=100))
+    with TestClient(app, client=("203.0.113.9", 50_000)) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("path", "own"),
+    [
+        ("/api/v1/tables/requests/rows?limit=1", {"link", "x-total-count"}),
+        ("/resource/requests.json?$limit=1", {"x-soda2-fields", "x-soda2-types", "last-modified"}),
+        ("/api/views", {"last-modified"}),
+        ("/ogc/collections/requests/items?limit=1", {"link", "content-crs"}),
+        ("/ogc/collections", {"link"}),
+        ("/open311/v2/requests.json?page_size=1", {"link"}),
+    ],
+)
+def test_scripts_of_other_pages_may_read_all_that_an_answer_says_of_itself(
+    limited: TestClient, path: str, own: set[str]
+) -> None:
+    answer = limited.get(path)
+    assert answer.status_code == 200
+    told = {name for name in answer.headers if name.startswith(("x-", "ratelimit"))} - {"x-content-type-options"}
+    needed = told | own | {"etag", "ratelimit", "ratelimit-policy", "x-openward-release"}
+    assert needed <= set(answer.headers)
+    assert needed <= set(answer.headers["access-control-expose-headers"].lower().split(", "))
 
 
 def test_over_the_portal(releases_path: Path) -> None:
