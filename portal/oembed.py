@@ -69,7 +69,10 @@ def oembed(release: Release, base: str, url: str, size: Size) -> dict[str, Any]:
 
 def own_address(base: str, url: str) -> str:
     """Path, query and fragment of an address of this portal; NotFound for those of others."""
-    ours, asked = urlsplit(base), urlsplit(url)
+    try:
+        ours, asked = urlsplit(base), urlsplit(url)
+    except ValueError:  # such as half an IPv6 address
+        raise NotFound("This address is not one of this portal.") from None
     root = ours.path.rstrip("/")
     path = asked.path
     mine = asked.scheme in ("http", "https") and asked.netloc.lower() == ours.netloc.lower()

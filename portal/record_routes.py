@@ -124,9 +124,10 @@ def difference(
     format: Annotated[Literal["json", "csv"], Query(description="csv: a line for each field that differs")] = "json",
 ) -> Response:  # fmt: skip
     """Rows added, removed and changed between two releases whose files are kept: exact counts, rows a page at a time."""
-    found = diff(chosen.release, before, after, table, chosen.selection)
     signed = f"{before} {after} {table} {chosen.selection.to_query()} {kind} {field}"
-    page = found.page(limit, _place(cursor, signed), kind, field)
+    place = _place(cursor, signed)  # read first: what it goes on from may take seconds to work out
+    found = diff(chosen.release, before, after, table, chosen.selection, field=field)
+    page = found.page(limit, place, kind, field)
     following = cursors.written(signed, page.after) if page.after is not None else ""
     if format == "csv":
         name = file_name(chosen.release, table, before, after, "changes") + ".csv"

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from portal.age import Age
 from portal.errors import BadSelection
 from portal.filtered import Filter
+from portal.given_text import is_text
 from portal.outline import Circle, Outline
 from portal.selection import COLUMNS, NOT_STATED, Query, Selection
 
@@ -76,7 +77,7 @@ def _pairs(query: Query) -> dict[str, list[str]]:
         if len(text.encode("utf-8", "replace")) > MAX_QUERY_BYTES:
             raise BadSelection("query", text[:40], why=f"the query is longer than {MAX_QUERY_BYTES} bytes")
         try:
-            items = parse_qsl(text, max_num_fields=8 * MAX_VALUES)
+            items = parse_qsl(text, max_num_fields=8 * MAX_VALUES, errors="surrogateescape")
         except ValueError:
             raise BadSelection("query", text[:40], why="the query has too many fields") from None
     elif hasattr(query, "multi_items"):
@@ -89,15 +90,22 @@ def _pairs(query: Query) -> dict[str, list[str]]:
             many = [value] if isinstance(value, str | date) else list(value or ())
             found.setdefault(key, []).extend(str(v) for v in many if v)
     for key, values in found.items():
-        if len(values) > MAX_VALUES:
-            raise BadSelection(key, values[0], why=f"more than {MAX_VALUES} values")
-        for value in values:
-            longest = MAX_LONG_CHARS if key in LONG else MAX_VALUE_CHARS
-            if len(value) > longest:
-                raise BadSelection(key, value[:40], why=f"a value longer than {longest} characters")
+        _bounded(key, values)
     if sum(len(k) + len(v.encode("utf-8", "replace")) for k, vs in found.items() for v in vs) > MAX_QUERY_BYTES:
         raise BadSelection("query", "", why=f"the query is longer than {MAX_QUERY_BYTES} bytes")
     return found
+
+
+def _bounded(key: str, values: list[str]) -> None:
+    if len(values) > MAX_VALUES:
+        raise BadSelection(key, values[0], why=f"more than {MAX_VALUES} values")
+    longest = MAX_LONG_CHARS if key in LONG else MAX_VALUE_CHARS
+    for value in values:
+        if not is_text(value):
+            shown = value[:40].encode("utf-8", "replace").decode()
+            raise BadSelection(key, shown, why="no text: not UTF-8, or with a NUL")
+        if len(value) > longest:
+            raise BadSelection(key, value[:40], why=f"a value longer than {longest} characters")
 
 
 def _checked(key: str, values: list[str], allowed: Mapping[str, str]) -> list[str]:

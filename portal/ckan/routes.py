@@ -22,6 +22,7 @@ from portal.ckan.given import Given
 from portal.context import base_of
 from portal.context import releases as folder_of
 from portal.errors import PortalError
+from portal.given_text import utf8
 from portal.queries import projected
 from portal.release import Release
 
@@ -51,6 +52,8 @@ async def answer(name: str, request: Request) -> Response:
 
 def _given(request: Request, body: bytes) -> Given:
     """What the action is given: by the URL, or by the body."""
+    if not utf8(request.url.query):
+        raise Invalid("query", "The query is not UTF-8.")
     asked: dict[str, Any] = dict(request.query_params)
     if body:
         try:

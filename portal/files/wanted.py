@@ -17,6 +17,7 @@ from portal.answered import file_name as named
 from portal.errors import BadRequest, NotFound
 from portal.expressions import cql2, written
 from portal.files.forms import FORMS, PRESSED, Form
+from portal.given_text import utf8
 from portal.queries.tabled import Ask
 from portal.selection import Selection
 from portal.selection_query import MAX_QUERY_BYTES
@@ -77,6 +78,8 @@ def wanted(release: Release, file: str, query: str, compress: str, filtered: str
         raise (BadRequest if ending else NotFound)(
             f"There is no format '{ending[:20]}'; there are: {', '.join(FORMS)}."
         )
+    if not utf8(query):
+        raise BadRequest("The query is not UTF-8.")
     table, form = table_of(release, name), FORMS[ending]
     if compress and compress not in PRESSED:
         raise BadRequest(f"compress is {' or '.join(PRESSED)}, not '{compress[:20]}'.")

@@ -100,7 +100,9 @@ def _given(request: Request) -> dict[str, list[str]]:
     if len(request.url.query) > MOST_CHARACTERS:
         raise BadRequest(f"The query is longer than {MOST_CHARACTERS} characters.")
     try:
-        pairs = parse_qsl(request.url.query, max_num_fields=1000)
+        pairs = parse_qsl(request.url.query, max_num_fields=1000, errors="strict")
+    except UnicodeDecodeError:
+        raise BadRequest("The query is not UTF-8.") from None
     except ValueError:
         raise BadRequest("The query has too many parameters.") from None
     given: dict[str, list[str]] = {}

@@ -29,6 +29,9 @@ def layout(
     field: str = "", at_row: str = "",
 ) -> Page:  # fmt: skip
     """The page of two releases; NotFound where one is not kept."""
+    if kind and kind not in KINDS:
+        raise BadRequest(f"kind must be one of {', '.join(KINDS)}.")
+    first = _row(at_row)
     title = _("What changed between two releases")
     path = f"/releases/{before}/{after}"
     told = html.P([html.Code(before), " → ", html.Code(after), f", {table}"], className="lead")
@@ -36,22 +39,29 @@ def layout(
     if selection:
         head.append(html.P([selection.sentence(release), "."]))
     try:
-        found = diff(release, before, after, table, selection)
+        found = diff(release, before, after, table, selection, field=field)
     except NotReady as error:
         words = _("The two releases are being compared: load the page again in a minute.")
         return _page(title, [*head, html.P(words, className="note", role="status", title=str(error))])
-    if kind and kind not in KINDS:
-        raise BadRequest(f"kind must be one of {', '.join(KINDS)}.")
     kept = {"table": table if table != "requests" else "", "kind": kind, "field": field}
     return _page(
         title,
         [
             *head,
             section(_("How much"), "counts", *_counts(found, selection, path, kept)),
-            section(_("Row by row"), "rows", *_rows(found, selection, path, kept, at_row)),
+            section(_("Row by row"), "rows", *_rows(found, selection, path, kept, first)),
             section(_("Take it"), "take", *_take(before, after, selection, kept)),
         ],
     )
+
+
+def _row(given: str) -> int:
+    """Where the page begins; 0 where it is not told."""
+    if not given:
+        return 0
+    if not (given.isascii() and given.isdigit() and len(given) < 16):
+        raise BadRequest("at_row must be the number of a row.")
+    return int(given)
 
 
 def _page(title: str, body: list[Any]) -> Page:
@@ -85,9 +95,8 @@ def _counts(found: Compared, selection: Selection, path: str, kept: dict[str, st
     return parts
 
 
-def _rows(found: Compared, selection: Selection, path: str, kept: dict[str, str], at_row: str) -> list[Any]:
-    after = int(at_row) if at_row.isascii() and at_row.isdigit() and len(at_row) < 16 else 0
-    part = found.page(SHOWN, after, kept["kind"], kept["field"])
+def _rows(found: Compared, selection: Selection, path: str, kept: dict[str, str], first: int) -> list[Any]:
+    part = found.page(SHOWN, first, kept["kind"], kept["field"])
     total = found.total(kept["kind"], kept["field"])
     ways: list[Any] = [
         html.Li(html.A(_(KIND_WORDS[one]), href=address(path, selection, table=kept["table"], kind=one) + "#rows"))

@@ -43,13 +43,21 @@ def layout(release: Release, selection: Selection, sha256: str = "") -> Page:
         description=_("Check that a downloaded file is what was published, by its fingerprint."),
         body=body,
         section="/data",
+        status=200 if not sha256 or _digest(sha256) else 400,
     )
 
 
-def _answer(release: Release, given: str) -> list[Any]:
+def _digest(given: str) -> str | None:
+    """The fingerprint in one spelling; None for what is none."""
     try:
-        digest = read_fingerprint(given)
+        return read_fingerprint(given)
     except BadRequest:
+        return None
+
+
+def _answer(release: Release, given: str) -> list[Any]:
+    digest = _digest(given)
+    if digest is None:
         words = _("This is no fingerprint: a SHA-256 has 64 digits, 0 to 9 and a to f.")
         return [html.P(words, className="note", role="status")]
     found = known(release, digest)

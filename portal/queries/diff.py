@@ -72,12 +72,13 @@ _kept = _Kept()
 
 def diff(
     release: Release, before: str, after: str, table: str = "requests", selection: Selection | None = None,
-    patience: float = PATIENCE,
+    patience: float = PATIENCE, field: str = "",
 ) -> Compared:  # fmt: skip
     """Rows of a table that differ between two releases, among those that the selection has in either.
 
     `release` is the current one, which the selection was read for. NotFound for a release that never was, Gone for one
-    whose file is no longer kept, NotReady while it is being worked out.
+    whose file is no longer kept, NotReady while it is being worked out. `field` is one that is asked for: where there is no
+    such field nothing is worked out.
     """
     if table not in KEYS:
         raise NotFound(f"Rows of '{table[:60]}' cannot be compared; those of these tables can: {', '.join(KEYS)}.")
@@ -85,6 +86,8 @@ def diff(
     if chosen and table != "requests":
         raise BadRequest(f"The filters of requests do not apply to the table {table}.")
     sides = [_side(release, one, table, chosen) for one in (before, after)]
+    for side in sides if field else ():
+        _known(field, side.package, table)
     key = (release.folder.parent, before, after, table, chosen.to_query())
     return _kept.get(key, sides[0], sides[1], patience)
 
@@ -100,6 +103,13 @@ def package_of(release: Release, release_id: str) -> Package:
         return read_package(release.folder.parent / release_id)
     except NoRelease:
         raise Gone(f"The release {release_id} is no longer kept; its fingerprint is in the chain.") from None
+
+
+def _known(field: str, package: Package, table: str) -> None:
+    resource = package.resource(table)
+    names = [of.name for of in resource.table.fields if of.name not in (*KEYS[table], "geometry")] if resource else []
+    if field not in names:
+        raise BadRequest(f"There is no field '{field[:60]}' to compare; there are: {', '.join(names)}.")
 
 
 def _side(release: Release, release_id: str, table: str, selection: Selection) -> Side:

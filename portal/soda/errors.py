@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from portal.errors import NotFound, PortalError
 from portal.expressions.fields import BadExpression
 from portal.expressions.soql_words import MISMATCH
+from portal.given_text import utf8
 
+MALFORMED: Final = "query.compiler.malformed"
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -28,8 +31,13 @@ class SodaRoute(APIRoute):
         answer = super().get_route_handler()
 
         async def told(request: Request) -> Response:
+            if not utf8(request.url.query):
+                return soda_error(400, MALFORMED, "The query is not UTF-8.")
             try:
                 return await answer(request)
+            except RequestValidationError as error:
+                first = error.errors()[0]
+                return soda_error(400, MALFORMED, f"{first['loc'][-1]}: {first['msg']}")
             except PortalError as error:
                 return soda_error(error.status, code_of(error), str(error))
             except duckdb.DataError as error:  # a value that no type of the database can hold
@@ -47,7 +55,7 @@ def code_of(error: PortalError) -> str:
         return MISMATCH
     if isinstance(error, NotFound):
         return "dataset.missing"
-    return "query.compiler.malformed" if error.status == 400 else "internal.unavailable"
+    return MALFORMED if error.status == 400 else "internal.unavailable"
 
 
 def soda_error(status: int, code: str, message: str) -> Response:
