@@ -113,7 +113,7 @@ def place_of(release: Release, of: Collection, feature: str) -> int:
 def _places(release: Release, of: Collection, feature: str) -> list[int]:
     if of.table.name == "requests":
         source, _, number = feature.partition(":")
-        at = positions(release, number) if number else []  # nothing is every request without a number: all are read
+        at = positions(release, number) if number else []  # no request is without one
         sql = "SELECT rowid FROM requests WHERE rowid IN (SELECT unnest(?::BIGINT[])) AND source::VARCHAR = ?"
         return [place for (place,) in release.query(sql, [at, source])] if at else []
     if of.table.name == "incidents":
