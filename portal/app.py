@@ -73,6 +73,7 @@ NOT_PAGES = (
     "/sitemap",
     "/robots.txt",
     "/healthz",
+    "/mcp",
     "/assets/",
     "/_",
 )
@@ -123,6 +124,12 @@ def create_app(settings: PortalSettings) -> FastAPI:
     ):
         app.include_router(router)
     app.add_api_route("/healthz", _health, include_in_schema=False)
+    if settings.mcp:
+        from portal.mcp import routes as mcp_routes
+
+        app.include_router(mcp_routes.router)
+    else:
+        app.add_api_route("/mcp", _nothing, methods=["GET", "POST", "DELETE", "OPTIONS"], include_in_schema=False)
     for folder in ASSET_FOLDERS:
         app.mount(f"/assets/{folder}", Assets(directory=ASSETS / folder, check_dir=False))
     app.add_api_route("/map/frame", _frame, include_in_schema=False)
@@ -196,6 +203,11 @@ def _health(request: Request) -> Response:
     """200 while there is a release to show, 503 otherwise."""
     release = request.app.state.releases.current()
     return JSONResponse({"status": "ok", "release_id": release.id}, headers={"Cache-Control": "no-store"})
+
+
+def _nothing(request: Request) -> Response:
+    """What is switched off."""
+    raise NotFound(f"There is nothing at {request.url.path[:80]}.")
 
 
 def _page(request: Request) -> Response:

@@ -35,6 +35,7 @@ class PortalSettings(BaseSettings):
         default=0, ge=0, le=10,
         description="proxies in front of the portal that add to X-Forwarded-For; the address before them is the client's",
     )  # fmt: skip
+    mcp: bool = Field(default=False, description="1: tools for assistants are offered at /mcp (docs/apis/mcp.md)")
 
     @field_validator("public_url")
     @classmethod
