@@ -152,7 +152,7 @@ def _run(
     """One run of the ETL, told line by line; returns the folder of releases. A held release is told, then raised."""
     from etl import events
     from etl.config import load_city
-    from etl.errors import HeldError, SourceUnavailable
+    from etl.errors import FilesError, HeldError, SourceUnavailable
     from etl.pipeline import Options, prepare, run
     from etl.report import run_lines
     from etl.settings import secrets_of
@@ -168,7 +168,7 @@ def _run(
         with _place(config, settings, releases) as place:
             held = None
             try:
-                report = run(place, prepared, options=chosen, reporter=reporter)
+                report = run(place, prepared, options=chosen, reporter=reporter, make_files=_make_files)
             except HeldError as error:
                 if error.report is None:
                     raise
@@ -181,6 +181,8 @@ def _run(
             click.echo(events.clean(line))
     if held is not None:
         raise held
+    if report.not_stocked:
+        raise FilesError(report.not_stocked)
     if report.unavailable:
         raise SourceUnavailable(
             f"{len(report.unavailable)} of {len(config.every_source)} sources did not answer "
@@ -188,6 +190,13 @@ def _run(
         )
     found: Path = place.releases
     return found
+
+
+def _make_files(*arguments: Any) -> Any:
+    """The portal's maker of ready files: the ETL puts beside a release what downloads are made of."""
+    from portal.files.fixed import make
+
+    return make(*arguments)
 
 
 def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, Path | str]:
@@ -531,6 +540,31 @@ def release_list(place: str, home: Path | None) -> None:
 
     for line in release_lines(_releases(place, home)):
         click.echo(line)
+
+
+@release.command("files")
+@city_argument
+@log_option
+@home_option
+@releases_option
+@_examples(
+    "  openward release files cities/boston.yaml\n"
+    "  openward demo && openward release files var/demo/city/demo.yaml\n"
+    "  openward release files city.yaml --log json"
+)
+def release_files(city: Path, log: str, home: Path | None, releases: Path | None) -> None:
+    """Make the ready files of CITY's current release (whole tables, requests by year, department, area) if it has none.
+
+    'openward etl run' does so by itself once a release is published; this is for a run that was killed over it, or whose
+    disk was full. What is made is said by 'downloads' in the city's YAML.
+    """
+    from etl.config import load_city
+    from etl.pipeline import stock
+    from etl.report import stocked_line
+
+    with _told(log) as reporter, _place(load_city(city), _settings(home), releases, existing=True) as place:
+        made = stock(place, _make_files, reporter)
+    click.echo(stocked_line(made) if made else "nothing to make: there are ready files, or none are wanted")
 
 
 @release.command("verify")

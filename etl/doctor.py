@@ -470,7 +470,7 @@ def check_disk(patient: Patient) -> Iterator[Finding]:
     # Packed text grows about eightfold when it is unpacked; unpacked, it is staged once and written once.
     work = sum(copy.bytes * (16 if _is_packed(copy.parts[0].name) else 3) for copy in copies if copy.parts)
     folder = chain.current_folder(patient.releases)
-    release = sum(p.stat().st_size for p in folder.iterdir() if p.is_file()) if folder and folder.is_dir() else 0
+    release = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) if folder and folder.is_dir() else 0
     needs: dict[int, tuple[Path, int]] = {}
     for path, size in ((patient.folder, raw + work), (patient.releases, 2 * release)):
         there = _existing(path.absolute())

@@ -67,6 +67,10 @@ class HeldError(EtlError):
     report: Any = None
 
 
+class FilesError(StoreError):
+    """A release is published, but its ready files could not be made beside it."""
+
+
 class DoctorError(EtlError):
     """`openward doctor` found something that must be put right."""
 

@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -24,7 +24,16 @@ from sqlalchemy import Connection, Engine
 from etl.config import CityConfig
 from etl.config.connections import FileConnection
 from etl.demographics import PeopleByArea, read_demographics
-from etl.errors import ConfigError, EtlError, HeldError, MappingError, SourceError, SourceUnavailable, StoreError
+from etl.errors import (
+    ConfigError,
+    EtlError,
+    FilesError,
+    HeldError,
+    MappingError,
+    SourceError,
+    SourceUnavailable,
+    StoreError,
+)
 from etl.events import emit
 from etl.extract.raw import RawArchive, RawCopy
 from etl.geocoder_reference import ReferenceFiles
@@ -34,7 +43,7 @@ from etl.layers import fingerprint as layers_fingerprint
 from etl.locating import CityGeocoder
 from etl.progress import Reporter, Silent
 from etl.providers.chain import ProviderChain, chain_of
-from etl.publish import build, chain, retention, status
+from etl.publish import build, chain, retention, shelf, status
 from etl.publish.annotations import check_areas
 from etl.publish.demographics import replace_demographics
 from etl.publish.limits import Acceptance
@@ -58,7 +67,7 @@ class RunReport:
     """What a run did. `release_id` is None where nothing was published.
 
     `sources` has those whose rows were read; `unavailable` says why the others could not be; `defaults` are the points
-    that were found to stand for 'unknown'.
+    that were found to stand for 'unknown'; `stocked` the ready files that were made, `not_stocked` why they were not.
     """
 
     run_id: int
@@ -68,6 +77,8 @@ class RunReport:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     drift: Mapping[str, Sequence[Drifted]] = field(default_factory=dict)
     defaults: Mapping[str, Sequence[DefaultPoint]] = field(default_factory=dict)
+    stocked: shelf.Stocked | None = None
+    not_stocked: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,11 +173,13 @@ def run(
     now: dt.datetime | None = None,
     options: Options | None = None,
     reporter: Reporter | None = None,
+    make_files: shelf.Maker | None = None,
 ) -> RunReport:
     """Take in what is new and publish a release if anything changed.
 
     Any error leaves the stored records and the releases as they were; it is noted in the `run` table. A source that
     does not answer keeps none of the others from being loaded. HeldError: all is stored, but a limit holds the release.
+    `make_files` makes the ready files of the current release where it has none; what goes wrong there unpublishes nothing.
     """
     moment = now or dt.datetime.now(dt.UTC)
     chosen, say = options or Options(), reporter or Silent()
@@ -176,6 +189,8 @@ def run(
         try:
             with _plain_errors():
                 report = _run(place, prepared, moment, chosen, say, lock)
+            if make_files is not None:
+                report = _stocked(place, report, make_files, say, lock)
         except Exception as error:
             message = str(error) if isinstance(error, EtlError) else repr(error)
             emit("run_failed", level=logging.ERROR, city=place.config.city.id, error=message)
@@ -266,6 +281,39 @@ def _run(
     _prune(place, moment)
     status.write(place.engine, place.config, place.releases, moment)
     return RunReport(run_id, counts, release_id, current, unavailable, drift, found)
+
+
+def stock(place: Place, make_files: shelf.Maker, reporter: Reporter | None = None) -> shelf.Stocked | None:
+    """Make the current release's ready files where it has none, by themselves. FilesError says why they cannot be made."""
+    say = reporter or Silent()
+    with _plain_errors(), exclusive(place.engine, place.config.city.id, place.folder) as lock:
+        chain.tidy(place.releases)
+        return _stock(place, make_files, say, lock)
+
+
+def _stock(place: Place, make_files: shelf.Maker, say: Reporter, lock: Lock) -> shelf.Stocked | None:
+    def progress(done: int, total: int) -> None:
+        say.step("release: ready files", done, total)
+
+    try:
+        made = shelf.stock(place.releases, place.config.downloads, make_files, progress, lock.must_be_held)
+    except Exception as error:  # whatever it is, the release is published and stays so
+        reason = getattr(error, "strerror", None) or str(error) or repr(error)
+        raise FilesError(
+            f"the ready files of the current release could not be made ({' '.join(reason.split())[:200]}); it is published "
+            "and served without them. Free the disk if it is full, then run 'openward release files'"
+        ) from error
+    if made is not None:
+        emit("files_made", release=made.release_id, files=made.files, bytes=made.bytes, seconds=made.seconds)
+    return made
+
+
+def _stocked(place: Place, report: RunReport, make_files: shelf.Maker, say: Reporter, lock: Lock) -> RunReport:
+    try:
+        return replace(report, stocked=_stock(place, make_files, say, lock))
+    except FilesError as error:
+        emit("files_not_made", level=logging.ERROR, release=report.current, error=repr(error.__cause__))
+        return replace(report, not_stocked=str(error))
 
 
 def _geocoder(place: Place, prepared: Prepared) -> CityGeocoder | None:

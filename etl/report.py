@@ -18,6 +18,7 @@ from etl.config import CityConfig
 from etl.errors import ConfigError
 from etl.pipeline import Place, RunReport
 from etl.publish import chain, status
+from etl.publish.shelf import Stocked
 from etl.store import export, state
 from etl.store.models import Drift, Feedback, Measure, Quarantined, Request, Run, SourceRun
 from etl.store.state import Drifted
@@ -58,6 +59,13 @@ def run_lines(report: RunReport, releases: Path, *, held: bool = False) -> Itera
         yield f"the release is held; the current release is still {report.current}"
     else:
         yield f"nothing published; the current release is {report.current}"
+    if report.stocked:
+        yield stocked_line(report.stocked)
+
+
+def stocked_line(stocked: Stocked) -> str:
+    """Ready files that were made."""
+    return f"{stocked.files:,} ready files of {stocked.release_id}: {stocked.bytes / 1e6:,.1f} MB in {stocked.seconds:.1f} s"
 
 
 def drift_lines(source: str, found: Sequence[Drifted]) -> Iterator[str]:

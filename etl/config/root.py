@@ -11,6 +11,7 @@ from etl.config.annotations import Annotation, check_annotations
 from etl.config.base import Slug, Strict
 from etl.config.city import City
 from etl.config.demographics import Demographics, check_demographics
+from etl.config.downloads import Downloads
 from etl.config.geocoder import GeocoderSettings
 from etl.config.incidents import Incidents, Repeats, Suspicious
 from etl.config.limits import Raw, Retention
@@ -29,6 +30,9 @@ class CityConfig(Strict):
     feedback: dict[Slug, FeedbackSource] = Field(default={}, description="sources of satisfaction answers")
     raw: Raw = Raw()
     retention: Retention = Field(default=Retention(), description="how long releases keep their files")
+    downloads: Downloads = Field(
+        default=Downloads(), description="files that are made of a release once it is published"
+    )
     services: dict[str, ServiceInfo] = {}
     departments: dict[str, Department] = {}
     channels: dict[Slug, str] = Field(default={}, description="channel -> title")
@@ -93,8 +97,12 @@ class CityConfig(Strict):
         return self
 
     def fingerprint(self) -> str:
-        """sha256 of the configuration's meaning; layout and comments do not change it, nor what is kept of old releases."""
-        text = json.dumps(self.model_dump(mode="json", exclude={"retention"}), sort_keys=True, ensure_ascii=False)
+        """sha256 of the configuration's meaning; layout and comments do not change it.
+
+        Nor does what is kept of old releases, or what is made of a release beside it: the release itself is the same.
+        """
+        aside = {"retention", "downloads"}
+        text = json.dumps(self.model_dump(mode="json", exclude=aside), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def rules_of(self, source: str) -> str:

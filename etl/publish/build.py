@@ -27,7 +27,7 @@ from etl.config.privacy import FREE_TEXT
 from etl.disk import sha256_of
 from etl.duck import builder
 from etl.errors import ReleaseError
-from etl.publish import chain, fields, files, index, limits, linked, tables
+from etl.publish import chain, fields, files, index, limits, linked, manifest, tables
 from etl.publish.counting import FILE as COUNTING
 from etl.publish.counting import write_counting
 from etl.publish.derive import Derivation
@@ -176,6 +176,7 @@ class _Build:
         self.previous_folder = chain.current_folder(releases)
         self.previous = chain.link_of(self.previous_folder) if self.previous_folder else None
         self.before = chain.read_package(self.previous_folder)["openward"] if self.previous_folder else {}
+        self.ready = manifest.sha256_in(self.previous_folder) if self.previous_folder else None
         with engine.connect() as connection:
             self.stored = tables.read_store(connection)
         self.policy = PublicRows(config, self.stored.basemap, self.stored.boundaries, self.stored.places)
@@ -282,6 +283,11 @@ class _Build:
         moment = dt.datetime.fromisoformat(self.inputs.as_of)
         return linked.link(db, self.config, moment, all_exact=self.policy.all_exact)
 
+    def _previous(self, previous: chain.Link) -> dict[str, str]:
+        """The release before, by its hash, and its ready files by that of their list, where it has any."""
+        ready = {"files_sha256": self.ready} if self.ready else {}
+        return {"release_id": previous.release_id, "sha256": previous.sha256} | ready
+
     def _derivation(self) -> Callable[[pa.Table], pa.Table]:
         moment = dt.datetime.fromisoformat(self.inputs.as_of)
         targets = {code: s.target_hours for code, s in self.config.services.items() if s.target_hours}
@@ -319,7 +325,7 @@ class _Build:
             "format": FORMAT,
             "created": f"{self.now:%Y-%m-%dT%H:%M:%SZ}",
             "as_of": self.inputs.as_of,
-            "previous": {"release_id": previous.release_id, "sha256": previous.sha256} if previous else None,
+            "previous": self._previous(previous) if previous else None,
             "city": config.city.model_dump(mode="json")
             | {"title": config.city.title or f"{config.city.name} service requests"},
             "layers": [

@@ -18,6 +18,7 @@ from typing import Any
 
 from etl.disk import sha256_of, sync
 from etl.errors import ReleaseError
+from etl.publish import manifest
 
 PACKAGE = "datapackage.json"
 CURRENT = "current"
@@ -165,11 +166,11 @@ def verify(releases: Path, only: str | None = None, progress: Callable[[str], No
         raise ReleaseError(f"{releases}: there is no release '{only}'; 'openward release list' names them")
     findings: list[Finding] = []
     before: Link | None = None
-    for link in log:
+    for link, after in zip(log, [*log[1:], None], strict=True):
         if only in (None, link.release_id):
             if progress:
                 progress(link.release_id)
-            findings += _verify_one(releases / link.release_id, link, before)
+            findings += _verify_one(releases / link.release_id, link, before, after)
         before = link
     folder = current_folder(releases)
     last = log[-1].release_id
@@ -187,7 +188,7 @@ def _with_unnoted(releases: Path, log: list[Link]) -> list[Link]:
     return [*log, link] if link.previous == (log[-1].release_id if log else None) else log
 
 
-def _verify_one(folder: Path, link: Link, before: Link | None) -> list[Finding]:
+def _verify_one(folder: Path, link: Link, before: Link | None, after: Link | None) -> list[Finding]:
     name = link.release_id
     follows = link.previous == (before.release_id if before else None)
     findings = [Finding(name, "chain", follows, "" if follows else f"does not follow {before and before.release_id}")]
@@ -208,11 +209,33 @@ def _verify_one(folder: Path, link: Link, before: Link | None) -> list[Finding]:
     if "counting" in index:  # releases from before have none
         expected[index["counting"]] = index["counting_sha256"]
     if current_folder(folder.parent) != folder and not any((folder / path).exists() for path in expected):
-        return [*findings, Finding(name, "files", True, "not kept; their hashes are in its description")]
+        findings.append(Finding(name, "files", True, "not kept; their hashes are in its description"))
+        expected = {}
     for path, digest in expected.items():
         if not (folder / path).exists():
             findings.append(Finding(name, path, False, "is missing"))
         else:
             same = sha256_of(folder / path) == digest
             findings.append(Finding(name, path, same, "" if same else "differs from its hash"))
-    return findings
+    return findings + [Finding(name, *told) for told in _ready(folder, package, after)]
+
+
+def _ready(folder: Path, package: dict[str, Any], after: Link | None) -> list[manifest.Told]:
+    """What holds of the ready files beside a release."""
+
+    def digest(path: str) -> str | None:
+        return sha256_of(folder / path) if (folder / path).is_file() else None
+
+    listed = folder / manifest.PATH
+    text = listed.read_bytes() if listed.is_file() else None
+    return list(manifest.check(package, text, carried(folder.parent, after), digest, current=after is None))
+
+
+def carried(releases: Path, after: Link | None) -> manifest.Carried:
+    """What the release after one says of its ready files, where its description is kept and is what the chain names."""
+    if after is None:
+        return manifest.Carried()
+    folder = releases / after.release_id
+    if not (folder / PACKAGE).is_file() or sha256_of(folder / PACKAGE) != after.sha256:
+        return manifest.Carried()
+    return manifest.Carried.by(read_package(folder))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from etl.config.limits import Retention
-from etl.publish import chain
+from etl.publish import chain, manifest
 
 ALWAYS_KEPT = 2
 
@@ -40,7 +40,9 @@ def prune(releases: Path, policy: Retention, now: dt.datetime) -> list[str]:
         folder = releases / release_id
         if folder == current or not (folder / chain.PACKAGE).is_file():
             continue
-        files = [path for path in folder.iterdir() if path.is_file() and path.name != chain.PACKAGE]
+        every = (*folder.iterdir(), *(folder / manifest.FOLDER).glob("*"))
+        describes = (folder / chain.PACKAGE, folder / manifest.FOLDER / manifest.MANIFEST)
+        files = [path for path in every if path.is_file() and path not in describes]
         for path in files:
             path.unlink()
         if files:

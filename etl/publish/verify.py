@@ -19,6 +19,7 @@ import httpx
 
 from etl.disk import sha256_of
 from etl.errors import ReleaseError, SourceUnavailable
+from etl.publish import manifest
 from etl.publish.chain import CHAIN, PACKAGE, RELEASE_ID, Finding, Link, read_log
 
 MOST_TEXT: Final = 64 << 20
@@ -35,6 +36,9 @@ class Kept(Protocol):
 
     def package(self, release_id: str) -> bytes | None:
         """datapackage.json; None where it is not kept."""
+
+    def ready(self, release_id: str) -> bytes | None:
+        """The list of its ready files; None where it has none."""
 
     def digest(self, release_id: str, path: str) -> str | None:
         """sha256 of a file; None where it is not kept."""
@@ -56,6 +60,11 @@ class Folder:
     def package(self, release_id: str) -> bytes | None:
         """From its folder."""
         path = self.path / release_id / PACKAGE
+        return path.read_bytes() if path.is_file() else None
+
+    def ready(self, release_id: str) -> bytes | None:
+        """From the folder of its ready files."""
+        path = self.path / release_id / manifest.PATH
         return path.read_bytes() if path.is_file() else None
 
     def digest(self, release_id: str, path: str) -> str | None:
@@ -98,6 +107,10 @@ class Portal:
     def package(self, release_id: str) -> bytes | None:
         """From the downloads."""
         return self._text(_address(release_id, PACKAGE))
+
+    def ready(self, release_id: str) -> bytes | None:
+        """From the downloads."""
+        return self._text(_address(release_id, manifest.PATH))
 
     def digest(self, release_id: str, path: str) -> str | None:
         """Of the file as it comes over the wire."""
@@ -151,17 +164,17 @@ def verify_kept(kept: Kept, only: str | None = None, say: Say | None = None) -> 
     findings: list[Finding] = []
     before: Link | None = None
     newest = chain[-1].release_id
-    for link in chain:
+    for link, after in zip(chain, [*chain[1:], None], strict=True):
         if only in (None, link.release_id):
-            findings += _one(kept, link, before, link.release_id == newest, say or (lambda _words: None))
+            findings += _one(kept, link, before, after, say or (lambda _words: None))
         before = link
     shown = kept.current()
     findings.append(Finding(newest, "current", shown == newest, "" if shown == newest else f"{shown} is shown"))
     return findings
 
 
-def _one(kept: Kept, link: Link, before: Link | None, newest: bool, say: Say) -> Iterator[Finding]:
-    name = link.release_id
+def _one(kept: Kept, link: Link, before: Link | None, after: Link | None, say: Say) -> Iterator[Finding]:
+    name, newest = link.release_id, after is None
     say(name)
     follows = link.previous == (before.release_id if before else None)
     yield Finding(name, "chain", follows, "" if follows else f"does not follow {before and before.release_id}")
@@ -184,11 +197,26 @@ def _one(kept: Kept, link: Link, before: Link | None, newest: bool, say: Say) ->
         found[path] = (digest, kept.digest(name, path))
     if not newest and not any(got for _, got in found.values()):
         yield Finding(name, "files", True, "not kept; their hashes are in its description")
-        return
+        found = {}
     for path, (digest, got) in found.items():
         yield Finding(
             name, path, got == digest, "" if got == digest else "is missing" if got is None else "differs from its hash"
         )
+
+    def hashed(path: str) -> str | None:
+        say(f"{name} {path}")
+        return kept.digest(name, path)
+
+    for told in manifest.check(package, kept.ready(name), _carried(kept, after), hashed, current=newest):
+        yield Finding(name, *told)
+
+
+def _carried(kept: Kept, after: Link | None) -> manifest.Carried:
+    """What the release after one says of its ready files, where its description is kept and is what the chain names."""
+    text = kept.package(after.release_id) if after else None
+    if after is None or text is None or hashlib.sha256(text).hexdigest() != after.sha256:
+        return manifest.Carried()
+    return manifest.Carried.by(_package(after.release_id, text))
 
 
 def verify_release(folder: Path, chain: list[Link] | None = None, say: Say | None = None) -> list[Finding]:
@@ -209,16 +237,26 @@ def verify_release(folder: Path, chain: list[Link] | None = None, say: Say | Non
         there = (folder / file).is_file()
         same = there and sha256_of(folder / file) == digest
         findings.append(Finding(name, file, same, "" if same else "differs from its hash" if there else "is missing"))
-    return findings
+    listed = folder / manifest.PATH
+    ready = listed.read_bytes() if listed.is_file() else None
+
+    def hashed(file: str) -> str | None:
+        return sha256_of(folder / file) if (folder / file).is_file() else None
+
+    # Alone it cannot be held against the release after it; a folder that was not downloaded is no mistake.
+    told = manifest.check(package, ready, manifest.Carried(), hashed, current=False)
+    return findings + [Finding(name, *one) for one in told]
 
 
 def find_file(kept: Kept, sha256: str, say: Say | None = None) -> list[tuple[str, str]]:
     """Release and name of every published file with this hash, the newest first; empty: it is none of them.
 
-    A description counts only if it is the one that the chain names.
+    A description counts only if it is the one that the chain names, and a list of ready files if the release after it
+    names that; of the newest release there is none yet, and its list counts as it is.
     """
     found = []
-    for link in reversed(kept.chain()):
+    chain = kept.chain()
+    for link, after in zip(reversed(chain), [None, *reversed(chain[1:])], strict=True):
         if say:
             say(link.release_id)
         if link.sha256 == sha256:
@@ -226,9 +264,21 @@ def find_file(kept: Kept, sha256: str, say: Say | None = None) -> list[tuple[str
         text = kept.package(link.release_id)
         if text is None or hashlib.sha256(text).hexdigest() != link.sha256:
             continue
-        of = expected(_package(link.release_id, text))
+        of = expected(_package(link.release_id, text)) | _ready(kept, link, after)
         found += [(link.release_id, path) for path, digest in of.items() if digest == sha256]
     return found
+
+
+def _ready(kept: Kept, link: Link, after: Link | None) -> dict[str, str]:
+    """Ready files and their hashes, where their list can be believed; the list itself among them."""
+    text = kept.ready(link.release_id)
+    if text is None:
+        return {}
+    carried, digest = _carried(kept, after), hashlib.sha256(text).hexdigest()
+    if carried.known and digest != carried.sha256:
+        return {}
+    files = manifest.read(link.release_id, text).files
+    return {manifest.PATH: digest} | {f"{manifest.FOLDER}/{name}": sha256 for name, sha256 in files.items()}
 
 
 def expected(package: dict[str, Any]) -> dict[str, str]:
@@ -256,4 +306,4 @@ def _link(line: bytes) -> Link:
 
 
 def _address(release_id: str, path: str) -> str:
-    return f"/download/release/{quote(release_id, safe='')}/{quote(path, safe='')}"
+    return f"/download/release/{quote(release_id, safe='')}/{quote(path)}"

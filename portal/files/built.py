@@ -112,17 +112,22 @@ def _build(of: Wanted) -> Built:
         return Built(_BUILDERS[of.form.key](of, path))
 
 
-def _parquet(of: Wanted, path: Path) -> Path:
-    reader = rows.batches(of.release, of.ask, rows.typed_columns(of.ask.table))
+def parquet_metadata(of: Wanted) -> dict[str, str]:
+    """What a Parquet file says of itself; with a geometry it is GeoParquet."""
     metadata = {"openward": json.dumps(about(of), ensure_ascii=False)}
-    if "geometry" in reader.schema.names:
+    if of.ask.table.geometry is not None:
         geo = {
             "version": "1.1.0",
             "primary_column": "geometry",
             "columns": {"geometry": {"encoding": "WKB", "geometry_types": mapped.kinds(of)}},
         }
         metadata["geo"] = json.dumps(geo)
-    schema = reader.schema.with_metadata(metadata)
+    return metadata
+
+
+def _parquet(of: Wanted, path: Path) -> Path:
+    reader = rows.batches(of.release, of.ask, rows.typed_columns(of.ask.table))
+    schema = reader.schema.with_metadata(parquet_metadata(of))
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for batch in reader:
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
