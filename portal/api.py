@@ -9,7 +9,6 @@ import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -30,7 +29,7 @@ from portal.answers import (
     ResponseTime,
     Totals,
 )
-from portal.context import Asked, Chosen, Current, base_of, query_of
+from portal.context import Asked, Chosen, Current, next_link, onward
 from portal.context import releases as folder_of
 from portal.errors import NoStatus, NotFound
 from portal.figures.location_band import Band
@@ -254,9 +253,8 @@ def requests(
     rows = rows if fields else [_zoned(row) for row in rows_at(now, found.at)]
     further = None
     if found.cursor:
-        kept = [(k, v) for k, v in tables_asked.pairs(query_of(request)) if k not in ("cursor", "offset")]
-        further = f"{base_of(request)}{PREFIX}/requests?{urlencode([*kept, ('cursor', found.cursor)])}"
-        response.headers["Link"] = f'<{further}>; rel="next"'
+        further = onward(request, {"cursor": found.cursor}, ("offset",))
+        response.headers.update(next_link(further))
     response.headers["X-Total-Count"] = str(total)
     return Paged(
         rows=rows,

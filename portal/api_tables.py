@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any, Final, Literal, TypeVar
-from urllib.parse import urlencode
 
 import duckdb
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -20,7 +19,7 @@ from pydantic import BaseModel, Field
 
 from portal import tables_asked
 from portal.api import FRESH_SECONDS, PREFIX, Cited, Many, Single
-from portal.context import Current, base_of, query_of
+from portal.context import Current, base_of, next_link, onward, query_of
 from portal.declared import selection_keys
 from portal.groups_asked import Asked, groups
 from portal.kept import Answers
@@ -174,7 +173,7 @@ def page_of(
     except duckdb.Error as error:
         raise tables_asked.refused(error) from error
     lines = found.rows["line"].to_pylist() if limit else []
-    further = _further(request, {"cursor": found.cursor}, ("offset",)) if found.cursor else None
+    further = onward(request, {"cursor": found.cursor}, ("offset",)) if found.cursor else None
     about = {"table": ask.table.name, "total": n, "limit": limit, "offset": offset, "cursor": found.cursor or None}
     if as_csv:
         return _csv_answer(now, "\r\n".join([",".join(names), *lines, ""]), n, further)
@@ -223,7 +222,7 @@ def groups_of_table(
     ask = tables_asked.ask(now, table(now, name), query_of(request), OF_GROUPS)
     found = groups(now, ask, Asked(by, figures, having, sort, limit, offset))
     names, rows, n = list(found.names), found.rows, found.total
-    further = _further(request, {"offset": str(offset + limit)}, ()) if rows and offset + len(rows) < n else None
+    further = onward(request, {"offset": str(offset + limit)}) if rows and offset + len(rows) < n else None
     if _is_csv(request, form):
         return _csv_answer(now, _csv(names, rows), n, further)
     about = {"table": name, "total": n, "limit": limit, "offset": offset, "cursor": None}
@@ -260,11 +259,6 @@ def _is_csv(request: Request, form: str | None) -> bool:
     return at >= 0 and all(place < 0 or at < place for place in places)
 
 
-def _further(request: Request, changes: dict[str, str], without: tuple[str, ...]) -> str:
-    kept = [(k, v) for k, v in tables_asked.pairs(query_of(request)) if k not in changes and k not in without]
-    return f"{base_of(request)}{request.url.path}?{urlencode([*kept, *changes.items()])}"
-
-
 def _headers(now: Release, n: int, further: str | None) -> dict[str, str]:
     told = {
         "X-Openward-Release": now.id,
@@ -272,7 +266,7 @@ def _headers(now: Release, n: int, further: str | None) -> dict[str, str]:
         "X-Total-Count": str(n),
         "Vary": "Accept",
     }
-    return told | ({"Link": f'<{further}>; rel="next"'} if further else {})
+    return told | (next_link(further) if further else {})
 
 
 def _json_answer(now: Release, query: str, about: dict[str, Any], lines: str, n: int, further: str | None) -> Response:

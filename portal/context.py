@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, Request
 
@@ -32,6 +34,18 @@ def base_of(request: Request) -> str:
     """The address that visitors see, without a slash at its end."""
     public: str = request.app.state.settings.public_url
     return public or str(request.base_url).rstrip("/")
+
+
+def onward(request: Request, changes: Mapping[str, str], without: Sequence[str] = ()) -> str:
+    """The address that was asked for, with other values of some keys: that of the page after this one."""
+    given = parse_qsl(query_of(request), keep_blank_values=True)
+    kept = [(key, value) for key, value in given if key not in changes and key not in without]
+    return f"{base_of(request)}{request.url.path}?{urlencode([*kept, *changes.items()])}"
+
+
+def next_link(address: str) -> dict[str, str]:
+    """The header that names the page after this one (RFC 8288)."""
+    return {"Link": f'<{address}>; rel="next"'}
 
 
 Declared = Annotated[None, Depends(selection_keys)]

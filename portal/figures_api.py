@@ -20,6 +20,7 @@ from portal.answers_figures import Backlog, Compared, Shifted, YearAgo
 from portal.api import FRESH_SECONDS, PREFIX, Many, Single
 from portal.context import Asked, Chosen, Current
 from portal.errors import BadRequest, NotFound
+from portal.package import file_url
 from portal.problems import MEDIA_TYPE, Problem
 from portal.queries.expected import calibration, drawn_layer
 from portal.queries.expected import expected as expected_of
@@ -213,7 +214,7 @@ def receipt_of(
         excluded=list(kind.excluded),
         columns=kind.columns,
         arguments=told.arguments,
-        files=[f"/download/release/{told.release_id}/{name}" for name in kind.files],
+        files=[file_url(told.release_id, name) for name in kind.files],
         sql=told.sql,
     )
     return Single(result=doc, **_cited(chosen, response))

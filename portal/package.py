@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -12,6 +13,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from portal.errors import NoRelease
 
 SUPPORTED_FORMAT = 1
+FILES: Final = "/download/release/"
+"""Addresses of the files of releases begin so."""
 
 
 class _View(BaseModel):
@@ -192,6 +195,11 @@ class Package(_View):
     def resource(self, name: str) -> Resource | None:
         """The resource of that name, or None."""
         return next((r for r in self.resources if r.name == name), None)
+
+
+def file_url(release_id: str, path: str, base: str = "") -> str:
+    """Where a file of a release is to be had, for good; `base` is the portal's address, '' on its own pages."""
+    return f"{base}{FILES}{quote(release_id)}/{quote(path)}"
 
 
 def read_package(folder: Path) -> Package:

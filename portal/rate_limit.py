@@ -23,12 +23,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from portal.package import FILES
 from portal.problems import MEDIA_TYPE
 
 WINDOW_SECONDS: Final = 60
 MOST_CLIENTS: Final = 20_000
 ASKED: Final = ("/api/", "/ogc", "/open311", "/resource/", "/download/", "/feed.atom", "/oembed", "/charts/", "/mcp")
-STATIC: Final = ("/download/release/",)
+STATIC: Final = (FILES,)
 EXCEEDED: Final = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 
 

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from portal.files.forms import FORMS
+from portal.package import file_url
 from portal.queries import period
 from portal.queries.scans import once
 from portal.tables import tables
@@ -82,7 +83,7 @@ def _dataset(release: Release, resource: Resource, base: str) -> Dataset:
 
 
 def _files(release: Release, resource: Resource, base: str) -> list[File]:
-    url = f"{base}/download/release/{release.id}/{resource.path}"
+    url = file_url(release.id, resource.path, base)
     kind = WHOLE.get(resource.mediatype, resource.mediatype)
     found = [
         File(f"{resource.path} of release {release.id}", url, resource.mediatype, kind, resource.bytes, resource.sha256)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+from portal.package import file_url
+
 if TYPE_CHECKING:
     from portal.release import Release
 
@@ -16,5 +18,5 @@ def absolute(release: Release, base: str) -> dict[str, Any]:
     """The package with absolute paths: it is the same package wherever it is kept."""
     package = cast(dict[str, Any], json.loads((release.folder / "datapackage.json").read_bytes()))
     for resource in package.get("resources", []):
-        resource["path"] = f"{base}/download/release/{release.id}/{resource['path']}"
+        resource["path"] = file_url(release.id, resource["path"], base)
     return package

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from portal.errors import NotFound
-from portal.package import Resource
+from portal.package import Resource, file_url
 from portal.release import Release
 from portal.tables import Table, tables
 
@@ -89,7 +89,7 @@ def _resource(release: Release, found: Resource, position: int, base: str) -> di
         "description": found.description or found.title,
         "format": found.path.rpartition(".")[2].upper(),
         "mimetype": found.mediatype,
-        "url": f"{base}/download/release/{release.id}/{found.path}",
+        "url": file_url(release.id, found.path, base),
         "url_type": None,
         "resource_type": "file",
         "datastore_active": found.name in tables(release),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dash import html
 
 from portal.components.parts import code, more
+from portal.package import file_url
 from portal.receipts.parts import condition
 from portal.selection import Selection
 from portal.text import N_, _
@@ -36,7 +37,7 @@ def lines(release: Release, selection: Selection, base: str) -> dict[str, str]:
     address = {
         form: f"{base}/download/requests.{form}{f'?{query}' if query else ''}" for form in ("csv", "geojson", "parquet")
     }
-    whole = f"{base}/download/release/{release.id}/requests.parquet"
+    whole = file_url(release.id, "requests.parquet", base)
     times = [name for name in TIMES if name in release.fields]
     found = {
         "curl": f"curl --fail --output requests.csv {_shell(address['csv'])}",

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from portal.expressions.fields import Field
 from portal.ogc.collections import Collection, collections, extent
 from portal.ogc.crs import CRS84, known
 from portal.ogc.negotiated import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Link
+from portal.package import file_url
 from portal.plain_texts import utc_text
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def files_of(release: Release, of: Collection, base: str) -> list[Link]:
     resource = release.package.resource(of.table.name)
     if resource is None or not (release.folder / resource.path).is_file():
         return []
-    href = f"{base}/download/release/{release.id}/{quote(resource.path)}"
+    href = file_url(release.id, resource.path, base)
     return [
         {"href": href, "rel": "enclosure", "type": resource.mediatype, "title": f"All {of.table.name} as GeoParquet"}
     ]

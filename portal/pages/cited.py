@@ -13,7 +13,7 @@ from portal.components.links import address
 from portal.components.page import Page
 from portal.components.parts import key_figures, page_head, section
 from portal.errors import NotReady
-from portal.package import Package
+from portal.package import Package, file_url
 from portal.queries.compared import Compared
 from portal.queries.diff import Gone, diff, package_of
 from portal.selection import Selection
@@ -116,9 +116,9 @@ def _record(release: Release, cited: str, package: Package | None) -> list[Any]:
         when = time_words(about.as_of, release.city.timezone)
         words = _("It told how things stood at {time}, of {n} requests in all.")
         parts.append(html.P(words.format(time=when, n=number(about.counts["requests"]))))
-    files = [f"/download/release/{cited}/datapackage.json"]
+    files = [file_url(cited, "datapackage.json")]
     if requests and (release.folder.parent / cited / requests.path).is_file():
-        files.append(f"/download/release/{cited}/{requests.path}")
+        files.append(file_url(cited, requests.path))
     parts.append(html.Ul([html.Li(html.A(file.rsplit("/", 1)[1], href=file, download="")) for file in files]))
     parts.append(html.P(html.A(_("Verify a file that you hold"), href=address("/verify"), className="onward")))
     return parts

@@ -18,6 +18,7 @@ from portal.components.page import Page
 from portal.components.parts import Column, code, heading, more, page_head, section, table
 from portal.components.shell import site_title
 from portal.components.take_chart import base_address
+from portal.package import file_url
 from portal.pages.sources import ways
 from portal.selection import Selection
 from portal.tables import tables
@@ -61,7 +62,7 @@ def layout(release: Release, selection: Selection) -> Page:
             _files(release, files),
             html.P(_("The sha256 is a fingerprint: if the file you hold has the same one, not a byte of it differs.")),
             html.P([_("For programs, all of it is described in one file: "),
-                    html.A("datapackage.json", href=f"/download/release/{release.id}/datapackage.json", download="")]),
+                    html.A("datapackage.json", href=file_url(release.id, "datapackage.json"), download="")]),
         ),
         section(
             _("Cite it"), "cite", *cite_box(release, selection),
@@ -122,7 +123,7 @@ def _files(release: Release, files: list[FileDoc]) -> Any:
     ]  # fmt: skip
     rows = [
         [
-            html.A(file.path, href=f"/download/release/{release.id}/{file.path}", download=""),
+            html.A(file.path, href=file_url(release.id, file.path), download=""),
             _about(file),
             number(file.rows) if file.rows is not None else "–",
             size_words(file.bytes) if file.bytes is not None else "–",

@@ -15,6 +15,7 @@ from portal.components.page import Page
 from portal.components.parts import aside, page_head, rich, section, tabs
 from portal.components.period import period
 from portal.figures.equity import MIN_AREAS
+from portal.package import file_url
 from portal.pages.overview import source_words
 from portal.pages.trends import nothing
 from portal.queries import totals
@@ -161,7 +162,7 @@ def _provenance(
     about = found.measure
     licensed = _("{title}, {year}: {source}. {license}.") if about.license else _("{title}, {year}: {source}.")
     words = licensed.format(title=about.title, year=about.year, source=about.source, license=about.license)
-    file = html.A(_("the file of these figures"), href=f"/download/release/{release.id}/demographics.parquet")
+    file = html.A(_("the file of these figures"), href=file_url(release.id, "demographics.parquet"))
     api = html.A(
         _("as JSON"), href=address(f"/api/v1/equity/{part(about.layer)}/{part(about.measure)}", selection)
     )  # fmt: skip

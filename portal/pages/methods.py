@@ -27,6 +27,7 @@ from portal.components.page import Page
 from portal.components.parts import Bar, Column, code, contents, more, page_head, rich, section, table
 from portal.errors import NotReady
 from portal.figures.expected_time import ENOUGH
+from portal.package import file_url
 from portal.pages.overview import source_words
 from portal.queries.expected import calibration
 from portal.receipts import receipt
@@ -368,7 +369,7 @@ def _measures(release: Release) -> list[Any]:
     if not files:
         return [*words, html.P(_("This release holds neither."), className="detail")]
     links = [
-        html.Li([html.A(r.path, href=f"/download/release/{release.id}/{r.path}", download=""), " ",
+        html.Li([html.A(r.path, href=file_url(release.id, r.path), download=""), " ",
                  ngettext("{n} row", "{n} rows", r.rows or 0).format(n=number(r.rows or 0))])
         for r in files
     ]  # fmt: skip

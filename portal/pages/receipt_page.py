@@ -9,6 +9,7 @@ from dash import html
 from portal.components.links import address
 from portal.components.page import Page
 from portal.components.parts import Column, code, page_head, rich, section, table
+from portal.package import file_url
 from portal.pages.overview import source_words
 from portal.receipts import receipt
 from portal.selection import Selection
@@ -26,7 +27,7 @@ def layout(release: Release, selection: Selection, figure: str, **arguments: str
     told = receipt(release, figure, selection, arguments)
     kind = told.kind
     title = _(kind.title)
-    files = [html.A(name, href=f"/download/release/{release.id}/{name}") for name in kind.files]
+    files = [html.A(name, href=file_url(release.id, name)) for name in kind.files]
     steps = _(
         "Download {files} of this very release into one folder, and run this there with DuckDB, a free program. It needs no "
         "connection and nothing of ours."

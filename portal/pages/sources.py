@@ -26,6 +26,7 @@ from portal.components.page import Page
 from portal.components.parts import Bar, Column, aside, key_figures, page_head, section, table, tabs
 from portal.components.sources import Clock, source_part
 from portal.components.spot import Spot
+from portal.package import file_url
 from portal.selection import Selection
 from portal.status import Found, Status
 from portal.text import N_, _, ago_words, duration_words, ngettext, number, share, time_short, time_words
@@ -299,9 +300,7 @@ def _download(release: Release, name: str, words: str) -> Any:
     resource = release.package.resource(name)
     if resource is None:
         return None
-    return html.P(
-        html.A(words, href=f"/download/release/{release.id}/{resource.path}", download="", className="button")
-    )
+    return html.P(html.A(words, href=file_url(release.id, resource.path), download="", className="button"))
 
 
 def _privacy(release: Release) -> list[Any]:
