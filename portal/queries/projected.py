@@ -137,11 +137,14 @@ def total(release: Release, projection: Projection) -> int:
     needed = [figure for figure in projection.figures if asked is not None and mentions(asked, {figure[0]})]
     if projection.keys:  # figures that decide nothing need not be worked out
         projection = replace(projection, figures=tuple(needed))
-    sql, params = _groups(projection, release)
-    having, bound = _having(projection)
-    sql = f"SELECT count(*) FROM ({sql}) WHERE {having}"
-    params = [*params, *bound]
-    return int(release.cache.get(("groups", sql, tuple(params)), lambda: release.query(sql, params)[0][0]))
+
+    def counted() -> int:
+        (sql, params), (having, bound) = _groups(projection, release), _having(projection)
+        return int(release.query(f"SELECT count(*) FROM ({sql}) WHERE {having}", [*params, *bound])[0][0])
+
+    ask = projection.ask
+    which = (ask.table.name, ask.selection, ask.condition, projection.also, projection.having)
+    return int(release.cache.get(("groups", which, projection.keys, projection.figures), counted))
 
 
 def groups(release: Release, projection: Projection) -> list[dict[str, Any]]:
