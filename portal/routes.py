@@ -33,6 +33,7 @@ from portal.pages import (
     place,
     places,
     problem,
+    ready,
     receipt_page,
     request_page,
     sources,
@@ -66,6 +67,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Layout, tuple[str, ...]], ...] = (
     (re.compile(r"/requests/(?P<number>.+)", re.DOTALL), request_page.layout, ("source",)),
     (re.compile(r"/data"), data.layout, ()),
     (re.compile("/data/" + _ONE.format("name")), dataset.layout, ()),
+    (re.compile(ready.PATH), ready.layout, ()),
     (re.compile(r"/verify"), verify.layout, ("sha256",)),
     (re.compile("/r/" + _ONE.format("cited")), cited.layout, ()),
     (

@@ -13,6 +13,7 @@ from portal.files.forms import FORMS
 from portal.package import file_url
 from portal.queries import period
 from portal.queries.scans import once
+from portal.ready import FOLDER, MEDIA, ready
 from portal.tables import tables
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def _files(release: Release, resource: Resource, base: str) -> list[File]:
     found = [
         File(f"{resource.path} of release {release.id}", url, resource.mediatype, kind, resource.bytes, resource.sha256)
     ]
+    found += _ready(release, resource, base)
     table = tables(release).get(resource.name)
     if table is None:
         return found
@@ -98,6 +100,22 @@ def _files(release: Release, resource: Resource, base: str) -> list[File]:
         media_type = form.media_type.partition(";")[0]
         found.append(File(f"{name} of the current release", f"{base}/download/{name}", media_type, form.title))
     return found
+
+
+def _ready(release: Release, resource: Resource, base: str) -> list[File]:
+    """Files that lie ready of the whole table, and of each year of it: single areas would make the catalogue unreadable."""
+    listed = ready(release.folder)
+    files = [file for file in listed.files if file.table == resource.name] if listed else []
+    table = tables(release).get(resource.name)
+    kinds = {"csv": "CSV (gzip)", "parquet": "GeoParquet" if table and table.geometry else "Parquet"}
+    return [
+        File(
+            f"{file.path} of release {release.id}", file_url(release.id, f"{FOLDER}/{file.path}", base),
+            MEDIA[file.format], kinds[file.format], file.bytes, file.sha256,
+        )
+        for file in files
+        if file.part in ("whole", "year")
+    ]  # fmt: skip
 
 
 @once

@@ -14,6 +14,7 @@ from portal.errors import NotFound
 from portal.places import has_index
 from portal.plain_texts import utc_text
 from portal.queries.standards import has_standards
+from portal.ready import ready
 from portal.selection import NOT_STATED
 from portal.tables import tables
 
@@ -44,6 +45,7 @@ def paths(release: Release) -> list[str]:
     """The pages of a release."""
     found = [path for path in _PAGES if _there(release, path)]
     found += [f"/data/{name}" for name in tables(release)]
+    found += ["/data/requests/files"] if ready(release.folder) else []
     found += [f"/areas/{layer.layer}" for layer in release.layers]
     for layer in release.layers:
         found += [f"/areas/{layer.layer}/{code}" for code in _codes(release, layer.layer)]

@@ -19,7 +19,7 @@ from portal.files.about import about
 from portal.files.built import parquet_metadata
 from portal.files.forms import FORMS
 from portal.files.parted import Division, Part, divisions
-from portal.files.poured import Pouring, Table, Text
+from portal.files.poured import Bytes, Pouring, Table, Text
 from portal.files.wanted import Wanted
 from portal.queries import rows
 from portal.queries.tabled import Ask
@@ -202,7 +202,7 @@ def _names(table: Source) -> bytes:
     return ",".join(table.fields).encode() + b"\r\n"
 
 
-def _lines(data: bytes, count: int) -> pa.LargeBinaryArray:
+def _lines(data: Bytes, count: int) -> pa.LargeBinaryArray:
     """The rows of a CSV, each with its end: line ends within quotes are of the text."""
     letters = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(letters == ord("\n"))

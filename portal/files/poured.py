@@ -41,16 +41,19 @@ _LAST: Final = b"\x03\x00"
 """An empty block that says that it is the last."""
 
 
+Bytes = bytes | memoryview
+
+
 class Text:
     """One text on its way; `bytes` are those of the text itself."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.bytes = path, 0
-        self._crc, self._waiting, self.held = 0, list[bytes](), 0
+        self._crc, self._waiting, self.held = 0, list[Bytes](), 0
         _append(path, _HEAD, "xb")
 
-    def take(self, data: bytes) -> None:
-        """More of it."""
+    def take(self, data: Bytes) -> None:
+        """More of it; what is a part of something larger keeps all of that."""
         self._waiting.append(data)
         self.held += len(data)
 
@@ -112,7 +115,7 @@ class Pouring:
         self._texts.append(Text(path))
         return self._texts[-1]
 
-    def pour(self, text: Text, data: bytes) -> None:
+    def pour(self, text: Text, data: Bytes) -> None:
         """More of a text."""
         text.take(data)
         self._held += len(data)

@@ -19,7 +19,9 @@ from portal.components.parts import Column, code, heading, more, page_head, sect
 from portal.components.shell import site_title
 from portal.components.take_chart import base_address
 from portal.package import file_url
+from portal.pages.ready import PATH as READY_PATH
 from portal.pages.sources import ways
+from portal.ready import ready
 from portal.selection import Selection
 from portal.tables import tables
 from portal.text import N_, _, date_words, local, number, size_words, time_words
@@ -59,6 +61,7 @@ def layout(release: Release, selection: Selection) -> Page:
         ),
         section(
             _("Take the whole release"), "whole",
+            *_ready(release),
             _files(release, files),
             html.P(_("The sha256 is a fingerprint: if the file you hold has the same one, not a byte of it differs.")),
             html.P([_("For programs, all of it is described in one file: "),
@@ -132,6 +135,16 @@ def _files(release: Release, files: list[FileDoc]) -> Any:
         for file in files
     ]
     return table(_("Files of release {id}").format(id=release.id), columns, rows, "files")
+
+
+def _ready(release: Release) -> list[Any]:
+    """The way to files of parts of the requests, where they were made."""
+    found = ready(release.folder)
+    if found is None:
+        return []
+    words = _("The requests by year, department and area lie ready, and every table as CSV.")
+    link = html.A(_("Ready files ({n})").format(n=number(len(found.files))), href=address(READY_PATH), className="onward")
+    return [html.P(words), html.P(link)]
 
 
 def _about(file: FileDoc) -> Any:
