@@ -14,20 +14,31 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from portal.columns import Columns
+from portal.filtered import Filter
 from portal.kept import Answers
+from portal.mapped_conditions import split
+from portal.mapped_known import Known
 from portal.placing import within
 from portal.selection import COLUMNS, NOT_STATED, Selection, any_of
-from portal.tally import Between, Rows, Test, everything
+from portal.tally import Among, Between, Rows, Test, everything
 
+MOST_LOOKED_UP = 1000
+"""So many rows are read by their places (portal.opened)."""
 EPOCH = date(1970, 1, 1)
 
 
 class Choosing:
     """The rows of selections of one release."""
 
-    def __init__(self, counting: Columns, table: Callable[[str, Sequence[Any]], pa.Table], entries: int) -> None:
+    def __init__(
+        self,
+        counting: Columns,
+        table: Callable[[str, Sequence[Any]], pa.Table],
+        known: Callable[[], Known],
+        entries: int,
+    ) -> None:
         """`table` asks the index, for what columns for counting do not tell; so many selections are kept."""
-        self.counting, self._table = counting, table
+        self.counting, self._table, self._known = counting, table, known
         self._kept = Answers(entries)
 
     def rows(self, selection: Selection) -> Rows:
@@ -51,13 +62,34 @@ class Choosing:
 
     def _placed(self, selection: Selection) -> Rows:
         """The rows of a circle, an outline or a client's own condition."""
+        if selection.filter is not None:
+            return self._filtered(selection.filter, self.rows(selection.replace(filter=None)))
         places = selection.places()
-        if selection.filter or len(places) > 1:
-            where, params = selection.where(any_of)  # as the index has it
-            found = self._table(f"SELECT rid FROM requests WHERE {where} ORDER BY rid", params)  # noqa: S608 - parameterised
-            positions = found["rid"].to_numpy().astype(np.int32)
-            return Rows(self.counting, positions.size, at=positions)
+        if len(places) > 1:
+            return self._listed(*selection.where(any_of))  # as the index has it
         return within(self.counting, places[0], lambda doubtful: self._settled(selection, doubtful))
+
+    def _filtered(self, condition: Filter, among: Rows) -> Rows:
+        """Of some rows those that meet a condition: by mapped columns as far as these tell it."""
+        tests, left = split(condition.of, self._known())
+        rows = among.that(tests)
+        if not left or not rows.n:
+            return rows
+        where, params = condition.where(quick=True)
+        if rows.n <= MOST_LOOKED_UP:
+            # CASE: a plain condition would be pushed into the scan, and there be asked of the whole table.
+            here = f"rowid IN (SELECT unnest(?::BIGINT[])) AND CASE WHEN {where} THEN TRUE ELSE FALSE END"
+            return self._listed(here, [rows.places().tolist(), *params])
+        found = self._listed(where, params)
+        return found if among.n == self.counting.rows else found.that([Among(among)])
+
+    def _listed(self, where: str, params: Sequence[Any]) -> Rows:
+        """The rows that the database finds."""
+        found = self._table(f"SELECT rid FROM requests WHERE {where}", params)["rid"]  # noqa: S608 - parameterised
+        positions = found.to_numpy().astype(np.int32)
+        if np.any(positions[1:] < positions[:-1]):  # DuckDB keeps the order of a table
+            positions.sort()
+        return Rows(self.counting, positions.size, at=positions)
 
     def _settled(self, selection: Selection, doubtful: NDArray[np.int64]) -> NDArray[np.int64]:
         """Of rows on the very edge of a place those that are in it: the database is asked for these alone."""

@@ -74,6 +74,27 @@ class Column:
         return replace(self, ceiling=limit, size=limit + 1) if limit + 1 < self.size else self
 
 
+@dataclass(frozen=True)
+class Binned(Column):
+    """A column of 32 bits as how many times `width` its codes lie above `base`, which none but 0 is below: 0 is the last."""
+
+    base: int = 0
+    width: int = 1
+
+    def read(self, rows: slice | NDArray[np.intp]) -> Codes:
+        """The bins of some rows, or what a table makes of them."""
+        found = self.codes[rows] if isinstance(rows, slice) else self.codes.take(rows)
+        found = found - np.uint32(self.base)  # 0 wraps round to far above
+        found //= np.uint32(self.width)
+        np.minimum(found, np.uint32(self.last), out=found)
+        return found if self.table is None else self.table.take(found)
+
+    @property
+    def last(self) -> int:
+        """The bin of those that have no code."""
+        return (self.size if self.table is None else len(self.table)) - 1
+
+
 class Columns:
     """The columns of one release."""
 
@@ -105,6 +126,10 @@ class Columns:
     def labels(self, name: str) -> Sequence[Any]:
         """What each code of a column stands for; None for 0."""
         return self._labels[name]
+
+    def labelled(self, name: str) -> bool:
+        """Whether the codes of a column stand for texts."""
+        return all(isinstance(label, str) for label in self._labels[name][1:]) if name in self._labels else False
 
     def total(self, by: tuple[str, ...], count: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64]:
         """The whole release counted by some columns: kept, as nearly all rows are counted by what is left out of them."""

@@ -16,8 +16,11 @@ import pyarrow as pa
 
 from portal.choosing import Choosing
 from portal.columns import Columns
+from portal.filtered import fields as filterable
 from portal.errors import NoRelease, NotFound
 from portal.indexed import Indexed
+from portal.mapped_known import Known, known
+from portal.opened import Apart, connect
 from portal.kept import Answers
 from portal.package import City, Layer, Package, read_package
 from portal.places import Places
@@ -76,7 +79,7 @@ class Release:
             self.codes = {name: self._enum(kind) for name, kind in columns if kind.startswith("ENUM")}
             self._indexed = Indexed(self.types, self.codes, self.facets)
             self.counting = self._counting(folder / self.package.openward.index.counting)
-            self._choosing = Choosing(self.counting, self.table, min(settings.cache_entries, ROWS_KEPT))
+            self._choosing = Choosing(self.counting, self.table, self.known, min(settings.cache_entries, ROWS_KEPT))
         except (duckdb.Error, pa.ArrowException, OSError, KeyError, ValueError) as error:
             self.close()
             raise NoRelease(
@@ -164,6 +167,10 @@ class Release:
 
     def forget(self) -> None:
         """Forget all that was kept of selections: for measuring."""
+    def known(self) -> Known:
+        """What the mapped columns tell of published fields."""
+        return self.constants.get(("known",), lambda: known(self, filterable(self)))
+
         for kept in (self.cache, self.scans, self._choosing):
             kept.forget()
 

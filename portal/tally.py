@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,7 @@ class Between:
 class OneOf:
     """A row passes if it passes one of several tests."""
 
-    tests: tuple[Test | Between, ...]
+    tests: tuple[Testing, ...]
 
     def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
         """For each of the rows whether it passes."""
@@ -90,6 +90,28 @@ class OneOf:
         for test in self.tests[1:]:
             passed |= test.passed(rows)
         return passed
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """A row passes if it passes all of several tests."""
+
+    tests: tuple[Testing, ...]
+
+    def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
+        """For each of the rows whether it passes."""
+        return _all(self.tests, rows)
+
+
+@dataclass(frozen=True)
+class Not:
+    """A row passes if it does not pass a test."""
+
+    test: Testing
+
+    def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
+        """For each of the rows whether it passes."""
+        return ~self.test.passed(rows)
 
 
 @dataclass(frozen=True)
@@ -240,7 +262,12 @@ def _between(codes: Codes, low: int, high: int) -> Bools:
     return np.asarray(codes - codes.dtype.type(low) <= codes.dtype.type(min(high, most) - low))
 
 
-Testing = Test | Between | OneOf | Among
+class Testing(Protocol):
+    """What tells of rows whether they pass: a new array each time, which may be written into."""
+
+    def passed(self, rows: slice | NDArray[np.intp], /) -> Bools:
+        """For each of the rows whether it passes."""
+        ...
 
 
 def everything(columns: Columns) -> Rows:

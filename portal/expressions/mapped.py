@@ -48,23 +48,39 @@ def _changed(of: tree.Condition, change: Change) -> tree.Condition:
 
 
 def mentions(of: tree.Condition, names: Collection[str]) -> bool:
-    """Whether a condition names one of some columns."""
-    found = False
+    """Whether a condition names one of some columns, but for places."""
+    return not columns_of(of, places=False).isdisjoint(names)
+
+
+def columns_of(of: tree.Condition, places: bool = True) -> set[str]:
+    """The columns that a condition names, those of places too or not."""
+    found = set[str]()
 
     def look(node: tree.Expression) -> tree.Expression:
-        nonlocal found
-        match node:
-            case tree.Column(name):
-                found = found or name in names
-            case tree.Arithmetic(_, left, right):
-                look(left), look(right)
-            case tree.Call(_, args):
-                for arg in args:
-                    look(arg)
+        found.update(columns_in(node))
         return node
 
-    rebuilt(of, lambda test: test if isinstance(test, tree.Spatial | tree.Around) else _changed(test, look))
+    def test(node: tree.Condition) -> tree.Condition:
+        if not isinstance(node, tree.Spatial | tree.Around):
+            return _changed(node, look)
+        if places:
+            found.add(node.column)
+        return node
+
+    rebuilt(of, test)
     return found
+
+
+def columns_in(of: tree.Expression) -> set[str]:
+    """The columns that a value is made of."""
+    match of:
+        case tree.Column(name):
+            return {name}
+        case tree.Arithmetic(_, left, right):
+            return columns_in(left) | columns_in(right)
+        case tree.Call(_, args):
+            return set[str]().union(*map(columns_in, args))
+    return set()
 
 
 def turned(of: tree.Condition, name: str) -> bool:

@@ -17,6 +17,7 @@ from portal.expressions.fields import Field, Fields, Kind
 from portal.expressions.mapped import mentions
 from portal.queries.tabled import PLACE, Aggregate, Ask, Order, figure
 from portal.release import Release
+from portal.queries import counted_groups
 from portal.selection import quoted
 
 MOST_SORTED: Final = 50_000
@@ -192,6 +193,9 @@ def _groups(projection: Projection, release: Release) -> Sql:
     parts, _ = projection.told()
     names = [quoted(f"k{i}") for i in range(len(projection.keys))]
     names += [quoted(f"a{i}") for i in range(len(projection.figures))]
+    counted = _counted(projection, release)
+    if counted is not None:
+        return counted
     told = ", ".join(f"{sql} AS {name}" for (sql, _), name in zip(parts, names, strict=True))
     by = ", ".join(str(i + 1) for i in range(len(projection.keys)))
     group = f" GROUP BY {by}" if by else ""
@@ -203,6 +207,18 @@ def _of_groups(projection: Projection, release: Release, limit: int, writer: Wri
     sql, params = _selected(projection, release, limit)
     line, of_line = writer(columns(projection))
     return f"SELECT {line} AS line FROM ({sql})", [*of_line, *params]
+def _counted(projection: Projection, release: Release) -> Sql | None:
+    """As `_groups`, where the rows of each group are all that is asked for and mapped columns tell them."""
+    if projection.also is not None or any(what != Aggregate("count") for _, what in projection.figures):
+        return None
+    found = counted_groups.groups(release, projection.ask, [key for _, key in projection.keys])
+    if found is None:
+        return None
+    names = [quoted(f"k{i}") for i in range(len(projection.keys))]
+    told = ", ".join([*names, *(f"n AS {quoted(f'a{i}')}" for i in range(len(projection.figures)))])
+    return f"SELECT {told} FROM ({found[0]})", found[1]
+
+
 
 
 def _selected(projection: Projection, release: Release, limit: int) -> Sql:
