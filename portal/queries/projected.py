@@ -144,7 +144,8 @@ def total(release: Release, projection: Projection) -> int:
         return int(release.query(f"SELECT count(*) FROM ({sql}) WHERE {having}", [*params, *bound])[0][0])
 
     ask = projection.ask
-    which = (ask.table.name, ask.selection, ask.condition, projection.also, projection.having)
+    extra = tuple((name, known.sql) for name, known in projection.extra.items())
+    which = (ask.table.name, ask.selection, ask.condition, extra, projection.also, projection.having)
     return int(release.cache.get(("groups", which, projection.keys, projection.figures), counted))
 
 
