@@ -59,7 +59,7 @@ TOOLS: Final = (
     Tool("get_request", "One request", "One request by its number, as published.", arguments.One, answers.OneRequest, tools.one),
     Tool(
         "areas_at", "Areas at a place",
-        "Areas of every layer at a place or within some meters of it, and the nearest address where that is known.",
+        "Areas, of every layer that has outlines, at a place or within some meters of it, and the nearest address where known.",
         arguments.Point, answers.Here, tools.here,
     ),
     Tool(

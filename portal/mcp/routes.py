@@ -98,10 +98,9 @@ def _may_ask(origin: SplitResult | None, host: SplitResult, public: SplitResult)
     where = _address(origin.hostname or "")
     if origin.hostname == "localhost" or (where is not None and where.is_loopback):
         return True
-    return origin.netloc.lower() == host.netloc.lower() or (origin.scheme, origin.netloc) == (
-        public.scheme,
-        public.netloc,
-    )
+    if (origin.scheme, origin.netloc.lower()) == (public.scheme, public.netloc.lower()):
+        return True
+    return origin.netloc.lower() == host.netloc.lower() and host.hostname != public.hostname
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
