@@ -20,7 +20,6 @@ from portal.filtered import fields as filterable
 from portal.errors import NoRelease, NotFound
 from portal.indexed import Indexed
 from portal.mapped_known import Known, known
-from portal.opened import Apart, connect
 from portal.kept import Answers
 from portal.package import City, Layer, Package, read_package
 from portal.places import Places
