@@ -55,6 +55,12 @@ def mercator_degrees(gx: Floats, gy: Floats) -> tuple[Floats, Floats]:
     return lon, lat
 
 
+def grid_box(west: float, south: float, east: float, north: float) -> tuple[int, int, int, int]:
+    """A box of degrees on the grid of `mercator_grid`: its columns and rows from north-west to south-east, all included."""
+    gx, gy = mercator_grid(np.array([west, east]), np.array([north, south]))
+    return int(gx[0]), int(gy[0]), int(gx[1]), int(gy[1])
+
+
 def mercator_grid(lon: Floats, lat: Floats) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Degrees as Web-Mercator grid coordinates: the whole world is 2**32 units wide and high, origin north-west.
 

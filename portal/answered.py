@@ -36,8 +36,8 @@ def of_question(request: Request, release: Release, *more: str) -> str:
 
 
 def not_modified(request: Request, headers: Mapping[str, str]) -> Response | None:
-    """304 for who has already what the ETag among the headers names."""
-    known = is_known(headers["ETag"], request.headers.get("if-none-match", ""))
+    """304 for who has already what the ETag among the headers names, if there is one."""
+    known = "ETag" in headers and is_known(headers["ETag"], request.headers.get("if-none-match", ""))
     return Response(status_code=304, headers=headers) if known else None
 
 

@@ -7,14 +7,15 @@ differs in words. No figures and no markup.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl
 
 from portal.components.filters import label_of
 from portal.components.labels import DIMENSIONS
 from portal.errors import BadSelection
-from portal.selection import COLUMNS, Selection
+from portal.queries.month_numbers import ends_month
+from portal.selection import COLUMNS, EVERYTHING, Selection
+from portal.selection_query import fields_of
 from portal.text import _, date_words, listed, month_name
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 PREFIX: Final = "beside_"
 KEYS: Final = (*COLUMNS, "age", "from", "to")
 """Keys of a selection that can be another's beside it; `assets/js/map-beside.js` knows them too."""
-
-MAX_FIELDS: Final = 400
-EVERYTHING: Final = Selection()
 
 
 @dataclass(frozen=True)
@@ -38,11 +36,7 @@ class Beside:
     def read(cls, query: str, release: Release) -> Beside:
         """What a query's `beside_…` keys ask for; BadSelection names such a key. Empty values are as if not given."""
         found: dict[str, list[str]] = {}
-        try:
-            pairs = parse_qsl(query.removeprefix("?"), max_num_fields=MAX_FIELDS)
-        except ValueError:
-            raise BadSelection("query", query[:40], why="the query has too many fields") from None
-        for key, value in pairs:
+        for key, value in fields_of(query):
             if key.startswith(PREFIX) and key.removeprefix(PREFIX) in KEYS:
                 found.setdefault(key.removeprefix(PREFIX), []).append(value)
         try:
@@ -129,7 +123,7 @@ def dates_words(start: date, end: date) -> str:
     ('February 2025 to April 2025', 'February 3, 2025')
     """
     first, last = date_words(start), date_words(end)
-    if start.day == 1 and (end + timedelta(days=1)).day == 1:
+    if start.day == 1 and ends_month(end):
         if (start.month, end.month) == (1, 12) and start.year == end.year:
             return str(start.year)
         first, last = month_name(start), month_name(end)

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from geo.crs import mercator_grid
+from geo.crs import grid_box
 from portal.columns import STRETCH, Columns
 from portal.expressions import tree
 from portal.release import Release
@@ -54,10 +54,7 @@ def box_of(condition: tree.Condition | None) -> Box | None:
 
 def count(release: Release, box: Box) -> int:
     """The requests in the box."""
-    (x0, x1), (y1, y0) = (
-        grid.astype(np.int64).tolist()
-        for grid in mercator_grid(np.array([box.west, box.east]), np.array([box.south, box.north]))
-    )
+    x0, y0, x1, y1 = grid_box(*box)
     given = [box.west, box.east, box.south, box.north]
     inside = "long BETWEEN ? AND ? AND lat BETWEEN ? AND ?"
     if min(x1 - x0, y1 - y0) <= 2 * NEAR + 2 or min(x0, y0) <= NEAR:

@@ -32,7 +32,6 @@ from portal.text import _, language, time_words
 PAPER_MM: Final = 250.0
 """The drawing is as detailed as a map this wide on paper: 10 pixels to a cell of requests."""
 ASPECTS: Final = (0.75, 2.0)
-LARGEST_FILE: Final = 2_000_000
 
 
 def title_of(release: Release, view: MapView) -> str:

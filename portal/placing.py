@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.crs import GRID, mercator_degrees, mercator_grid
+from geo.crs import GRID, grid_box, mercator_degrees, mercator_grid
 from portal.columns import STRETCH, Columns
 from portal.outline import EARTH_M, Circle, Outline
 from portal.tally import Rows
@@ -36,9 +36,7 @@ MANY: Final = 0.03
 def within(columns: Columns, place: Circle | Outline, settle: Callable[[Positions], Positions]) -> Rows:
     """The rows that are in the place. `settle` tells which of some rows are, that are too near to its edge for the grid."""
     south, north, west, east = place.box()
-    (x0, x1), (y1, y0) = (
-        grid.astype(np.int64).tolist() for grid in mercator_grid(np.array([west, east]), np.array([south, north]))
-    )
+    x0, y0, x1, y1 = grid_box(west, south, east, north)
     stretches = columns.stretches
     near = np.flatnonzero(stretches.meet(x0 - 2, x1 + 2, y0 - 2, y1 + 2))
     corners = [getattr(stretches, side)[near].astype(np.float64) for side in ("west", "east", "north", "south")]

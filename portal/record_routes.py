@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from portal import cursors
 from portal.answered import answered, file_name
 from portal.cited import FORMATS, cite
-from portal.context import Chosen, Current, base_of, releases
+from portal.context import Chosen, Current, base_of, next_link, onward, releases
 from portal.errors import NotFound
 from portal.problems import MEDIA_TYPE, Problem
 from portal.queries.compared import Compared, Kind, Row
@@ -133,8 +133,7 @@ def difference(
         name = file_name(chosen.release, table, before, after, "changes") + ".csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         if following:
-            query = request.url.include_query_params(cursor=following).query
-            headers["Link"] = f'<{base_of(request)}{request.url.path}?{query}>; rel="next"'
+            headers |= next_link(onward(request, {"cursor": following}))
         return answered(request, chosen.release, as_csv(found, page.rows), "text/csv; charset=utf-8", headers)
     told = Difference(
         before=before, after=after, table=table, query=chosen.selection.to_query(), key=found.key,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from portal.age import Age
@@ -228,6 +228,10 @@ class Selection:
             return _(coded[value]).lower() if value in coded else known.get(value, value)
 
         return listed([name(v) for v in (getattr(self, dimension) if dimension in COLUMNS else self.codes(dimension))])
+
+
+EVERYTHING: Final = Selection()
+"""All requests."""
 
 
 def _within(values: tuple[str, ...], others: tuple[str, ...]) -> bool:

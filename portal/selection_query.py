@@ -69,17 +69,22 @@ def _only(key: str, values: list[str], what: str) -> str:
     return values[0]
 
 
+def fields_of(query: str) -> list[tuple[str, str]]:
+    """The fields of a query string, bounded; what is no UTF-8 is left for who reads the value to refuse."""
+    text = query.removeprefix("?")
+    if len(text.encode("utf-8", "replace")) > MAX_QUERY_BYTES:
+        raise BadSelection("query", text[:40], why=f"the query is longer than {MAX_QUERY_BYTES} bytes")
+    try:
+        return parse_qsl(text, max_num_fields=8 * MAX_VALUES, errors="surrogateescape")
+    except ValueError:
+        raise BadSelection("query", text[:40], why="the query has too many fields") from None
+
+
 def _pairs(query: Query) -> dict[str, list[str]]:
     """Non-empty values by known key, bounded in number and length."""
     items: Iterable[tuple[str, Any]]
     if isinstance(query, str):
-        text = query.removeprefix("?")
-        if len(text.encode("utf-8", "replace")) > MAX_QUERY_BYTES:
-            raise BadSelection("query", text[:40], why=f"the query is longer than {MAX_QUERY_BYTES} bytes")
-        try:
-            items = parse_qsl(text, max_num_fields=8 * MAX_VALUES, errors="surrogateescape")
-        except ValueError:
-            raise BadSelection("query", text[:40], why="the query has too many fields") from None
+        items = fields_of(query)
     elif hasattr(query, "multi_items"):
         items = query.multi_items()
     else:

@@ -23,9 +23,7 @@ from geo.tiles import EXTENT, Tile
 from portal.errors import BadRequest, NotFound
 from portal.release import Release
 from portal.request_tiles import MAX_BYTES, MAX_FEATURES, request_tile
-from portal.selection import Selection
-
-EVERYTHING = Selection()
+from portal.selection import EVERYTHING, Selection
 
 KINDS = ("land", "water", "park", "rail", "street")
 _LINES = ("rail", "street")

@@ -5,7 +5,6 @@ Charter: thin: the envelope `{help, success, result}`, errors in the same shape,
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +15,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from portal.answered import not_modified, of_question
 from portal.ckan import actions, datastore
 from portal.ckan.errors import Invalid, NoAction, told
 from portal.ckan.given import Given
@@ -72,24 +72,16 @@ def _answered(request: Request, name: str, asked: Given, help_: str) -> Response
     now = folder_of(request).current()
     headers = {"X-Openward-Release": now.id, "Cache-Control": "no-cache"}
     if request.method == "GET":
-        said = f"{now.id}\n{base_of(request)}\n{request.url.path}\n{request.url.query}".encode("utf-8", "replace")
-        headers["ETag"] = f'W/"{hashlib.sha256(said).hexdigest()[:32]}"'
+        headers["ETag"] = of_question(request, now, base_of(request))
     if name != actions.DATASTORE_SEARCH:
         result = actions.action(name)(actions.Call(now, asked, base_of(request)))
-        return _known(request, headers) or _json(200, {"help": help_, "success": True, "result": result}, headers)
+        return not_modified(request, headers) or _json(200, {"help": help_, "success": True, "result": result}, headers)
     found = datastore.search(now, asked)
-    known = _known(request, headers)
+    known = not_modified(request, headers)
     if known:
         return known
     about = found.about | {"_links": _links(request.url.path, asked, found)}
     return StreamingResponse(_rows(now, found, about, help_), media_type=MEDIA_TYPE, headers=headers)
-
-
-def _known(request: Request, headers: dict[str, str]) -> Response | None:
-    """304 for who has the answer already."""
-    etag = headers.get("ETag")
-    known = etag is not None and etag in request.headers.get("if-none-match", "")
-    return Response(status_code=304, headers=headers) if known else None
 
 
 def _rows(now: Release, found: datastore.Search, about: dict[str, Any], help_: str) -> Iterator[bytes]:

@@ -5,14 +5,15 @@ Charter: addresses, parameters and shapes of answers. What is given is read and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from portal.ogc.api_schemas import ERRORS, SCHEMAS
 from portal.ogc.collections import Collection, collections
 from portal.ogc.crs import CRS84, known
 from portal.ogc.documents import PREFIX, kind_of
 from portal.ogc.negotiated import GEOJSON, HTML, JSON, OPENAPI, SCHEMA
-from portal.ogc.parameters import LANGUAGES, LIMIT, MOST_SORTS, properties
+from portal.ogc.parameters import FILTERING, FORMAT, ITEMS, LANGUAGES, LIMIT, MOST_SORTS, properties
 from portal.ogc.tilesets import QUAD
 from portal.queries.tabled import MAX_ROWS
 from portal.tile_routes import LAST_ZOOM, MVT
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from portal.release import Release
 
 Document = dict[str, Any]
-_FORMAT: Final = ("f", "lang")
-_FILTER: Final = ("filter", "filter-lang", "filter-crs")
 
 
 def api(release: Release, base: str) -> Document:
@@ -94,17 +93,16 @@ def _items(of: Collection) -> Document:
         }
         for name, field in properties(of).items()
     ]
-    shared = ["limit", "cursor", "bbox", "bbox-crs", "datetime", "crs", *_FILTER, "sortby"]
     return _get(
-        f"items.{of.id}", f"{of.title}: features", "featureCollectionGeoJSON", shared, GEOJSON, "Data", own=own, crs=True
+        f"items.{of.id}", f"{of.title}: features", "featureCollectionGeoJSON", ITEMS, GEOJSON, "Data", own=own, crs=True
     )  # fmt: skip
 
 
 def _tile_paths() -> Document:
     at = "/collections/{tiledCollectionId}/tiles"
-    one = ["tiledCollectionId", "tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", *_FILTER]
+    one = ["tiledCollectionId", "tileMatrixSetId", "tileMatrix", "tileRow", "tileCol", *FILTERING]
     tile = _get("tile", "A vector tile, of requests narrowed by a filter", None, one, MVT, "Tiles", found=True)
-    tile["get"]["parameters"] = tile["get"]["parameters"][: -len(_FORMAT)]
+    tile["get"]["parameters"] = tile["get"]["parameters"][: -len(FORMAT)]
     tile["get"]["responses"]["200"]["content"] = {MVT: {"schema": {"type": "string", "format": "binary"}}}
     return {
         at: _get("tilesets", "Tilesets of a collection", "tilesets", ["tiledCollectionId"], JSON, "Tiles", found=True),
@@ -120,7 +118,7 @@ def _tile_paths() -> Document:
 
 
 def _get(
-    operation: str, summary: str, schema: str | None, parameters: list[str] | None = None, kind: str = JSON,
+    operation: str, summary: str, schema: str | None, parameters: Sequence[str] = (), kind: str = JSON,
     tag: str = "Capabilities", found: bool = False, own: list[Document] | None = None, crs: bool = False,
 ) -> Document:  # fmt: skip
     """One address: `found` where there may be nothing at it, `crs` where coordinates are told."""
@@ -129,7 +127,7 @@ def _get(
     if crs:
         success["headers"] = {"Content-Crs": {"$ref": "#/components/headers/Content-Crs"}}
     errors = ["400", *(["404"] if found else []), "406", "503"]
-    named = [{"$ref": f"#/components/parameters/{name}"} for name in [*(parameters or []), *_FORMAT]]
+    named = [{"$ref": f"#/components/parameters/{name}"} for name in [*parameters, *FORMAT]]
     return {
         "get": {
             "operationId": operation,

@@ -67,8 +67,7 @@ def in_process(release: Release) -> tuple[Ask, Sequence[float]]:
     of = collection(release, "requests")
 
     def told(box: str) -> tuple[str, int]:
-        given = {"bbox": box, "limit": str(LIMIT)}
-        page = items.page(release, of_items(release, of, f"bbox={box}&limit={LIMIT}"), given, "http://localhost")
+        page = items.page(release, of_items(release, of, f"bbox={box}&limit={LIMIT}"), "http://localhost")
         return items.text(page)[0], page.matched
 
     def ask(box: str) -> tuple[float, float, int]:

@@ -36,14 +36,14 @@ class Told:
     links: Sequence[Link]
 
 
-def page(release: Release, asked: Asked, given: dict[str, str], base: str) -> Told:
+def page(release: Release, asked: Asked, base: str) -> Told:
     """The features that are asked for."""
     of = asked.of
     points = _points(asked.crs)
     found = places(release, asked.ask, asked.limit, asked.cursor, columns(of.table, of.identity, points is not None))
     texts = features(found.rows, points)
     path = f"/collections/{of.id}/items"
-    kept = {key: value for key, value in given.items() if key not in FORMAT}
+    kept = {key: value for key, value in asked.given.items() if key not in FORMAT}
     links = [
         link(base, _with(path, kept), "self", GEOJSON, "These features"),
         link(base, _with(path, kept | {"f": "html"}), "alternate", HTML, "These features as a page"),

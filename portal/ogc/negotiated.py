@@ -5,7 +5,7 @@ Charter: a request and a document in, an HTTP answer out. Pages are plain HTML i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -35,7 +35,7 @@ class NotAcceptable(PortalError):
     title = "Not acceptable"
 
 
-def wants_html(request: Request, given: dict[str, str]) -> bool:
+def wants_html(request: Request, given: Mapping[str, str]) -> bool:
     """By the parameter `f`, else by the header Accept; JSON where both would do alike."""
     form = given.get("f")
     if form is not None:

@@ -44,9 +44,10 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?
 
 @dataclass(frozen=True)
 class Asked:
-    """Features of a collection: which, in which order, how many, from where on, and in which system."""
+    """Features of a collection: which, in which order, how many, from where on, and in which system; `given` says it."""
 
     of: Collection
+    given: Mapping[str, str]
     ask: Ask
     limit: int
     cursor: str
@@ -82,7 +83,9 @@ def of_items(release: Release, of: Collection, query: str) -> Asked:
     ask = replace(of.ask, order=_order(of, given.get("sortby")))
     for condition in _conditions(release, of, given):
         ask = narrowed(ask, condition)
-    return Asked(of, ask, _limit(given.get("limit")), given.get("cursor", ""), read(release, "crs", given.get("crs")))
+    return Asked(
+        of, given, ask, _limit(given.get("limit")), given.get("cursor", ""), read(release, "crs", given.get("crs"))
+    )
 
 
 def filtered(release: Release, given: Mapping[str, str]) -> tree.Condition | None:

@@ -78,9 +78,8 @@ def features(request: Request, now: Current, name: Name) -> Response:
     """Features of a collection."""
     of = collection(now, name)
     asked = of_items(now, of, query_of(request))
-    given = dict(request.query_params)
-    as_page = wants_html(request, given)
-    told = items.page(now, asked, given, base_of(request))
+    as_page = wants_html(request, asked.given)
+    told = items.page(now, asked, base_of(request))
     headers = items.headers(asked.crs)
     if as_page:
         return page(request, now, lambda: html_pages.features(request, now, of, told), headers)

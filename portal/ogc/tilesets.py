@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from geo.crs import mercator_grid
+from geo.crs import grid_box
 from geo.tiles import GRID_BITS, HALF_WORLD_M, TILE_PX, Tile
 from portal.errors import NotFound
 from portal.ogc.collections import Collection
@@ -94,13 +92,8 @@ def _layer(release: Release, layer: str) -> dict[str, Any]:
 
 
 def _limits(zoom: int, box: tuple[float, float, float, float]) -> dict[str, Any]:
-    west, south, east, north = box
-    gx, gy = mercator_grid(np.array([west, east]), np.array([north, south]))
-    columns, rows = ((grid >> np.uint32(GRID_BITS - zoom) if zoom else grid * 0).tolist() for grid in (gx, gy))
-    return {
-        "tileMatrix": str(zoom),
-        "minTileRow": rows[0], "maxTileRow": rows[1], "minTileCol": columns[0], "maxTileCol": columns[1],
-    }  # fmt: skip
+    x0, y0, x1, y1 = (units >> (GRID_BITS - zoom) for units in grid_box(*box))
+    return {"tileMatrix": str(zoom), "minTileRow": y0, "maxTileRow": y1, "minTileCol": x0, "maxTileCol": x1}
 
 
 def matrix_sets(base: str) -> dict[str, Any]:

@@ -75,8 +75,6 @@ class Wanted:
 
 def read(given: Given, release: Release) -> Wanted:
     """What the parameters ask for; an empty parameter is one that is not given."""
-    if sum(len(key) + len(value) for key, values in given.items() for value in values) > MOST_CHARACTERS:
-        raise BadRequest(f"The query is longer than {MOST_CHARACTERS} characters.")
     extensions = _last(given, "extensions").lower() in ("true", "1", "yes")
     numbers = _listed(given, "service_request_id")
     if len(numbers) > MOST_NUMBERS:

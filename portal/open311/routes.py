@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from portal.answered import answered
-from portal.context import base_of, current
+from portal.context import base_of, current, next_link, onward
 from portal.errors import BadRequest, NotFound, PortalError
 from portal.open311 import found, told
-from portal.open311.asked import MOST_CHARACTERS, Wanted, read
+from portal.open311.asked import MOST_CHARACTERS, read
 from portal.open311.formats import MEDIA_TYPES, document, errors
 from portal.release import Release
 
@@ -68,7 +68,7 @@ def requests(request: Request, form: str) -> Response:
     release = current(request)
     wanted = read(_given(request), release)
     answer = found.requests(release, wanted)
-    headers = {"Link": _next(request, wanted)} if answer.more else {}
+    headers = next_link(onward(request, {"page": str(wanted.page + 1)})) if answer.more else {}
     return _told(request, release, form, "service_requests", answer.records, headers)
 
 
@@ -131,10 +131,3 @@ def _refused(request: Request, status: int, words: str) -> Response:
     form = "xml" if request.url.path.endswith(".xml") else "json"
     headers = {"Retry-After": "60", "Cache-Control": "no-store"} if status == 503 else {"Cache-Control": "no-cache"}
     return Response(errors(form, status, words), status, media_type=MEDIA_TYPES[form], headers=headers)
-
-
-def _next(request: Request, wanted: Wanted) -> str:
-    """The address of the page after this one."""
-    pairs = [pair for pair in parse_qsl(request.url.query) if pair[0] != "page"]
-    query = urlencode([*pairs, ("page", str(wanted.page + 1))])
-    return f'<{base_of(request)}{request.url.path}?{query}>; rel="next"'

@@ -16,7 +16,7 @@ from portal.beside import PREFIX, Beside, dates_of, dates_words, differing, head
 from portal.components.elements import Field, MapFrame
 from portal.components.filters import label_of, labelled
 from portal.components.links import Kept, address, pairs_of
-from portal.queries.month_numbers import first_day, month_number
+from portal.queries.month_numbers import ends_month, first_day, month_number
 from portal.selection import NOT_STATED, Selection
 from portal.text import _, language, main_language
 
@@ -179,8 +179,3 @@ def period_before(start: date, end: date) -> tuple[date, date]:
     if start.day == 1 and ends_month(end):
         return first_day(2 * month_number(start) - month_number(end) - 1), before
     return start - (end - start) - timedelta(days=1), before
-
-
-def ends_month(day: date) -> bool:
-    """Whether it is the last of its month."""
-    return (day + timedelta(days=1)).day == 1

@@ -19,9 +19,7 @@ from portal.queries.published import chain, dictionary, files, status
 from portal.queries.record import linked, reporting
 from portal.queries.report import narrowed, report
 from portal.queries.summary import period, response, totals
-from portal.selection import Selection
-
-EVERYTHING = Selection()
+from portal.selection import EVERYTHING
 
 __all__ = [
     "EVERYTHING",

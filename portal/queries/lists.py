@@ -10,9 +10,8 @@ from typing import Any
 from portal.answers import Area, Choice, Exclusion, Quality, RequestRow
 from portal.errors import NotFound
 from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, any_counts, column, kept, once
-from portal.queries.summary import EVERYTHING
 from portal.release import Release
-from portal.selection import Selection, quoted
+from portal.selection import EVERYTHING, Selection, quoted
 from portal.text import natural
 
 _ROW = (

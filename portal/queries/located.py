@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from portal.answers import Doubts, LocatedBy, MethodRow, ToldPlaces
 from portal.queries.scans import PLACED, any_counts, kept, kept_scans, once
-from portal.queries.summary import EVERYTHING
 from portal.release import Release
-from portal.selection import Selection
+from portal.selection import EVERYTHING, Selection
 
 DOUBTFUL = ("location_contradicts_address", "location_default_point", "location_mistaken")
 """Flags of requests whose point was kept although something speaks against it."""

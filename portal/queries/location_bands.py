@@ -8,9 +8,8 @@ import numpy as np
 
 from portal.figures.location_band import Band, Uncertain, bands
 from portal.queries.scans import counts, distinct, ints, kept, once
-from portal.queries.summary import EVERYTHING
 from portal.release import Release
-from portal.selection import Selection, quoted
+from portal.selection import EVERYTHING, Selection, quoted
 
 TABLE = "area_probabilities"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from datetime import date
+from datetime import date, timedelta
 
 
 def month_number(day: date) -> int:
@@ -23,6 +23,11 @@ def first_day(number: int) -> date:
     """
     year, month = divmod(number, 12)
     return date(1970 + year, month + 1, 1)
+
+
+def ends_month(day: date) -> bool:
+    """Whether it is the last of its month."""
+    return (day + timedelta(days=1)).day == 1
 
 
 def days_in(number: int) -> int:

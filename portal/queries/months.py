@@ -25,9 +25,9 @@ from portal.queries.scans import (
     kept,
     wide_bins,
 )
-from portal.queries.summary import EVERYTHING, period, quantile, share
+from portal.queries.summary import period, quantile, share
 from portal.release import Release
-from portal.selection import NOT_STATED, Selection
+from portal.selection import EVERYTHING, NOT_STATED, Selection
 
 MAX_KEYS = 12
 

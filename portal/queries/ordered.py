@@ -20,9 +20,8 @@ from portal.answers import Page, RequestRow
 from portal.errors import BadRequest, BadSelection
 from portal.queries.lists import rows_at
 from portal.queries.scans import kept_scans
-from portal.queries.summary import EVERYTHING
 from portal.release import Release
-from portal.selection import Selection
+from portal.selection import EVERYTHING, Selection
 from portal.tally import Ints, Rows, Test
 from portal.text import natural
 

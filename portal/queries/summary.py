@@ -26,9 +26,8 @@ from portal.queries.scans import (
     wide_bins,
 )
 from portal.release import Release
-from portal.selection import Selection
+from portal.selection import EVERYTHING, Selection
 
-EVERYTHING = Selection()
 SHARES = (50, 75, 90)
 _SHARES = [share / 100 for share in SHARES]
 SPARED_BINS = 3

@@ -20,11 +20,10 @@ from portal.expressions import compiled, tree
 from portal.expressions.fields import BadExpression, Fields
 from portal.filtered import Filter
 from portal.release import Release
-from portal.selection import Selection, quoted
+from portal.selection import EVERYTHING, Selection, quoted
 from portal.tables import Table
 
 MAX_ROWS: Final = 10_000
-EVERYTHING: Final = Selection()
 PLACE: Final = "rowid"
 """DuckDB's own number of a row: the order of the table, and what makes any order a total one."""
 

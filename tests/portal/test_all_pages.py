@@ -18,9 +18,9 @@ from etl.pipeline import Place, prepare, run
 from etl.store.engine import open_store
 from portal import text
 from portal.queries import oldest
-from portal.queries.summary import EVERYTHING
 from portal.receipts import RECEIPTS, receipt
 from portal.release import Release, Releases
+from portal.selection import EVERYTHING
 from tests.portal.check_page import Receipts, page_of, wrong_marks
 from tests.portal.check_sentences import wrong_sentences
 from tests.portal.run_receipt import run as run_receipt

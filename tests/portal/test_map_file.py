@@ -15,7 +15,6 @@ from fastapi.testclient import TestClient
 
 from portal import map_values, queries
 from portal.charts.map_classes import APART, DARK_APART, DARK_SEQUENCE, SEQUENCE
-from portal.map_file import LARGEST_FILE
 from portal.outline import Outline
 from portal.pages.map_page import FIGURES
 from portal.release import Release
@@ -23,6 +22,7 @@ from portal.selection import NOT_STATED, Selection
 from portal.text import number
 
 SVG = "{http://www.w3.org/2000/svg}"
+LARGEST_FILE = 2_000_000
 AROUND = Outline(((-7115000, 4232000), (-7105000, 4232000), (-7105000, 4238000))).text()
 QUERIES = (
     "",
