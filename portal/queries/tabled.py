@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - names come from the release's own tables, expressions are compiled, every value is a parameter
-"""Rows of any table of a release: which of them, in which order, from where on; counted and grouped.
+"""Rows of any table of a release: which of them, in which order, from where on; counted, and figures of groups of them.
 
 Charter: an `Ask` in, SQL of its rows or figures of them out. A page goes on where the one before ended, by the values of its
 last row and its place in the table: a release never changes, so pages neither overlap nor leave anything out, however far down.
@@ -71,12 +71,11 @@ class Ask:
 
     def total(self, release: Release) -> int:
         """How many rows there are."""
-        if self.table.name == "requests" and not self.selected(release).placed():
+        if self.table.name == "requests":
+            box = None if self.selection else box_of(self.condition)
+            if box:
+                return int(release.cache.get(("total", box), lambda: count(release, box)))
             return release.chosen(self.selected(release)).n
-        box = None if self.selection or self.table.name != "requests" else box_of(self.condition)
-        if box:
-            return int(release.cache.get(("total", box), lambda: count(release, box)))
-        # What mapped columns do not tell, the database counts, without a list of rows.
         where, params = self.where(release)
         key = ("total", self.table.name, where, tuple(params))
         sql = f"SELECT count(*) FROM {quoted(self.table.name)} WHERE {where}"
@@ -156,63 +155,6 @@ class Aggregate:
 
 
 Told = tree.Expression | Aggregate
-
-
-def grouped(
-    release: Release, ask: Ask, told: Sequence[tuple[str, Told]], by: Sequence[tree.Expression],
-    order: Sequence[tuple[str, bool]] = (), limit: int = MAX_ROWS, offset: int = 0,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """Rows of groups: `told` are the columns (name, expression or aggregate), `order` names of them (descending?).
-
-    Groups come in the order of what is told of them but their figures, where no other is asked for.
-    """
-    if not 0 <= limit <= 5 * MAX_ROWS or offset < 0:
-        raise BadRequest(f"limit must be 0 to {5 * MAX_ROWS}, and offset not negative.")
-    fields, names = ask.table.filterable, [name for name, _ in told]
-    parts, bound = [], []
-    for i, (_, what) in enumerate(told):
-        sql, params = figure(what, fields)
-        parts.append(f"{sql} AS {quoted(f'c{i}')}")
-        bound += params
-    where, params = ask.where(release)
-    bound += params
-    keys = []
-    columns = [what for _, what in told]
-    for expression in by:
-        if expression in columns:  # by its place: the same SQL with parameters of its own would be another expression
-            keys.append(str(columns.index(expression) + 1))
-            continue
-        sql, params, _ = compiled.expression(expression, fields)
-        keys.append(sql)
-        bound += params
-    for name, _ in order:
-        if name not in names:
-            raise BadRequest(
-                f"It cannot be sorted by '{name[:60]}', which is not among the columns: {', '.join(names)}."
-            )
-    sorts = [
-        f"{quoted(f'c{names.index(name)}')} {'DESC' if descending else 'ASC'} NULLS LAST" for name, descending in order
-    ]
-    plain = [quoted(f"c{i}") for i, (_, what) in enumerate(told) if not isinstance(what, Aggregate)]
-    group = f" GROUP BY {', '.join(keys)}" if keys else ""
-    ending = f" ORDER BY {', '.join([*sorts, *plain])}" if [*sorts, *plain] else ""
-    sql = f"SELECT {', '.join(parts)} FROM {quoted(ask.table.name)} WHERE {where}{group}{ending} LIMIT ? OFFSET ?"
-    rows = release.query(sql, [*bound, limit, offset])
-    return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def groups_total(release: Release, ask: Ask, by: Sequence[tree.Expression]) -> int:
-    """How many groups there are; one where all rows are."""
-    if not by:
-        return 1
-    made = [compiled.expression(expression, ask.table.filterable) for expression in by]
-    where, params = ask.where(release)
-    bound = [value for _, given, _ in made for value in given]
-    told = ", ".join(sql for sql, _, _ in made)
-    sql = f"SELECT count(*) FROM (SELECT DISTINCT {told} FROM {quoted(ask.table.name)} WHERE {where})"
-    return int(
-        release.cache.get(("groups", sql, (*bound, *params)), lambda: release.query(sql, [*bound, *params])[0][0])
-    )
 
 
 def figure(what: Told, fields: Fields) -> tuple[str, list[Any]]:

@@ -6,21 +6,25 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from mcp_types import JSONRPCError
 from mcp_types.methods import validate_server_result
 
 from portal.app import create_app
+from portal.expressions import tree, written
 from portal.mcp import toolbox
 from portal.mcp.protocol import LEGACY, MODERN
 from portal.mcp.routes import PATH
 from portal.security import MAX_BODY_BYTES
+from portal.selection_query import MAX_QUERY_BYTES
 from portal.settings import PortalSettings
+from tests.portal.expressions.trees import conditions
 
 NOW = MODERN[0]
 META = {"io.modelcontextprotocol/protocolVersion": NOW, "io.modelcontextprotocol/clientCapabilities": {}}
@@ -198,6 +202,33 @@ def test_any_arguments_are_answered(mcp: TestClient, name: str, arguments: dict[
     result = answer.json()["result"]
     validate_server_result("tools/call", LEGACY[0], result)
     assert result["isError"] == ("structuredContent" not in result)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(condition=conditions, by=st.sampled_from(["status", "service_code", "year_of(requested_date)"]))
+def test_any_condition_leaves_the_rows_that_the_api_has(mcp: TestClient, condition: tree.Condition, by: str) -> None:
+    said = written.text(condition)
+    assume(len(urlencode({"filter": said})) < MAX_QUERY_BYTES)
+    call = {"name": "find_requests", "arguments": {"filter": said, "limit": 100}}
+    found = legacy(mcp, "tools/call", call).json()["result"]["structuredContent"]
+    asked = {"filter": said, "sort": "-requested_datetime", "limit": "100"}
+    api = mcp.get("/api/v1/tables/requests/rows", params=asked).json()
+    assert (found["total"], found["rows"]) == (api["total"], api["rows"])
+    call = {"name": "group_requests", "arguments": {"filter": said, "by": [by], "having": "count > 3"}}
+    groups = legacy(mcp, "tools/call", call).json()["result"]["structuredContent"]
+    api = mcp.get("/api/v1/tables/requests/groups", params={"filter": said, "by": by, "having": "count > 3"}).json()
+    assert (groups["total"], groups["rows"]) == (api["total"], api["rows"])
+    assert (
+        all(row["count"] > 3 for row in groups["rows"])
+        and sum(row["count"] for row in groups["rows"]) <= found["total"]
+    )
+
+
+def test_without_a_release_it_is_said(tmp_path: Path) -> None:
+    with TestClient(create_app(PortalSettings(releases=tmp_path, mcp=True)), base_url="http://localhost") as client:
+        assert legacy(client, "tools/list").status_code == 200
+        result = legacy(client, "tools/call", {"name": "describe_release"}).json()["result"]
+    assert result["isError"] and "no release" in result["content"][0]["text"]
 
 
 def test_only_posts_of_json(mcp: TestClient) -> None:
