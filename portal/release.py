@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import duckdb
-import duckdb_extension_spatial
 import pyarrow as pa
 
 from portal.choosing import Choosing
 from portal.columns import Columns
-from portal.filtered import fields as filterable
 from portal.errors import NoRelease, NotFound
+from portal.filtered import fields as filterable
 from portal.indexed import Indexed
-from portal.mapped_known import Known, known
 from portal.kept import Answers
+from portal.mapped_known import Known, known
+from portal.opened import Apart, connect
 from portal.package import City, Layer, Package, read_package
 from portal.places import Places
 from portal.selection import Selection
@@ -49,9 +49,6 @@ KEPT_OPEN = 2
 """Releases kept open: the current one, and the one whose pages visitors still look at."""
 
 
-_opening = threading.Lock()
-
-
 class Release:
     """One published release, open for reading. Safe to use from several threads."""
 
@@ -63,7 +60,9 @@ class Release:
         self.cache = Answers(settings.cache_entries)
         self.constants = Answers(CONSTANTS_KEPT)
         self._allowed: dict[str, Mapping[str, str]] = {}
-        self._connection = _connect(folder / self.package.openward.index.path, settings)
+        index = folder / self.package.openward.index.path
+        self._connection = connect(index, settings)
+        self._apart = Apart(index, settings)
         self.scans = Answers(min(settings.cache_entries, SCANS_KEPT))
         try:
             for needed in NEEDED:
@@ -149,8 +148,16 @@ class Release:
             return cursor.execute(sql, list(params)).to_arrow_table()
 
     def batches(self, sql: str, params: Sequence[Any] = (), rows: int = 20_000) -> pa.RecordBatchReader:
-        """A query's rows as a stream of Arrow batches; memory stays flat however many there are."""
+        """A query's rows as a stream of Arrow batches."""
         return self._connection.cursor().execute(sql, list(params)).to_arrow_reader(rows)
+
+    def stream(self, sql: str, params: Sequence[Any] = (), rows: int = 20_000) -> pa.RecordBatchReader:
+        """As `batches`, of what may be the whole table and sorts nothing: through a small cache, so that memory stays flat."""
+        return self._apart.batches(sql, params, rows)
+
+    def piece(self, sql: str, params: Sequence[Any] = ()) -> pa.Table:
+        """As `table`, of a part of what may be the whole table: through the same small cache."""
+        return self._apart.table(sql, params)
 
     def where(self, selection: Selection) -> tuple[str, list[Any]]:
         """`selection.where()` for this release's index: the same rows, several times as fast."""
@@ -160,16 +167,16 @@ class Release:
         """The selected rows, for counting."""
         return self._choosing.rows(selection)
 
+    def known(self) -> Known:
+        """What the mapped columns tell of published fields."""
+        return self.constants.get(("known",), lambda: known(self, filterable(self)))
+
     def tests(self, selection: Selection) -> list[Test | Between]:
         """What a row of the selection passes."""
         return self._choosing.tests(selection)
 
     def forget(self) -> None:
         """Forget all that was kept of selections: for measuring."""
-    def known(self) -> Known:
-        """What the mapped columns tell of published fields."""
-        return self.constants.get(("known",), lambda: known(self, filterable(self)))
-
         for kept in (self.cache, self.scans, self._choosing):
             kept.forget()
 
@@ -192,6 +199,7 @@ class Release:
     def close(self) -> None:
         """Close the database; queries under way are interrupted."""
         self._connection.close()
+        self._apart.close()
 
 
 class Releases:
@@ -268,45 +276,3 @@ class Releases:
         while len(self._open) > KEPT_OPEN:
             # Not closed: requests under way may hold it; it closes when the last of them lets go.
             self._open.popitem(last=False)
-
-
-def _connect(index: Path, settings: PortalSettings) -> duckdb.DuckDBPyConnection:
-    """Open the index read-only, with no way to any other file or host."""
-    if not index.is_file():
-        raise NoRelease(f"The release {index.parent.name} has no {index.name}: publish it again.")
-    options: dict[str, Any] = {
-        "threads": settings.duckdb_threads,
-        "memory_limit": settings.memory_limit,
-        # Group-bys over small-integer and ENUM columns then use a plain array of 2^24 cells:
-        # 10-40 ms on 10 million rows instead of 60-400.
-        "perfect_ht_threshold": 24,
-        # Rows looked up by their places: up to so many, only the parts of the table that hold them are read
-        # (100 of 10 million, all fields: 34 ms of the processor instead of 410).
-        "dynamic_or_filter_threshold": 1000,
-        "allow_unsigned_extensions": "false",
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "temp_directory": "",
-    }
-    try:
-        with _opening:
-            connection = duckdb.connect(str(index), read_only=True, config=options)
-            # Within a process DuckDB shares one instance per file: it may have been shut in already.
-            if not connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
-                connection.execute("LOAD '" + str(spatial_extension()).replace("'", "''") + "'")
-                connection.execute("SET enable_external_access = false")
-                connection.execute("SET lock_configuration = true")
-    except duckdb.Error as error:
-        raise NoRelease(f"The release {index.parent.name} cannot be opened: {error}") from error
-    return connection
-
-
-def spatial_extension() -> Path:
-    """The spatial extension's file inside its wheel, so that nothing is ever fetched; DuckDB checks its signature."""
-    root = Path(cast(str, duckdb_extension_spatial.__path__[0]))
-    path = root / "extensions" / f"v{duckdb.__version__}" / "spatial.duckdb_extension"
-    if not path.is_file():
-        raise NoRelease(
-            f"duckdb {duckdb.__version__} and duckdb-extension-spatial do not match: install the same version of both."
-        )
-    return path

@@ -20,6 +20,10 @@ class PortalSettings(BaseSettings):
     memory_limit: str = Field(
         default="1GB", pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$", description="memory that DuckDB may use"
     )
+    stream_memory_limit: str = Field(
+        default="64MB", pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$",
+        description="memory that DuckDB may use for files and whole tables that are being sent, besides",
+    )  # fmt: skip
     cache_entries: int = Field(default=2000, ge=0, description="answers kept per release; 0 switches the cache off")
     public_url: str = Field(
         default="", pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$", description="base URL that visitors see"

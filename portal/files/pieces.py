@@ -21,16 +21,20 @@ from portal.errors import PortalError
 from portal.files.about import about, readme
 from portal.files.wanted import Wanted
 from portal.kept import Answers
+from portal.memory import give_back
 from portal.queries import rows
 
 THREADS: Final = max(2, min(4, os.cpu_count() or 2))
 AHEAD: Final = 3
 """Pieces that are made before they can be sent: what a download takes of memory, some 5 MB each."""
+TRIMMED_AFTER: Final = 32
+"""Pieces after which freed memory is given back to the system."""
 PLANS_KEPT: Final = 64
 GZIP_LEVEL: Final = 4
 ZSTD_LEVEL: Final = 3
 SENT_AT_ONCE: Final = 1024 * 1024
 
+Buffer = bytes | memoryview
 _makers = ThreadPoolExecutor(THREADS, thread_name_prefix="files")
 _plans = Answers(PLANS_KEPT)
 
@@ -51,31 +55,29 @@ class Text:
         self._head, self._foot = head, foot
         self.rows = sum(span.rows for span in parts)
 
-    def part(self, of: Wanted, i: int) -> bytes:
+    def part(self, of: Wanted, i: int) -> Buffer:
         """One of them, as it is sent."""
-        if i == 0:
-            made = self._head
-        elif i == len(self.spans) + 1:
-            made = self._foot
-        else:
-            made = _made(of, self.spans[i - 1], first=i == 1)
-        made = _PRESSES[of.compress](made)
+        ends = {0: self._head, len(self.spans) + 1: self._foot}
+        made = _PRESSES[of.compress](ends[i] if i in ends else _made(of, self.spans[i - 1], first=i == 1))
         self.lengths[i] = len(made)
         return made
 
-    def parts(self, of: Wanted, start: int = 0) -> Iterator[bytes]:
+    def parts(self, of: Wanted, start: int = 0) -> Iterator[Buffer]:
         """Parts from a number on, in order, made ahead in threads."""
-        coming: deque[Future[bytes]] = deque()
+        coming: deque[Future[Buffer]] = deque()
         try:
             for i in range(start, len(self.lengths)):
                 coming.append(_makers.submit(self.part, of, i))
                 if len(coming) >= AHEAD:
                     yield coming.popleft().result()
+                if i % TRIMMED_AFTER == 0:
+                    give_back()
             while coming:
                 yield coming.popleft().result()
         finally:
             for future in coming:
                 future.cancel()
+            give_back()
 
     @property
     def length(self) -> int | None:
@@ -85,7 +87,7 @@ class Text:
 
     def measure(self, of: Wanted) -> int:
         """Bytes of the file; what was not made before is made, and forgotten."""
-        coming: deque[Future[bytes]] = deque()
+        coming: deque[Future[Buffer]] = deque()
         for i, known in enumerate(list(self.lengths)):
             if known is None:
                 coming.append(_makers.submit(self.part, of, i))
@@ -96,7 +98,7 @@ class Text:
         assert self.length is not None  # noqa: S101
         return self.length
 
-    def sent(self, of: Wanted, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+    def sent(self, of: Wanted, start: int = 0, stop: int | None = None) -> Iterator[memoryview]:
         """The bytes from `start` to before `stop`; whole parts before `start` are left out, if their length is known."""
         at, first = 0, 0
         while first < len(self.lengths) - 1 and (known := self.lengths[first]) is not None and at + known <= start:
@@ -104,7 +106,7 @@ class Text:
         for part in self.parts(of, first):
             view = memoryview(part)[max(start - at, 0) : None if stop is None else max(stop - at, 0)]
             for i in range(0, len(view), SENT_AT_ONCE):
-                yield bytes(view[i : i + SENT_AT_ONCE])
+                yield view[i : i + SENT_AT_ONCE]
             at += len(part)
             if stop is not None and at >= stop:
                 return
@@ -143,7 +145,7 @@ def _ends(of: Wanted) -> tuple[bytes, bytes]:
     return opening.encode() + b', "features": [\n', b"\n]}\n"
 
 
-def _made(of: Wanted, span: rows.Span, first: bool) -> bytes:
+def _made(of: Wanted, span: rows.Span, first: bool) -> Buffer:
     """The text of a span."""
     table = of.ask.table
     if of.form.key == "csv":
@@ -158,13 +160,13 @@ def _made(of: Wanted, span: rows.Span, first: bool) -> bytes:
     return found[2:] if first and of.form.key == "geojson" else found
 
 
-def _gzip(data: bytes) -> bytes:
+def _gzip(data: Buffer) -> bytes:
     press = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 31)
     return press.compress(data) + press.flush()
 
 
-def _zstd(data: bytes) -> bytes:
+def _zstd(data: Buffer) -> bytes:
     return bytes(pa.Codec("zstd", compression_level=ZSTD_LEVEL).compress(data, asbytes=True))
 
 
-_PRESSES: Final[dict[str, Callable[[bytes], bytes]]] = {"": lambda data: data, "gzip": _gzip, "zstd": _zstd}
+_PRESSES: Final[dict[str, Callable[[Buffer], Buffer]]] = {"": lambda data: data, "gzip": _gzip, "zstd": _zstd}

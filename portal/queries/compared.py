@@ -17,9 +17,9 @@ from typing import Any, Final, Literal
 import duckdb
 
 from portal.errors import BadRequest, NotFound
+from portal.opened import spatial_extension
 from portal.package import Package
 from portal.queries.texts import time_text
-from portal.release import spatial_extension
 from portal.selection import Selection, quoted
 
 MEMORY: Final = "1GB"

@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import pyarrow as pa
+
 from portal.errors import BadRequest
 from portal.expressions import compiled, tree
 from portal.expressions.fields import Field, Fields, Kind
 from portal.expressions.mapped import mentions
+from portal.queries import counted_groups
 from portal.queries.tabled import PLACE, Aggregate, Ask, Order, figure
 from portal.release import Release
-from portal.queries import counted_groups
 from portal.selection import quoted
 
 MOST_SORTED: Final = 50_000
@@ -27,6 +29,8 @@ _FEW: Final = 10_000
 """So many rows the database may gather before it tells them."""
 
 Sql = tuple[str, list[Any]]
+Source = Callable[[str, Sequence[Any], int], pa.RecordBatchReader]
+"""What reads a query's rows, so many at a time."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[
         if limit > MOST_SORTED:
             raise BadRequest(f"At most {MOST_SORTED} rows at once of what is sorted or grouped; go on by the offset.")
         found = _of_groups(projection, release, limit, writer) if projection.grouped else None
-        return _read(release, *found) if found else _in_order(release, projection, limit, writer)
+        return _read(release.batches, *found) if found else _in_order(release, projection, limit, writer)
     where, params = projection.where(release)
     table = quoted(projection.ask.table.name)
     shown, bound = _shown(projection.columns, projection.inner())
@@ -117,7 +121,7 @@ def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[
     limited = "LIMIT ? OFFSET ?" if few else "OFFSET ?" if projection.offset else ""
     line, of_line = writer(columns(projection))
     sql = f"SELECT {line} AS line FROM (SELECT {shown} FROM {table} WHERE {where} {limited})"
-    parts = _read(release, sql, [*of_line, *bound, *params, *numbers])
+    parts = _read(release.batches if few else release.stream, sql, [*of_line, *bound, *params, *numbers])
     return parts if few or most is None else _first(parts, most)
 
 
@@ -156,9 +160,9 @@ def groups(release: Release, projection: Projection) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in release.query(sql, params)]
 
 
-def _read(release: Release, sql: str, params: list[Any]) -> Iterator[list[str]]:
+def _read(source: Source, sql: str, params: list[Any]) -> Iterator[list[str]]:
     """Texts as they are read; the first ones now, so that an error is one before the answer begins."""
-    reader = release.batches(sql, params, _AT_ONCE)
+    reader = source(sql, params, _AT_ONCE)
     first = next(reader, None)
 
     def rest() -> Iterator[list[str]]:
@@ -190,13 +194,13 @@ def _in_order(release: Release, projection: Projection, limit: int, writer: Writ
 
 def _groups(projection: Projection, release: Release) -> Sql:
     """Keys and figures, one row a group."""
+    counted = _counted(projection, release)
+    if counted is not None:
+        return counted
     where, of_where = projection.where(release)
     parts, _ = projection.told()
     names = [quoted(f"k{i}") for i in range(len(projection.keys))]
     names += [quoted(f"a{i}") for i in range(len(projection.figures))]
-    counted = _counted(projection, release)
-    if counted is not None:
-        return counted
     told = ", ".join(f"{sql} AS {name}" for (sql, _), name in zip(parts, names, strict=True))
     by = ", ".join(str(i + 1) for i in range(len(projection.keys)))
     group = f" GROUP BY {by}" if by else ""
@@ -204,10 +208,6 @@ def _groups(projection: Projection, release: Release) -> Sql:
     return sql, [*(value for _, params in parts for value in params), *of_where]
 
 
-def _of_groups(projection: Projection, release: Release, limit: int, writer: Writer) -> Sql:
-    sql, params = _selected(projection, release, limit)
-    line, of_line = writer(columns(projection))
-    return f"SELECT {line} AS line FROM ({sql})", [*of_line, *params]
 def _counted(projection: Projection, release: Release) -> Sql | None:
     """As `_groups`, where the rows of each group are all that is asked for and mapped columns tell them."""
     if projection.also is not None or any(what != Aggregate("count") for _, what in projection.figures):
@@ -220,6 +220,10 @@ def _counted(projection: Projection, release: Release) -> Sql | None:
     return f"SELECT {told} FROM ({found[0]})", found[1]
 
 
+def _of_groups(projection: Projection, release: Release, limit: int, writer: Writer) -> Sql:
+    sql, params = _selected(projection, release, limit)
+    line, of_line = writer(columns(projection))
+    return f"SELECT {line} AS line FROM ({sql})", [*of_line, *params]
 
 
 def _selected(projection: Projection, release: Release, limit: int) -> Sql:

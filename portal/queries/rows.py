@@ -70,7 +70,7 @@ def between(release: Release, ask: Ask, columns: Sequence[str], span: Span) -> p
         f"SELECT {', '.join(columns)} FROM {quoted(ask.table.name)} WHERE {PLACE} >= ? AND {PLACE} < ? "
         f"AND CASE WHEN {where} THEN TRUE ELSE FALSE END"
     )
-    return release.table(sql, [span.start, span.stop, *params])
+    return release.piece(sql, [span.start, span.stop, *params])
 
 
 def batches(release: Release, ask: Ask, columns: Sequence[str]) -> pa.RecordBatchReader:
@@ -143,7 +143,7 @@ def _iso(table: Table, name: str) -> str:
 # --- text ---------------------------------------------------------------------
 
 
-def csv_lines(rows: pa.Table) -> bytes:
+def csv_lines(rows: pa.Table) -> memoryview:
     """Lines of CSV (RFC 4180) as a spreadsheet may safely open them.
 
     A text that begins with = + - @, a tab or a carriage return is given a ' in front: spreadsheets would run
@@ -154,7 +154,7 @@ def csv_lines(rows: pa.Table) -> bytes:
     ]
     part = pa.BufferOutputStream()
     pyarrow.csv.write_csv(pa.Table.from_arrays(columns, names=rows.column_names), part, _WRITTEN)
-    return bytes(part.getvalue().to_pybytes())
+    return memoryview(part.getvalue())  # as it is: copies of some MB each leave holes in the heap
 
 
 def harmless(texts: pa.Array) -> pa.Array:

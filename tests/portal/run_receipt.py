@@ -9,8 +9,9 @@ from typing import Any
 
 import duckdb
 
+from portal.opened import spatial_extension
 from portal.receipts import Receipt
-from portal.release import Release, spatial_extension
+from portal.release import Release
 
 _folder = threading.Lock()
 

@@ -17,7 +17,8 @@ import pytest
 from portal import queries
 from portal.app import create_app
 from portal.components.copy_as import lines
-from portal.release import Release, spatial_extension
+from portal.opened import spatial_extension
+from portal.release import Release
 from portal.selection import Selection
 from portal.settings import PortalSettings
 from tests.conftest import unavailable

@@ -131,14 +131,24 @@ def test_another_format_is_refused_with_a_reason(tmp_path: Path) -> None:
     ],
 )
 def test_the_index_can_neither_be_changed_nor_left(release: Release, sql: str) -> None:
-    with pytest.raises(duckdb.Error):
-        release.query(sql)
+    for ask in (release.query, release.piece, release.stream):
+        with pytest.raises(duckdb.Error):
+            ask(sql)
 
 
 def test_settings_hold_for_every_cursor(release: Release) -> None:
     names = ("perfect_ht_threshold", "threads", "enable_external_access", "allow_unsigned_extensions")
     found = release.query("SELECT " + ", ".join(f"current_setting('{name}')" for name in names))[0]
     assert found == (24, 2, False, False)
+
+
+def test_streams_have_a_small_cache_of_their_own(release: Release) -> None:
+    limit = "SELECT current_setting('memory_limit')"
+    assert release.piece(limit).column(0)[0].as_py() == "61.0 MiB"
+    assert release.query(limit)[0][0] == "953.6 MiB"
+    sql = "SELECT service_request_id FROM requests WHERE rid < ? ORDER BY rid"
+    assert release.piece(sql, [50]) == release.table(sql, [50])
+    assert release.stream(sql, [50]).read_all() == release.table(sql, [50])
 
 
 def test_threads_share_a_release(release: Release) -> None:
