@@ -14,7 +14,7 @@ class HeadAsGet:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on as GET, and the answer back without what it holds."""
         if scope["type"] != "http" or scope["method"] != "HEAD" or scope["path"].startswith("/download/"):
-            await self.app(scope, receive, send)  # downloads answer HEAD themselves, without making the file
+            await self.app(scope, receive, send)  # downloads answer HEAD themselves, without making a text
             return
 
         async def without_body(message: Message) -> None:

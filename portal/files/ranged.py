@@ -34,12 +34,7 @@ def answer(request: Request, of: Wanted, headers: dict[str, str]) -> Response:
     if same := not_modified(request, headers):
         return same
     if request.method == "HEAD":
-        if not of.form.text:
-            built.check(of)
-        known = pieces.known(of)
-        if known is not None:
-            headers["Content-Length"] = str(known)
-        return Response(headers=headers, media_type=of.media_type)
+        return _head(of, headers)
     asked = request.headers.get("range", "")
     if request.headers.get("if-range", of.etag).strip() != of.etag or not _RANGE.fullmatch(asked.strip()):
         asked = ""  # another file than the client has, or a range that nobody needs to understand
@@ -61,6 +56,17 @@ def answer(request: Request, of: Wanted, headers: dict[str, str]) -> Response:
         headers["Content-Length"] = str(stop - start)
     sent = source.sent(of, start, stop) if isinstance(source, pieces.Text) else source.sent(start, stop)
     return StreamingResponse(sent, status_code=status, media_type=of.media_type, headers=headers)
+
+
+def _head(of: Wanted, headers: dict[str, str]) -> Response:
+    """What GET would say. A program that reads parts of a file asks for its length first, and then for the parts: the file
+    is built, and kept for these. Texts have no parts that are read by themselves: their length is told where it is known."""
+    length = pieces.known(of) if of.form.text else built.built(of).size
+    told = Response(headers=headers, media_type=of.media_type)
+    del told.headers["Content-Length"]  # of no body: a file of 0 bytes is another
+    if length is not None:
+        told.headers["Content-Length"] = str(length)
+    return told
 
 
 def span(asked: str, length: int) -> tuple[int, int]:
