@@ -29,6 +29,7 @@ from portal import (
     map_routes,
     oembed_routes,
     places_api,
+    ready_routes,
     record_routes,
     tile_routes,
 )
@@ -109,6 +110,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         figures_api.router,
         tile_routes.router,
         catalogue_routes.router,  # before the downloads: it has an address among theirs
+        ready_routes.router,
         downloads.router,
         brief_routes.router,
         chart_routes.router,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from portal.release import Release
 
 MOST_PARTS: Final = 200
-"""Parts of one way of dividing: a layer with more areas is left out, and that is told."""
+"""Parts of one way of dividing, besides that of what is not stated: a layer with more areas is left out, and that is told."""
 LONGEST: Final = 60
 UNKNOWN: Final = "not-stated"
 _PLAIN: Final = re.compile(f"[a-z0-9][a-z0-9-]{{0,{LONGEST - 1}}}")
@@ -77,8 +77,9 @@ def divisions(release: Release, wanted: Sequence[str]) -> tuple[list[Division], 
     asked += [("layer", layer.layer) for layer in release.layers] if "layers" in wanted else []
     for kind, layer in asked:
         division = _by_year(release) if kind == "year" else _by_code(release, kind, layer)
-        if len(division.parts) > MOST_PARTS:
-            why = f"{len(division.parts)} parts; at most {MOST_PARTS} are made"
+        named = sum(part.key is not None for part in division.parts)
+        if named > MOST_PARTS:
+            why = f"there are {named}; files are made of at most {MOST_PARTS}"
             left_out.append({"part": kind, **({"layer": layer} if layer else {}), "why": why})
         else:
             found.append(division)

@@ -8,18 +8,20 @@ from dash import html
 
 from portal.components.links import address
 from portal.components.page import Page
-from portal.components.parts import Column, breadcrumbs, code, contents, page_head, section, table
+from portal.components.parts import Column, breadcrumbs, code, contents, more, page_head, section, table
 from portal.components.take_chart import base_address
 from portal.errors import NotFound
 from portal.ready import FOLDER, MANIFEST, Ready, ReadyFile, ready
 from portal.ready_routes import address as file_address
 from portal.selection import Selection
-from portal.text import _, number, size_words
+from portal.text import _, ngettext, number, size_words
 
 if TYPE_CHECKING:
     from portal.release import Release
 
 PATH = "/data/requests/files"
+SHOWN = 15
+"""Rows of a table that stand open: a city may have hundreds of areas."""
 
 
 def layout(release: Release, selection: Selection) -> Page:
@@ -39,7 +41,7 @@ def layout(release: Release, selection: Selection) -> Page:
             html.P(_("Each kind of part adds up to all requests: those without a department or an area have files of their own.")),
         ),
         contents([(words, key) for key, words, _files, _head in parts] + [(_("By program"), "program")]),
-        *(section(words, key, _grid(release, key, words, files, head)) for key, words, files, head in parts),
+        *(section(words, key, _folded(_grid(release, key, words, files, head), files)) for key, words, files, head in parts),
         section(_("By program"), "program", *_by_program(release, found)),
     ]  # fmt: skip
     return Page(
@@ -81,6 +83,14 @@ def _grid(release: Release, key: str, title: str, files: list[ReadyFile], head: 
         name = _("Not stated") if first.key is None and first.part != "whole" else _(first.title)
         cells.append([name, number(first.rows), *(_cell(release, by_format.get(each)) for each in formats)])
     return html.Div(table(title, columns, cells, f"files-{key}", hidden_caption=True), className="ready")
+
+
+def _folded(grid: Any, files: list[ReadyFile]) -> Any:
+    """Long lists one click away."""
+    rows = len({file.path.partition(".")[0] for file in files})
+    if rows <= SHOWN:
+        return grid
+    return more(ngettext("{n} part", "{n} parts", rows).format(n=number(rows)), grid)
 
 
 def _cell(release: Release, file: ReadyFile | None) -> Any:
