@@ -9,14 +9,14 @@ import csv
 import io
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
 
 from portal import cursors
 from portal.answered import answered, file_name
 from portal.cited import FORMATS, cite
-from portal.context import Chosen, Current, base_of, next_link, onward, releases
+from portal.context import Asked, Current, Declared, base_of, current, next_link, onward, query_of, releases
 from portal.errors import NotFound
 from portal.problems import MEDIA_TYPE, Problem
 from portal.queries.compared import Compared, Kind, Row
@@ -24,6 +24,7 @@ from portal.queries.diff import diff, package_of
 from portal.queries.fingerprints import described, known, read_fingerprint
 from portal.release import Release
 from portal.text import answering
+from portal.was import selection_then
 
 MOST: Final = 1000
 QUESTION: Final = "these releases and this filter"
@@ -113,9 +114,19 @@ class Difference(BaseModel):
     cursor: str = Field(description="what to ask for the next page with; empty after the last one")
 
 
+def then(request: Request, _: Declared) -> Asked:
+    """The selection that the query asks for, of the releases that the address names: values of theirs do as well."""
+    release = current(request)
+    given = [*request.path_params.values(), request.query_params.get("release", "")]
+    return Asked(release, selection_then(release, [one for one in given if one], query_of(request)))
+
+
+Then = Annotated[Asked, Depends(then)]
+
+
 @router.get("/api/v1/diff/{before}/{after}", response_model=Difference, responses={304: _SAME})
 def difference(
-    request: Request, before: ReleaseId, after: ReleaseId, chosen: Chosen,
+    request: Request, before: ReleaseId, after: ReleaseId, chosen: Then,
     table: Annotated[str, Query(max_length=60)] = "requests",
     kind: Annotated[Literal["", "added", "removed", "changed"], Query(description="only rows of this kind")] = "",
     field: Annotated[str, Query(max_length=60, description="only rows that changed in this field")] = "",
@@ -179,7 +190,7 @@ def _place(cursor: str, signed: str) -> int:
 
 @router.get("/cite", response_class=Response, responses={304: _SAME})
 def citation(
-    request: Request, chosen: Chosen,
+    request: Request, chosen: Then,
     release: Annotated[str, Query(max_length=40, description="a release's id; none: the current one")] = "",
     format: Annotated[Literal["text", "bibtex", "csl", "ris"], Query()] = "text",
 ) -> Response:  # fmt: skip

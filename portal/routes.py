@@ -15,7 +15,7 @@ from portal.beside import PREFIX, Beside
 from portal.components.page import Page
 from portal.components.shell import shell
 from portal.components.take_chart import at_address
-from portal.errors import NotFound, PortalError
+from portal.errors import BadSelection, NotFound, PortalError
 from portal.head_links import with_head
 from portal.pages import (
     areas,
@@ -43,6 +43,7 @@ from portal.pages import (
 )
 from portal.selection import Selection
 from portal.text import answering
+from portal.was import selection_then, unknowable
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -113,5 +114,13 @@ def _page(release: Release, path: str, search: str, query: dict[str, list[str]])
             arguments |= {key: query[key][0] for key in own if key in query and key != PREFIX}
             if PREFIX in own:
                 arguments["beside"] = Beside.read(search, release)
-            return layout(release, Selection.from_query(search, release), **arguments)
+            past = [arguments[name] for name in ("cited", "before", "after") if name in arguments]
+            if not past:
+                return layout(release, Selection.from_query(search, release), **arguments)
+            try:
+                return layout(release, selection_then(release, past, search), **arguments)
+            except BadSelection:
+                if layout is cited.layout and unknowable(release, past[0]):
+                    return cited.unreadable(release, past[0], search)
+                raise
     raise NotFound("There is no page at this address.")

@@ -6,7 +6,7 @@ Charter: the query in, a Selection or BadSelection out, which names the key and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -30,19 +30,19 @@ LONG = ("within", "filter")
 KEYS = (*COLUMNS, "age", "from", "to", "area", "filter", "near", "within")
 
 
-def read(query: Query, release: Release) -> Selection:
+def read(query: Query, release: Release, also: Mapping[str, Collection[str]] | None = None) -> Selection:
     """The selection that a query string (or mapping, or multi-dict) asks for.
 
     Unknown keys and empty values are ignored. Raises BadSelection for a value that the release does not
-    have, for a date that is not one, and for too many or too long values.
+    have, for a date that is not one, and for too many or too long values. `also` are values of dimensions that do as well.
     """
-    given = _pairs(query)
+    given, also = _pairs(query), also or {}
     chosen: dict[str, Any] = {}
     for key in COLUMNS:
         if values := given.get(key):
-            chosen[key] = tuple(_checked(key, values, release.allowed(key)))
+            chosen[key] = tuple(_checked(key, values, release.allowed(key), also.get(key, ())))
     if areas := given.get("area"):
-        chosen["area"] = tuple(_checked_areas(areas, release))
+        chosen["area"] = tuple(_checked_areas(areas, release, also))
     for key in ("from", "to"):
         if dates := given.get(key):
             chosen[f"{key}_date"] = _date(key, dates)
@@ -113,21 +113,22 @@ def _bounded(key: str, values: list[str]) -> None:
             raise BadSelection(key, value[:40], why=f"a value longer than {longest} characters")
 
 
-def _checked(key: str, values: list[str], allowed: Mapping[str, str]) -> list[str]:
+def _checked(key: str, values: list[str], allowed: Mapping[str, str], also: Collection[str]) -> list[str]:
     for value in values:
-        if value not in allowed and value != NOT_STATED:
+        if value not in allowed and value not in also and value != NOT_STATED:
             raise BadSelection(key, value, list(allowed))
     return values
 
 
-def _checked_areas(values: list[str], release: Release) -> list[tuple[str, str]]:
+def _checked_areas(values: list[str], release: Release, also: Mapping[str, Collection[str]]) -> list[tuple[str, str]]:
     layers = [layer.layer for layer in release.layers]
     areas = []
     for value in values:
         layer, colon, code = value.partition(":")
         if not colon or layer not in layers:
             raise BadSelection("area", value, [f"{name}:…" for name in layers])
-        if code != NOT_STATED and code not in (allowed := release.allowed(layer)):
+        known = code == NOT_STATED or code in also.get(layer, ())
+        if not known and code not in (allowed := release.allowed(layer)):
             raise BadSelection("area", value, [f"{layer}:{known}" for known in list(allowed)[:8]])
         areas.append((layer, code))
     return areas

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 from dash import html
 
@@ -11,50 +12,95 @@ from portal.cited import moment_of
 from portal.components.cite import cite_box
 from portal.components.links import address
 from portal.components.page import Page
-from portal.components.parts import key_figures, page_head, section
+from portal.components.parts import breadcrumbs, key_figures, page_head, section
 from portal.errors import NotReady
 from portal.package import Package, file_url
 from portal.queries.compared import Compared
 from portal.queries.diff import Gone, diff, package_of
 from portal.selection import Selection
-from portal.text import _, number, time_words
+from portal.selection_query import KEYS
+from portal.text import _, listed, ngettext, number, time_words
+from portal.was import gone
 
 if TYPE_CHECKING:
     from portal.release import Release
 
 
+SHOWN: Final = 50
+"""Parts of a citation that are repeated where they cannot be understood any more."""
+
+
 def layout(release: Release, selection: Selection, cited: str) -> Page:
     """The page of a citation's address; NotFound for a release that never was."""
-    title = _("What was cited")
-    try:
-        package: Package | None = package_of(release, cited)
-    except Gone:
-        package = None
-    made = moment_of(cited)
-    when = time_words(made, release.city.timezone) if made else ""
-    head = page_head(
-        title,
+    package = _package(release, cited)
+    lost = gone(release, selection)
+    note = html.P([_lost(lost), " ", _("What was cited stays what it was.")], className="note") if lost else None
+    return _page(
+        release,
+        cited,
         html.P([selection.sentence(release), "."], className="lead"),
-        html.P([_("Release {id}").format(id=cited), f", {when}." if when else "."]),
-    )
-    body = [
-        head,
-        section(_("Then and now"), "then", *_then(release, selection, cited)),
+        note,
+        section(_("Then and now"), "then", *_then(release, selection, cited, bool(lost))),
         section(_("The record of it"), "record", *_record(release, cited, package)),
         section(_("Cite it"), "cite", *cite_box(release, selection, cited)),
-    ]
+    )
+
+
+def unreadable(release: Release, cited: str, query: str) -> Page:
+    """The page of a citation that names values which neither the current release has, nor any file that is kept."""
+    named = [(key, value) for key, value in parse_qsl(query)[:SHOWN] if key in KEYS]
+    words = _(
+        "This filter names a value that the current release does not have. The files of the cited release are no longer "
+        "kept here, so whether it had it cannot be told, and its rows cannot be counted again."
+    )
+    return _page(
+        release,
+        cited,
+        html.P(words, className="note"),
+        section(
+            _("What the citation says"), "said",
+            html.Ul([html.Li([html.Code(key), ": ", value[:200]]) for key, value in named]),
+            html.P(html.A(_("All data of today"), href=address("/data"), className="onward")),
+        ),
+        section(_("The record of it"), "record", *_record(release, cited, _package(release, cited))),
+    )  # fmt: skip
+
+
+def _page(release: Release, cited: str, *parts: Any) -> Page:
+    title = _("What was cited")
+    made = moment_of(cited)
+    when = time_words(made, release.city.timezone) if made else ""
+    told = html.P([_("Release {id}").format(id=cited), f" · {when}" if when else ""])
     return Page(
         title=title,
         description=_("Release {id} of {city}, as it was cited, and what has changed since.").format(
             id=cited, city=release.city.name
         ),
-        body=body,
+        body=[breadcrumbs([(_("Data"), address("/data"))], title), page_head(title, told), *filter(None, parts)],
         section="/data",
     )
 
 
-def _then(release: Release, selection: Selection, cited: str) -> list[Any]:
-    now = html.A(_("The same filter today"), href=address("/data", selection), className="onward")
+def _package(release: Release, cited: str) -> Package | None:
+    try:
+        return package_of(release, cited)
+    except Gone:
+        return None
+
+
+def _lost(values: list[str]) -> str:
+    words = ngettext(
+        "The current release no longer has {values}, which this citation names.",
+        "The current release no longer has these, which this citation names: {values}.",
+        len(values),
+    )
+    return words.format(values=listed([f"“{value}”" for value in values]))
+
+
+def _then(release: Release, selection: Selection, cited: str, lost: bool) -> list[Any]:
+    """Figures then and now; where values are gone there is no such filter today."""
+    where, words = (None, _("All data of today")) if lost else (selection, _("The same filter today"))
+    now = html.A(words, href=address("/data", where), className="onward")
     if cited == release.id:
         count = queries.totals(release, selection).requests
         return [
@@ -104,13 +150,13 @@ def _record(release: Release, cited: str, package: Package | None) -> list[Any]:
     parts: list[Any] = []
     if link and link.sha256:
         words = _("The fingerprint (SHA-256) of the release's description, as it stands in the chain:")
-        parts.append(html.P([words, " ", html.Code(link.sha256, className="hash")]))
+        parts.append(html.P([words, html.Br(), html.Code(link.sha256, className="hash")]))
     if package is None:
         return [*parts, html.P(_("Nothing else of this release is kept here."))]
     requests = package.resource("requests")
     if requests and requests.sha256:
         words = _("The fingerprint of its table of requests:")
-        parts.append(html.P([words, " ", html.Code(requests.sha256, className="hash")]))
+        parts.append(html.P([words, html.Br(), html.Code(requests.sha256, className="hash")]))
     about = package.openward
     if "requests" in about.counts:
         when = time_words(about.as_of, release.city.timezone)

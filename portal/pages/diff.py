@@ -14,7 +14,7 @@ from portal.errors import BadRequest, NotReady
 from portal.queries.compared import KINDS, Compared, Row
 from portal.queries.diff import diff
 from portal.selection import Selection
-from portal.text import N_, _, number
+from portal.text import N_, _, ngettext, number
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -72,9 +72,9 @@ def _counts(found: Compared, selection: Selection, path: str, kept: dict[str, st
     figures = [
         (_("Before"), number(found.before), _("rows")), (_("After"), number(found.after), _("rows")),
         *((_(KIND_WORDS[kind]), number(found.counts[kind]), _("rows")) for kind in KINDS),
-        (_("Unchanged"), number(found.unchanged), _("rows")),
     ]  # fmt: skip
-    parts: list[Any] = [key_figures(figures)]
+    same = ngettext("{n} row is the same in both.", "{n} rows are the same in both.", found.unchanged)
+    parts: list[Any] = [key_figures(figures), html.P(same.format(n=number(found.unchanged)))]
     if found.only_before or found.only_after:
         words = _("Only one of the releases has these fields, and they are not compared: {fields}.")
         parts.append(html.P(words.format(fields=", ".join([*found.only_before, *found.only_after]))))

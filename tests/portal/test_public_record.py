@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import io
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -228,3 +229,83 @@ def test_two_rows_of_one_name_are_refused_and_not_counted_wrongly(tmp_path: Path
     sides = [Side(now.package, one, Selection()) for one in (path, doubled)]
     with pytest.raises(BadRequest, match="two rows of one name"):
         compare("requests", *sides)
+
+
+# --- a citation outlives what it names ---------------------------------------------------------
+
+
+def _without_parks(db: Any) -> None:
+    """A city that has given up a department, and whoever did its work."""
+    db.execute("DELETE FROM requests WHERE department = 'parks'")
+    db.execute("DELETE FROM departments WHERE department = 'parks'")
+    db.execute("UPDATE services SET department = 'streets' WHERE department = 'parks'")
+
+
+@pytest.fixture(scope="module")
+def given_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two releases: the second has no department of parks any more."""
+    root = tmp_path_factory.mktemp("given_up")
+    build_release(root, rows=1500)
+    build_release(root, rows=1500, change=_without_parks)
+    return root / "releases"
+
+
+@pytest.fixture(scope="module")
+def after(given_up: Path) -> Iterator[TestClient]:
+    with TestClient(create_app(PortalSettings(releases=given_up)), raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_what_was_cited_of_a_department_that_is_gone_is_told(given_up: Path, after: TestClient) -> None:
+    old, new = _ids(given_up)
+    then = sum(row["department"] == "parks" for row in _rows(given_up / old / "requests.parquet").values())
+    assert then > 0 and after.get("/data?department=parks").status_code == 400
+    page = after.get(f"/r/{old}?department=parks")
+    assert page.status_code == 200
+    assert "The current release no longer has “parks”, which this citation names." in page.text
+    text = re.sub(r"<[^>]+>", " ", page.text)
+    for words, n in (("Requests then", then), ("Requests now", 0), ("Added", 0), ("Removed", then), ("Changed", 0)):
+        assert re.search(rf"{words}\s+{n}\b", text), words
+    package = given_up / old / "datapackage.json"
+    assert hashlib.sha256(package.read_bytes()).hexdigest() in page.text
+    for file in ("datapackage.json", "requests.parquet"):
+        assert f'href="/download/release/{old}/{file}"' in page.text
+    found = after.get(f"/api/v1/diff/{old}/{new}", params={"department": "parks"}).json()
+    assert (found["removed"], found["rows_before"], found["rows_after"]) == (then, then, 0)
+    assert after.get(f"/releases/{old}/{new}?department=parks").status_code == 200
+    cited = after.get("/cite", params={"release": old, "department": "parks"})
+    assert cited.status_code == 200 and "parks" in cited.text
+    for link in re.findall(r'href="(/[^"#]*)"', page.text):
+        assert after.get(link.replace("&amp;", "&")).status_code == 200, link
+
+
+@pytest.mark.parametrize(
+    "query", ["department=never", "area=district:never", "area=never:1", "service=never", "status=parks"]
+)
+def test_what_no_release_had_is_refused_as_ever(given_up: Path, after: TestClient, query: str) -> None:
+    old, new = _ids(given_up)
+    for path in (f"/r/{old}", f"/releases/{old}/{new}", f"/api/v1/diff/{old}/{new}"):
+        assert after.get(f"{path}?{query}").status_code == 400, path
+    assert after.get(f"/cite?release={old}&{query}").status_code == 400
+    assert after.get("/cite?department=parks").status_code == 400  # of the current release
+
+
+def test_a_citation_whose_files_are_gone_says_what_it_names(given_up: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "releases"
+    shutil.copytree(given_up, kept, symlinks=True)
+    old, _ = _ids(kept)
+    for file in (kept / old).iterdir():
+        if file.name != "datapackage.json":
+            file.unlink()
+    with TestClient(create_app(PortalSettings(releases=kept)), raise_server_exceptions=False) as client:
+        page = client.get(f"/r/{old}?department=parks&area=village:9&status=open")
+        assert page.status_code == 200 and "cannot be told" in page.text
+        for said in (
+            "parks",
+            "village:9",
+            "open",
+            hashlib.sha256((kept / old / "datapackage.json").read_bytes()).hexdigest(),
+        ):
+            assert said in page.text
+        assert client.get(f"/r/{old}?status=open").status_code == 200
+        assert client.get("/r/20200101T000000Z-00000000?department=parks").status_code in (400, 404)
