@@ -168,7 +168,9 @@ def _run(
         with _place(config, settings, releases) as place:
             held = None
             try:
-                report = run(place, prepared, options=chosen, reporter=reporter, make_files=_make_files)
+                report = run(
+                    place, prepared, options=chosen, reporter=reporter, make_files=_make_files, estimators=_estimators()
+                )
             except HeldError as error:
                 if error.report is None:
                     raise
@@ -190,6 +192,15 @@ def _run(
         )
     found: Path = place.releases
     return found
+
+
+def _estimators() -> Any:
+    """The portal's: tables of figures say what its pages say."""
+    from etl.publish.figures import Estimators
+    from portal.figures import tabled
+    from portal.figures.rates import wilson
+
+    return Estimators(tabled.hours, wilson)
 
 
 def _make_files(*arguments: Any) -> Any:

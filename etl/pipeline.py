@@ -46,6 +46,7 @@ from etl.providers.chain import ProviderChain, chain_of
 from etl.publish import build, chain, retention, shelf, status
 from etl.publish.annotations import check_areas
 from etl.publish.demographics import replace_demographics
+from etl.publish.figures import Estimators
 from etl.publish.limits import Acceptance
 from etl.store import reference, state
 from etl.store.engine import Lock, exclusive, writing
@@ -174,12 +175,14 @@ def run(
     options: Options | None = None,
     reporter: Reporter | None = None,
     make_files: shelf.Maker | None = None,
+    estimators: Estimators | None = None,
 ) -> RunReport:
     """Take in what is new and publish a release if anything changed.
 
     Any error leaves the stored records and the releases as they were; it is noted in the `run` table. A source that
     does not answer keeps none of the others from being loaded. HeldError: all is stored, but a limit holds the release.
     `make_files` makes the ready files of the current release where it has none; what goes wrong there unpublishes nothing.
+    `estimators` stand behind the tables of figures.
     """
     moment = now or dt.datetime.now(dt.UTC)
     chosen, say = options or Options(), reporter or Silent()
@@ -188,7 +191,7 @@ def run(
         emit("run_started", city=place.config.city.id)
         try:
             with _plain_errors():
-                report = _run(place, prepared, moment, chosen, say, lock)
+                report = _run(place, prepared, moment, chosen, say, lock, estimators)
             if make_files is not None:
                 report = _stocked(place, report, make_files, say, lock)
         except Exception as error:
@@ -226,7 +229,13 @@ def _plain_errors() -> Iterator[None]:
 
 
 def _run(
-    place: Place, prepared: Prepared, moment: dt.datetime, options: Options, say: Reporter, lock: Lock
+    place: Place,
+    prepared: Prepared,
+    moment: dt.datetime,
+    options: Options,
+    say: Reporter,
+    lock: Lock,
+    estimators: Estimators | None,
 ) -> RunReport:
     work = work_folder(place.folder)
     boundary_print = layers_fingerprint(prepared.layers)
@@ -273,7 +282,7 @@ def _run(
     if unavailable and len(unavailable) == len(place.config.every_source) and not _anything(place):
         raise SourceUnavailable("; ".join(unavailable.values()))
     try:
-        release_id, current = _publish(place, run_id, moment, options.accept, say, lock)
+        release_id, current = _publish(place, run_id, moment, options.accept, say, lock, estimators)
     except HeldError as error:
         folder = chain.current_folder(place.releases)
         error.report = RunReport(run_id, counts, None, folder.name if folder else None, unavailable, drift, found)
@@ -508,7 +517,13 @@ def _write_source(
 
 
 def _publish(
-    place: Place, run_id: int, moment: dt.datetime, accept: Acceptance | None, say: Reporter, lock: Lock
+    place: Place,
+    run_id: int,
+    moment: dt.datetime,
+    accept: Acceptance | None,
+    say: Reporter,
+    lock: Lock,
+    estimators: Estimators | None,
 ) -> tuple[str | None, str | None]:
     lock.must_be_held()
     chain.tidy(place.releases)
@@ -527,6 +542,7 @@ def _publish(
         published = build.publish(
             place.engine, place.config, place.releases, inputs,
             now=moment, work=place.folder / "work", accept=accept, progress=say.step, still_ours=lock.must_be_held,
+            estimators=estimators,
         )  # fmt: skip
     except HeldError as error:
         with writing(place.engine) as connection:

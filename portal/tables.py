@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 
 GEOMETRY: Final = "geometry"
 NAMES: Final = (
-    "requests", "areas", "incidents", "services", "departments", "changes", "retroactive_edits", "withdrawn", "measures",
-    "feedback", "exclusions", "located_by", "demographics", "annotations",
+    "requests", "areas", "incidents", "figures", "monthly", "standards", "services", "departments", "changes",
+    "retroactive_edits", "withdrawn", "measures", "feedback", "feedback_monthly", "exclusions", "located_by", "demographics",
+    "annotations",
 )  # fmt: skip
 """Those that are offered, where a release has them."""
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "requests": ("source", "service_request_id"),
     "areas": ("layer", "area", "valid_from"),
     "incidents": ("incident_id",),
+    "figures": ("dimension", "key", "month"),
     "services": ("service_code",),
+    "standards": ("service_code",),
     "departments": ("department",),
 }
 """Fields that name one row."""

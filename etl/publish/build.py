@@ -15,8 +15,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
+import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
@@ -27,11 +29,12 @@ from etl.config.privacy import FREE_TEXT
 from etl.disk import sha256_of
 from etl.duck import builder
 from etl.errors import ReleaseError
-from etl.publish import chain, fields, files, index, limits, linked, manifest, tables
+from etl.publish import chain, fields, figures, files, index, limits, linked, manifest, tables
 from etl.publish.counting import FILE as COUNTING
 from etl.publish.counting import write_counting
 from etl.publish.derive import Derivation
 from etl.publish.fields import Field
+from etl.publish.figures import Estimators
 from etl.publish.limits import Acceptance
 from etl.publish.package import package_of, resource_of
 from etl.publish.policy import PublicRows
@@ -46,7 +49,7 @@ from etl.store.state import states
 from geo.geocoding.tables import SCHEMAS
 
 FORMAT = 1
-BUILDER_VERSION = 10
+BUILDER_VERSION = 11
 """Raised when the same store would be built into other files, so that it is published again."""
 
 STORED = (
@@ -139,12 +142,14 @@ def publish(
     accept: Acceptance | None = None,
     progress: Progress | None = None,
     still_ours: Callable[[], None] = lambda: None,
+    estimators: Estimators | None = None,
 ) -> Published:
     """Build, validate and promote a release of the store as it stands; `inputs` are those of `inputs_of`.
 
     Nothing is promoted unless every check holds; a failed build leaves no trace. The caller holds the city's lock,
     and `still_ours` raises if it was lost while the release was built.
-    HeldError where a named limit does not hold and nobody accepts it. `work` is a scratch folder.
+    HeldError where a named limit does not hold and nobody accepts it. `work` is a scratch folder. Without `estimators`
+    the release has no tables of figures.
     """
     releases.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
@@ -152,7 +157,9 @@ def publish(
     building = Path(tempfile.mkdtemp(prefix=chain.BUILDING, dir=releases))
     building.chmod(0o755)
     try:
-        build = _Build(engine, config, releases, building, work, inputs, now, accept, progress or (lambda _s, _r: None))
+        build = _Build(
+            engine, config, releases, building, work, inputs, now, accept, progress or (lambda _s, _r: None), estimators
+        )
         package = build.package()
         must_hold(validate(building, package, build.public))
         still_ours()
@@ -168,10 +175,11 @@ class _Build:
 
     def __init__(
         self, engine: Engine, config: CityConfig, releases: Path, building: Path, work: Path, inputs: Inputs,
-        now: dt.datetime, accept: Acceptance | None, progress: Progress,
+        now: dt.datetime, accept: Acceptance | None, progress: Progress, estimators: Estimators | None,
     ) -> None:  # fmt: skip
         self.engine, self.config, self.building, self.work = engine, config, building, work
         self.inputs, self.now, self.accept, self.progress = inputs, now, accept, progress
+        self.estimators = estimators
         self.public = fields.request_fields(config)
         self.previous_folder = chain.current_folder(releases)
         self.previous = chain.link_of(self.previous_folder) if self.previous_folder else None
@@ -226,6 +234,7 @@ class _Build:
         small = tables.small_tables(db, self.config, self.stored, self.policy, since, names)
         if "incident_id" in names:
             small["incidents"] = linked.incidents_table(db, layers)
+        small |= self._figures(db, [layer for layer in layers if layer in names], small, areas)
         found_together = linked.facts(db, self.config, names)
         counts = tables.counts(db, self.stored)
         probable = small.get("area_probabilities")
@@ -255,6 +264,20 @@ class _Build:
         facts = self._facts(resources, counts, profile, privacy, found) | found_together
         index.fill_meta(db, facts | {"bins": bins})
         return facts, resources
+
+    def _figures(
+        self, db: duckdb.DuckDBPyConnection, layers: Sequence[str], small: dict[str, pa.Table], areas: gpd.GeoDataFrame
+    ) -> dict[str, pa.Table]:
+        """The tables of figures; none where counts by month are too small to be told: what is hidden would follow from them."""
+        if self.estimators is None or "monthly" in small:
+            return {}
+        self.progress("release: figures", 0)
+        until = dt.datetime.fromisoformat(self.inputs.as_of).astimezone(ZoneInfo(self.config.city.timezone)).date()
+        named = figures.names_of(self.config.city.name, small, areas)
+        return {
+            "figures": figures.monthly_figures(db, layers, named, until, self.estimators),
+            "standards": figures.standards(db, small["services"], self.estimators),
+        }
 
     def _reference(self) -> dict[str, pa.Table]:
         """The public address index: what the geocoder looks addresses up in."""

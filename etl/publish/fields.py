@@ -549,7 +549,67 @@ ANNOTATION_FIELDS = (
     Field("area", "string", "Area code", "The only area that it touched; empty: it is not one area's."),
     Field("link", "string", "Link", "A page that tells more."),
 )
+_OF_STANDARD = (
+    Field("on_time_share", "number", "Share on time", "Of those due: closed in time or late. Empty: none is due yet."),
+    Field("on_time_lower", "number", "Share on time, lower end", "Of the 95% interval (Wilson)."),
+    Field("on_time_upper", "number", "Share on time, upper end", "Of the 95% interval (Wilson)."),
+)
+FIGURE_FIELDS = (
+    Field(
+        "dimension", "string", "By", "city: all of it; service, service_group, department, or a layer of areas.",
+        required=True,
+    ),
+    Field("key", "string", "Code", "Of the service, department or area; empty: the city, or requests that state none."),
+    Field("name", "string", "Name", "In words."),
+    Field("month", "date", "Month", "First day of the month, by the city's calendar.", required=True),
+    Field("complete", "boolean", "Month is over", "false: the data end within it.", required=True),
+    Field("requests", "integer", "Requests", "How many were made in the month.", required=True),
+    Field("open", "integer", "Open", "How many of these are still open.", required=True),
+    Field("closed", "integer", "Closed", "How many of these are closed.", required=True),
+    Field("on_time", "integer", "On time", "How many of these were closed within their standard.", required=True),
+    Field("late", "integer", "Late", "How many were closed after it, or are open beyond it.", required=True),
+    Field("pending", "integer", "Not due yet", "How many are open and within it.", required=True),
+    Field("no_standard", "integer", "No standard", "How many have none.", required=True),
+    Field("timed", "integer", "Timed", "How many the hours below rest on, open ones censored.", required=True),
+    Field(
+        "closed_in_month", "integer", "Closed in the month", "How many were closed in it, whenever they were made.",
+        required=True,
+    ),
+    *_OF_STANDARD,
+    *(
+        Field(f"{name}_hours{end}", "number", f"{title}{ends}", f"{about}{more}", unit="hour")
+        for name, title, share in (("median", "Median", "half"), ("p90", "90th percentile", "nine of ten"))
+        for about in (f"Hours by which {share} of the month's requests were closed (Kaplan-Meier, right within 0.5%)",)
+        for end, ends, more in (
+            ("", "", "; empty: not yet."),
+            ("_lower", ", lower end", ": lower end of the 95% interval."),
+            ("_upper", ", upper end", ": upper end of the 95% interval; empty: not reached."),
+        )
+    ),
+)  # fmt: skip
+STANDARD_FIELDS = (
+    Field("service_code", "string", "Service code", "As in requests.", required=True),
+    Field("service_name", "string", "Service", "In words.", required=True),
+    Field("department", "string", "Department", "Code of the department that most of its requests go to."),
+    Field(
+        "set_by", "string", "Set by",
+        "configuration: the city's hours for the service; source: the due time of each request; both; none.",
+        ("configuration", "source", "both", "none"), required=True,
+    ),
+    Field("target_hours", "number", "Standard", "Hours to close that the city's configuration sets.", unit="hour"),
+    Field("hours_min", "number", "Shortest", "Shortest time that a request was given.", unit="hour"),
+    Field("hours_median", "number", "Median", "Half of the requests were given at most so long.", unit="hour"),
+    Field("hours_max", "number", "Longest", "Longest time that a request was given.", unit="hour"),
+    Field("requests", "integer", "Requests", "How many there are.", required=True),
+    Field("on_time", "integer", "On time", "How many were closed within the standard.", required=True),
+    Field("late", "integer", "Late", "How many were closed after it, or are open beyond it.", required=True),
+    Field("pending", "integer", "Not due yet", "How many are open and within it.", required=True),
+    Field("no_standard", "integer", "No standard", "How many have none.", required=True),
+    *_OF_STANDARD,
+)  # fmt: skip
 SMALL: dict[str, Sequence[Field]] = {
+    "figures": FIGURE_FIELDS,
+    "standards": STANDARD_FIELDS,
     "annotations": ANNOTATION_FIELDS,
     "demographics": DEMOGRAPHIC_FIELDS,
     "services": SERVICE_FIELDS,

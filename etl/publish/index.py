@@ -33,7 +33,7 @@ SERVING = (
 )  # fmt: skip
 SERVED = (
     "services", "departments", "exclusions", "changes", "measures", "feedback", "retroactive_edits", "withdrawn",
-    "located_by", "demographics", "incidents", "annotations",
+    "located_by", "demographics", "incidents", "annotations", "figures", "standards", "monthly", "feedback_monthly",
 )  # fmt: skip
 """Small tables that the portal reads from the index."""
 CELL_SHIFT = 16

@@ -28,6 +28,11 @@ ABOUT = {
     "feedback": ("Feedback", "Satisfaction answers, one row for each."),
     "feedback_monthly": ("Feedback by month", "Satisfaction answers by department, channel and month."),
     "monthly": ("By month", "Requests by area, service and month; counts too small to be told are left empty."),
+    "figures": (
+        "Figures by month",
+        "Requests, standards and hours to closing of the city, and of each service, department and area, month by month.",
+    ),
+    "standards": ("Standards", "How soon each service promises to be done, who set that, and how it is kept."),
     "located_by": ("Located by", "How the requests were placed, counted by source and method."),
     "area_probabilities": (
         "Area probabilities",
@@ -61,6 +66,7 @@ KEYS: dict[str, list[str]] = {
     "incidents": ["incident_id"],
     "requests": ["source", "service_request_id"],
     "services": ["service_code"],
+    "standards": ["service_code"],
     "departments": ["department"],
     "withdrawn": ["source", "service_request_id"],
     "demographics": ["layer", "area", "measure"],
