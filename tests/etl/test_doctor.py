@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
 import os
@@ -19,34 +20,54 @@ from etl.doctor import Finding, check_clock, check_home, check_versions, examine
 from etl.errors import ReleaseError
 from etl.settings import EtlSettings
 from etl.store.engine import exclusive, open_store
-from tests.etl.conftest import TinyCity
+from tests.etl.conftest import CITY, ROWS, TinyCity, make_city
 from tests.etl.extract.servers import Answer, LocalServer
 from tests.etl.operating import Operated, operate, unreachable
 
 Rows = list[dict[str, str]]
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the tiny city, loaded and published, with its store and home: each test has a copy of its own."""
+    folder = tmp_path_factory.mktemp("loaded")
+    with pytest.MonkeyPatch.context() as patch:
+        _load(make_city(folder, _sqlite(folder)), folder, patch, [dict(row) for row in ROWS])
+    return folder
+
+
 @pytest.fixture
-def city(tiny: TinyCity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: Rows) -> Operated:
+def city(loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operated:
     """Loaded and published once; its source's file is in the YAML."""
-    return _loaded(tiny, tmp_path, monkeypatch, rows)
+    shutil.copytree(loaded, tmp_path, symlinks=True, dirs_exist_ok=True)
+    tiny = TinyCity(tmp_path, _sqlite(tmp_path), copy.deepcopy(CITY))
+    _configure(tiny)
+    return operate(tiny, tmp_path / "home", monkeypatch)
 
 
 @pytest.fixture
 def city_on(tiny_on: TinyCity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: Rows) -> Operated:
-    return _loaded(tiny_on, tmp_path, monkeypatch, rows)
+    return _load(tiny_on, tmp_path, monkeypatch, rows)
 
 
-def _loaded(tiny: TinyCity, folder: Path, monkeypatch: pytest.MonkeyPatch, rows: Rows) -> Operated:
+def _sqlite(folder: Path) -> str:
+    return f"sqlite:///{folder / 'store.sqlite'}"
+
+
+def _load(tiny: TinyCity, folder: Path, monkeypatch: pytest.MonkeyPatch, rows: Rows) -> Operated:
+    _configure(tiny)
+    city = operate(tiny, folder / "home", monkeypatch)
+    assert city.run(rows).code == 0
+    return city
+
+
+def _configure(tiny: TinyCity) -> None:
     tiny.config["sources"]["calls"]["path"] = "calls.csv"
     tiny.config["sources"]["calls"]["limits"] = {"newest_age_days": 5000}
     tiny.config["services"]["noise"] = {}
     tiny.config["departments"]["police"] = {"name": "Police"}
     tiny.config["sources"]["calls"]["statuses"]["waiting"] = "open"
     tiny.config["sources"]["calls"]["channels"]["pigeon"] = "phone"
-    city = operate(tiny, folder / "home", monkeypatch)
-    assert city.run(rows).code == 0
-    return city
 
 
 def _look(city: Operated, **more: Any) -> dict[str, Finding]:
@@ -363,7 +384,7 @@ def test_a_disk_that_is_too_full_is_told_with_what_a_run_needs(city: Operated, m
     def free(size: int) -> Callable[[object], object]:
         return lambda _path: usage(10**12, 10**12 - size, size)
 
-    needed = 2 * sum(p.stat().st_size for p in city.current.iterdir())
+    needed = 2 * sum(p.stat().st_size for p in city.current.rglob("*") if p.is_file())
     monkeypatch.setattr(doctor.shutil, "disk_usage", free(needed // 2))
     assert _look(city)["disk"].level == "fail"
     monkeypatch.setattr(doctor.shutil, "disk_usage", free(needed * 2))

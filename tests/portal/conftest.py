@@ -56,6 +56,22 @@ def city_with_geocoder(root: Path, rows: int) -> Iterator[Release]:
     releases.close()
 
 
+@pytest.fixture(scope="session")
+def few_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The portal over 1,200 requests: for whoever reads all rows of many answers."""
+    root = tmp_path_factory.mktemp("few")
+    build_release(root, rows=1200)
+    with TestClient(create_app(PortalSettings(releases=root / "releases")), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def few(few_client: TestClient) -> Release:
+    """The release of 1,200 requests."""
+    releases: Releases = few_client.app.state.releases  # type: ignore[attr-defined]
+    return releases.current()
+
+
 @pytest.fixture(scope="module")
 def portal(releases_path: Path) -> Iterator[TestClient]:
     """The whole portal, in process, as visitors see it at an address of its own."""

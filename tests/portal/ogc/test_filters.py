@@ -118,7 +118,7 @@ def test_the_system_of_a_filter_is_degrees_without_a_word(items: Items) -> None:
     assert names(items("requests", filter=text)) == names(items("requests", filter=text, filter__crs=CRS84))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(condition=conditions)
 def test_the_same_filter_chooses_the_same_rows_everywhere(
     city: Release, items: Items, ask: Callable[..., httpx.Response], condition: tree.Condition

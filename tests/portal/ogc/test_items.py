@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -103,17 +104,23 @@ def test_a_box_holds_what_sql_says(city: Release, items: Items, at: tuple[float,
     assert with_heights["numberMatched"] == found["numberMatched"]
 
 
+@pytest.fixture(scope="module")
+def told_in(items: Items) -> Callable[[str], list[dict[str, Any]]]:
+    """All features as they are told in a system; asked for once."""
+    return cache(lambda system: items("requests", crs=system, limit=10_000)["features"])
+
+
 @relaxed
 @given(at=places, system=st.sampled_from([MERCATOR, CITY]))
 def test_a_box_of_a_grid_holds_the_points_within_it_there(
-    items: Items, at: tuple[float, float, float, float], system: str
+    items: Items, told_in: Callable[[str], list[dict[str, Any]]], at: tuple[float, float, float, float], system: str
 ) -> None:
     """By where each feature is told in that system, but for a millimetre at the edges, to which it is rounded."""
     to = Transformer.from_crs("OGC:CRS84", ALL_SYSTEMS[system], always_xy=True)
     (x0, y0), (x1, y1) = to.transform(at[0], at[1]), to.transform(at[2], at[3])
     x0, x1, y0, y1 = *sorted((x0, x1)), *sorted((y0, y1))
     found = set(names(items("requests", bbox=f"{x0},{y0},{x1},{y1}", bbox__crs=system, limit=10_000)))
-    for one in items("requests", crs=system, limit=10_000)["features"]:
+    for one in told_in(system):
         if one["geometry"] is None:
             assert one["id"] not in found
             continue
