@@ -142,9 +142,11 @@ class Release:
         with self._connection.cursor() as cursor:
             return cursor.execute(sql, list(params)).fetchall()
 
-    def table(self, sql: str, params: Sequence[Any] = ()) -> pa.Table:
-        """The columns of a query as an Arrow table; ENUMs come as dictionaries."""
+    def table(self, sql: str, params: Sequence[Any] = (), given: Mapping[str, pa.Table] | None = None) -> pa.Table:
+        """The columns of a query as an Arrow table; ENUMs come as dictionaries. It can name the tables that are `given`."""
         with self._connection.cursor() as cursor:
+            for name, rows in (given or {}).items():
+                cursor.register(name, rows)
             return cursor.execute(sql, list(params)).to_arrow_table()
 
     def batches(self, sql: str, params: Sequence[Any] = (), rows: int = 20_000) -> pa.RecordBatchReader:

@@ -198,6 +198,29 @@ class Rows:
             return self.positions.astype(np.int64)
         return np.arange(self.columns.rows) if self.mask is None else np.flatnonzero(self.mask)
 
+    def first(self, tests: Sequence[Testing], start: int, stop: int) -> Ints:
+        """The rows from `start` to `stop` of those that pass every test: no more is read than that takes."""
+        if not tests and self.mask is None:
+            return np.arange(start, min(stop, self.n)) if self.at is None else self.at[start:stop].astype(np.int64)
+        found, before = [np.empty(0, np.int64)], 0
+        if self.at is not None:
+            pieces: Iterator[Any] = self._pieces(PIECE)
+        else:  # no positions of all rows are made for it
+            pieces = _slices(slice(0, self.columns.rows), PIECE)
+        for piece in pieces:
+            if before >= stop:
+                break
+            lying = isinstance(piece, slice)
+            passed = _all(tests, piece) if tests else np.ones(piece.stop - piece.start, bool)
+            if lying and self.mask is not None:
+                passed &= self.mask[piece]
+            n = int(np.count_nonzero(passed))
+            if before + n > start:
+                at = np.flatnonzero(passed)[max(start - before, 0) : stop - before]
+                found.append(at + piece.start if lying else piece[at])
+            before += n
+        return np.concatenate(found)
+
     def _pieces(self, size: int) -> Iterator[slice | NDArray[np.intp]]:
         """The rows in pieces: parts of the table that the mask is still to be asked of, or positions."""
         if self.positions is None:

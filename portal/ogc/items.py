@@ -19,7 +19,8 @@ from portal.ogc.negotiated import GEOJSON, HTML, JSON, Link
 from portal.ogc.parameters import FORMAT, Asked
 from portal.plain_texts import utc_text
 from portal.queries.featured import columns, features
-from portal.queries.places import columns_of, places
+from portal.queries.paged import paged
+from portal.queries.places import columns_of
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -40,7 +41,7 @@ def page(release: Release, asked: Asked, base: str) -> Told:
     """The features that are asked for."""
     of = asked.of
     points = _points(asked.crs)
-    found = places(release, asked.ask, asked.limit, asked.cursor, columns(of.table, of.identity, points is not None))
+    found = paged(release, asked.ask, columns(of.table, of.identity, points is not None), asked.limit, asked.cursor)
     texts = features(found.rows, points)
     path = f"/collections/{of.id}/items"
     kept = {key: value for key, value in asked.given.items() if key not in FORMAT}

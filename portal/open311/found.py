@@ -11,7 +11,7 @@ from portal.expressions import tree
 from portal.open311 import told
 from portal.open311.asked import Wanted
 from portal.queries.by_number import by_number
-from portal.queries.places import places
+from portal.queries.paged import paged
 from portal.queries.tabled import Ask, Order
 from portal.queries.texts import plain_column
 from portal.release import Release
@@ -36,7 +36,7 @@ def requests(release: Release, wanted: Wanted) -> Found:
         order = (Order(tree.Column("requested_datetime"), descending=True),)
         ask = Ask(table(release, "requests"), condition=wanted.condition(), order=order)
         columns = [f"{plain_column(release.types, name)} AS {quoted(name)}" for name in fields]
-        page = places(release, ask, wanted.page_size, columns=columns, offset=(wanted.page - 1) * wanted.page_size)
+        page = paged(release, ask, columns, wanted.page_size, offset=(wanted.page - 1) * wanted.page_size)
         rows, more = page.rows.to_pylist(), bool(page.cursor)
     return Found([told.request(row, departments, wanted.extensions) for row in rows], more)
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from portal.answers import Area, Choice, Exclusion, Quality, RequestRow
 from portal.errors import NotFound
+from portal.queries.looked_up import looked_up
 from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, any_counts, column, kept, once
+from portal.queries.texts import plain_column
 from portal.release import Release
 from portal.selection import EVERYTHING, Selection, quoted
 from portal.text import natural
@@ -115,10 +117,12 @@ def rows_at(release: Release, places: Sequence[int], only: frozenset[str] | None
     """
     fields = [name for name in _fields(release) if only is None or name in only]
     layers = [layer.layer for layer in release.layers]
-    names = ", ".join(["rowid", *map(quoted, [*fields, *layers])])
-    sql = f"SELECT {names} FROM requests WHERE rowid IN (SELECT unnest(?::BIGINT[]))"
-    found = {row[0]: _row(fields, layers, row[1:]) for row in release.query(sql, [list(places)])}
-    return [found[place] for place in places]
+    names = [*fields, *layers]
+    found = looked_up(
+        release, "requests", places, [f"{plain_column(release.types, name)} AS {quoted(name)}" for name in names]
+    )
+    values = [found[name].to_pylist() for name in names]
+    return [_row(fields, layers, row) for row in zip(*values, strict=True)]
 
 
 def _fields(release: Release) -> list[str]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from portal.errors import BadRequest
 from portal.expressions import compiled
+from portal.queries.looked_up import looked_up
 from portal.queries.tabled import MAX_ROWS, PLACE, Ask, after, cursor_of, sorts_of
 from portal.release import Release
 from portal.selection import quoted
@@ -61,8 +62,4 @@ def places(
 
 def columns_of(release: Release, table: Table, at: Sequence[int], columns: Sequence[str]) -> pa.Table:
     """Columns, in SQL that the caller made, of the rows at some places, in their order, and `place`."""
-    where = f"{PLACE} IN (SELECT unnest(?::BIGINT[]))"
-    sql = f"SELECT {', '.join([f'{PLACE} AS place', *columns])} FROM {quoted(table.name)} WHERE {where}"
-    found = release.table(sql, [list(at)])
-    order = {place: i for i, place in enumerate(found["place"].to_pylist())}
-    return found.take(pa.array([order[place] for place in at], pa.int64()))
+    return looked_up(release, table.name, at, columns)

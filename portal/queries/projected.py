@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Final
 
 import pyarrow as pa
@@ -17,7 +18,8 @@ from portal.errors import BadRequest
 from portal.expressions import compiled, tree
 from portal.expressions.fields import Field, Fields, Kind
 from portal.expressions.mapped import mentions
-from portal.queries import counted_groups
+from portal.queries import counted_groups, stretched
+from portal.queries.looked_up import looked_up
 from portal.queries.tabled import PLACE, Aggregate, Ask, Order, figure
 from portal.release import Release
 from portal.selection import quoted
@@ -110,9 +112,12 @@ def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[
         limit = MOST_SORTED if projection.limit is None else projection.limit
         if limit > MOST_SORTED:
             raise BadRequest(f"At most {MOST_SORTED} rows at once of what is sorted or grouped; go on by the offset.")
-        found = _of_groups(projection, release, limit, writer) if projection.grouped else None
-        return _read(release.batches, *found) if found else _in_order(release, projection, limit, writer)
+        if projection.grouped:
+            return _read(release.batches, *_of_groups(projection, release, limit, writer))
+        return _at(release, projection, _sorted(release, projection, limit), writer)
     where, params = projection.where(release)
+    if where != "TRUE" and projection.limit is not None and projection.limit <= _FEW:
+        return _at(release, projection, _lying(release, projection, projection.limit), writer)
     table = quoted(projection.ask.table.name)
     shown, bound = _shown(projection.columns, projection.inner())
     most = projection.limit
@@ -175,21 +180,40 @@ def _read(source: Source, sql: str, params: list[Any]) -> Iterator[list[str]]:
     return rest()
 
 
-def _in_order(release: Release, projection: Projection, limit: int, writer: Writer) -> Iterator[list[str]]:
-    """First which rows, by what is sorted by alone, then what they hold."""
+def _sorted(release: Release, projection: Projection, limit: int) -> list[int]:
+    """Which rows, by what is sorted by alone."""
+    ask = replace(projection.ask, order=projection.order)
+    if projection.also is None and stretched.told(release, ask):
+        return stretched.stretch(release, ask, projection.offset, projection.offset + limit)
+    sorts, bound = _sorts(projection.order, projection.inner())
+    return _found(release, projection, f"ORDER BY {', '.join([*sorts, PLACE])}", bound, limit)
+
+
+def _lying(release: Release, projection: Projection, limit: int) -> list[int]:
+    """Which rows, as they lie."""
+    ask = projection.ask
+    if projection.also is None and stretched.told(release, ask) and stretched.wholly(release, ask):
+        return stretched.stretch(release, ask, projection.offset, projection.offset + limit)
+    return _found(release, projection, "", [], limit)
+
+
+def _found(release: Release, projection: Projection, order: str, bound: list[Any], limit: int) -> list[int]:
     where, params = projection.where(release)
-    table, known = quoted(projection.ask.table.name), projection.inner()
-    sorts, bound = _sorts(projection.order, known)
-    sql = f"SELECT {PLACE} FROM {table} WHERE {where} ORDER BY {', '.join([*sorts, PLACE])} LIMIT ? OFFSET ?"
-    places = [place for (place,) in release.query(sql, [*params, *bound, limit, projection.offset])]
-    shown, of_shown = _shown(projection.columns, known)
+    sql = f"SELECT {PLACE} FROM {quoted(projection.ask.table.name)} WHERE {where} {order} LIMIT ? OFFSET ?"
+    return [place for (place,) in release.query(sql, [*params, *bound, limit, projection.offset])]
+
+
+def _at(release: Release, projection: Projection, places: list[int], writer: Writer) -> Iterator[list[str]]:
+    """What the rows at some places hold."""
     line, of_line = writer(columns(projection))
-    sql = (
-        f"SELECT place, {line} AS line FROM (SELECT {PLACE} AS place, {shown} FROM {table} "
-        f"WHERE {PLACE} IN (SELECT unnest(?::BIGINT[])))"
+    shown, of_shown = _shown(projection.columns, projection.inner())
+    name, params = projection.ask.table.name, [*of_line, *of_shown]
+    # The first now, so that an error is one before the answer begins.
+    parts = (
+        looked_up(release, name, places[at : at + _AT_ONCE], [shown], params, f"{line} AS line")["line"].to_pylist()
+        for at in range(0, len(places), _AT_ONCE)
     )
-    held = dict(release.query(sql, [*of_line, *of_shown, places])) if places else {}
-    return iter([[held[place] for place in places[at : at + _AT_ONCE]] for at in range(0, len(places), _AT_ONCE)])
+    return chain([next(parts, [])], parts)
 
 
 def _groups(projection: Projection, release: Release) -> Sql:
