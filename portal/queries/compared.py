@@ -146,10 +146,12 @@ def compare(table: str, before: Side, after: Side) -> Compared:
         if not all(name in of for of in columns):
             raise NotFound(f"One of the releases has no field '{name}' of {table} to compare rows by.")
     fields = tuple(name for name in columns[0] if name in columns[1] and name not in key)
-    counted = []
-    for name, side, types in zip(("before", "after"), (before, after), columns, strict=True):
-        counted.append(_read(db, name, side, types, key, fields))
-    _join(db, len(key))
+    sides = [
+        _Read(name, side, types, fields)
+        for name, side, types in zip(("before", "after"), (before, after), columns, strict=True)
+    ]
+    counted = [_count(db, side, key) for side in sides]
+    _join(db, sides[0], sides[1], key)
     counts = dict.fromkeys(KINDS, 0) | dict(db.execute("SELECT kind, count(*) FROM differing GROUP BY 1").fetchall())
     found = db.execute(
         "SELECT " + ", ".join(f"count(*) FILTER (old[{i}] IS DISTINCT FROM new[{i}])" for i in range(1, len(fields) + 1))
@@ -191,55 +193,86 @@ def _columns(db: duckdb.DuckDBPyConnection, side: Side, table: str) -> dict[str,
     return {name: types[name] for name in published if name in types and name != aside}
 
 
-def _read(
-    db: duckdb.DuckDBPyConnection, name: str, side: Side, types: dict[str, str], key: Sequence[str], fields: Sequence[str]
-) -> int:  # fmt: skip
-    """Make the rows of one side a table of keys and texts; returns how many there are."""
-    keys = ", ".join(f"{_text(part, types[part])} AS k{i}" for i, part in enumerate(key))
-    values = ", ".join(_text(one, types[one]) for one in fields)
-    where, params = side.where()
+@dataclass(frozen=True)
+class _Read:
+    """One side as it is read: a view of its file by that name, the types of its columns, and the fields to compare."""
+
+    name: str
+    side: Side
+    types: dict[str, str]
+    fields: tuple[str, ...]
+
+    def texts(self) -> str:
+        """The fields as a list of texts."""
+        return f"[{', '.join(_text(f'{self.name}.{quoted(one)}', self.types[one]) for one in self.fields)}]::VARCHAR[]"
+
+    def rows(self, key: Sequence[str]) -> tuple[str, list[Any]]:
+        """The rows that are asked for, with their keys as texts."""
+        keys = ", ".join(f"{_text(quoted(part), self.types[part])} AS k{i}" for i, part in enumerate(key))
+        fields = "".join(f", {quoted(one)}" for one in self.fields)
+        where, params = self.side.where()
+        return f"(SELECT TRUE AS there, {keys}{fields} FROM {self.name}_file WHERE {where})", params
+
+
+def _count(db: duckdb.DuckDBPyConnection, of: _Read, key: Sequence[str]) -> int:
+    """How many rows one side has, each of a name of its own."""
+    told = of.side.package.openward.release_id
+    db.execute(
+        f"CREATE VIEW {of.name}_file AS SELECT * FROM read_parquet('"
+        + str(of.side.path.resolve()).replace("'", "''")
+        + "')"
+    )
+    rows, params = of.rows(key)
     try:
-        db.execute(
-            f"CREATE VIEW {name}_file AS SELECT {keys}, [{values}]::VARCHAR[] AS row_values, * "
-            "FROM read_parquet('" + str(side.path.resolve()).replace("'", "''") + "')"
-        )
-        db.execute(
-            f"CREATE TABLE {name} AS SELECT {_keys(len(key))}, row_values FROM {name}_file WHERE {where}", params
-        )
+        found = db.execute(
+            f"SELECT sum(n)::BIGINT, max(n) FROM (SELECT count(*) AS n FROM {rows} GROUP BY {_keys(len(key))})", params
+        ).fetchone()
     except (duckdb.BinderException, duckdb.CatalogException):
-        told = side.package.openward.release_id
         raise BadRequest(f"This filter names what the release {told} does not have.") from None
-    doubled = db.execute(f"SELECT 1 FROM {name} GROUP BY {_keys(len(key))} HAVING count(*) > 1 LIMIT 1").fetchone()
-    if doubled:
-        raise BadRequest(f"The release {side.package.openward.release_id} has two rows of one name in this table.")
-    found = db.execute(f"SELECT count(*) FROM {name}").fetchone()
-    return int(found[0]) if found else 0
+    n, most = found or (0, 0)
+    if (most or 0) > 1:
+        raise BadRequest(f"The release {told} has two rows of one name in this table.")
+    return int(n or 0)
 
 
 def _keys(n: int) -> str:
     return ", ".join(f"k{i}" for i in range(n))
 
 
-def _text(name: str, kind: str) -> str:
+def _text(column: str, kind: str) -> str:
     """A value as text: the same text for the same value, whatever its type was in either release."""
     if kind.startswith("TIMESTAMP"):
-        return time_text(quoted(name))
+        return time_text(column)
     if kind.startswith("GEOMETRY"):
-        return f"ST_AsText({quoted(name)})"
-    return f"{quoted(name)}::VARCHAR"
+        return f"ST_AsText({column})"
+    return f"{column}::VARCHAR"
 
 
-def _join(db: duckdb.DuckDBPyConnection, keys: int) -> None:
-    same = " AND ".join(f"a.k{i} IS NOT DISTINCT FROM b.k{i}" for i in range(keys))
-    told = ", ".join(f"coalesce(a.k{i}, b.k{i})" for i in range(keys))
-    order = ", ".join(f"key[{i + 1}]" for i in range(keys))
+def _differ(name: str, before: str, after: str) -> str:
+    """Whether a field differs: as the values that they are, or as texts where the releases have it of different types."""
+    sides = [f"before.{quoted(name)}", f"after.{quoted(name)}"]
+    if before != after or before.startswith("GEOMETRY"):
+        sides = [_text(side, kind) for side, kind in zip(sides, (before, after), strict=True)]
+    return " IS DISTINCT FROM ".join(sides)
+
+
+def _join(db: duckdb.DuckDBPyConnection, before: _Read, after: _Read, key: Sequence[str]) -> None:
+    """Keep what differs: values become texts only there."""
+    keys = range(len(key))
+    same = " AND ".join(f"before.k{i} IS NOT DISTINCT FROM after.k{i}" for i in keys)
+    told = ", ".join(f"coalesce(before.k{i}, after.k{i})" for i in keys)
+    order = ", ".join(f"key[{i + 1}]" for i in keys)
+    differ = [_differ(name, before.types[name], after.types[name]) for name in before.fields]
+    only = ["before.there IS NULL", "after.there IS NULL"]
+    (rows, params), (others, bound) = before.rows(key), after.rows(key)
     db.execute(
         f"""CREATE TABLE differing AS
             SELECT row_number() OVER (ORDER BY list_position(['added', 'removed', 'changed'], kind), {order}) AS place, *
-            FROM (SELECT CASE WHEN a.row_values IS NULL THEN 'added' WHEN b.row_values IS NULL THEN 'removed'
-                              ELSE 'changed' END AS kind, [{told}] AS key, a.row_values AS old, b.row_values AS new
-                  FROM before a FULL JOIN after b ON {same}
-                  WHERE a.row_values IS DISTINCT FROM b.row_values)"""
+            FROM (SELECT CASE WHEN before.there IS NULL THEN 'added' WHEN after.there IS NULL THEN 'removed'
+                              ELSE 'changed' END AS kind, [{told}] AS key,
+                         CASE WHEN before.there THEN {before.texts()} END AS old,
+                         CASE WHEN after.there THEN {after.texts()} END AS new
+                  FROM {rows} AS before FULL JOIN {others} AS after ON {same}
+                  WHERE {" OR ".join([*only, *differ])})""",
+        [*params, *bound],
     )
-    for name in ("before", "after"):
-        db.execute(f"DROP TABLE {name}")
