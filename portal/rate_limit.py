@@ -29,7 +29,7 @@ from portal.problems import MEDIA_TYPE
 WINDOW_SECONDS: Final = 60
 MOST_CLIENTS: Final = 20_000
 ASKED: Final = ("/api/", "/ogc", "/open311", "/resource/", "/download/", "/feed.atom", "/oembed", "/charts/", "/mcp")
-STATIC: Final = (FILES,)
+STATIC: Final = (FILES, "/download/current/")
 EXCEEDED: Final = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from etl.config.downloads import Downloads
 from etl.disk import sha256_of, sync
@@ -23,13 +23,9 @@ from etl.publish import chain, manifest
 Progress = Callable[[int, int], None]
 
 
-class Maker(Protocol):
-    """Writes files of a release into a folder and tells of them: `files`, and what was `left_out`."""
-
-    def __call__(
-        self, release: Path, into: Path, parts: Sequence[str], formats: Sequence[str], progress: Progress
-    ) -> Mapping[str, Any]:
-        """Each of `files` has its `path`, and whatever else is to stand in the list."""
+Maker = Callable[[Path, Path, Sequence[str], Sequence[str], Progress], Mapping[str, Any]]
+"""Writes files of a release (its folder first) into a folder (the second), of some parts and formats, and tells of them:
+`files`, each with its `path` and whatever else is to stand in the list, and what was `left_out`."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from portal.files.forms import FORMS
 from portal.files.parted import Division, Part, divisions
 from portal.files.poured import Bytes, Pouring, Table, Text
 from portal.files.wanted import Wanted
+from portal.memory import give_back
 from portal.queries import rows
 from portal.queries.tabled import Ask
 from portal.release import Release
@@ -29,9 +30,9 @@ from portal.settings import PortalSettings
 from portal.tables import Table as Source
 from portal.tables import tables
 
-AT_ONCE: Final = 65_536
-"""Rows whose text is made at once: some 25 MB."""
-STRETCH: Final = 4 * AT_ONCE
+AT_ONCE: Final = 32_768
+"""Rows whose text is made at once: some 12 MB."""
+STRETCH: Final = 8 * AT_ONCE
 """Rows that are divided into Parquet at once, some 100 MB: each part of a stretch is a row group."""
 CSV, PARQUET = FORMS["csv"], FORMS["parquet"]
 Progress = Callable[[int, int], None]
@@ -116,6 +117,8 @@ class _Requests:
                 self._divide(begun, stop)
                 begun = stop
             progress(stop, release.rows)
+            pa.default_memory_pool().release_unused()
+            give_back()
         self._pouring.end()
         for table in self._tables.values():
             table.end()

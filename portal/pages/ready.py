@@ -82,7 +82,8 @@ def _grid(release: Release, key: str, title: str, files: list[ReadyFile], head: 
         by_format: dict[str, ReadyFile] = {file.format: file for file in parts}
         name = _("Not stated") if first.key is None and first.part != "whole" else _(first.title)
         cells.append([name, number(first.rows), *(_cell(release, by_format.get(each)) for each in formats)])
-    return html.Div(table(title, columns, cells, f"files-{key}", hidden_caption=True), className="ready")
+    caption = _("Ready files: {part}").format(part=title)
+    return html.Div(table(caption, columns, cells, f"files-{key}", hidden_caption=True), className="ready")
 
 
 def _folded(grid: Any, files: list[ReadyFile]) -> Any:

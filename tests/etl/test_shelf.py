@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from etl.config.downloads import Downloads
+from etl.disk import sha256_of
 from etl.errors import ConfigError, FilesError, ReleaseError
 from etl.pipeline import RunReport, prepare, run, stock
 from etl.publish import chain, manifest, shelf
@@ -75,10 +76,10 @@ def test_a_run_makes_them_once_and_again_where_they_are_missing(tiny: TinyCity, 
     told = json.loads((folder / manifest.PATH).read_text())
     assert report.stocked and report.stocked.files == len(told["files"]) > 10
     assert told["release_id"] == folder.name
-    assert told["requests_sha256"] == chain.sha256_of(folder / "requests.parquet")
+    assert told["requests_sha256"] == sha256_of(folder / "requests.parquet")
     for file in told["files"]:
         path = folder / "files" / file["path"]
-        assert (path.stat().st_size, chain.sha256_of(path)) == (file["bytes"], file["sha256"])
+        assert (path.stat().st_size, sha256_of(path)) == (file["bytes"], file["sha256"])
     again = ran(tiny, rows, NOW + DAY)
     assert (again.release_id, again.stocked, again.current) == (None, None, folder.name)
     before = (folder / manifest.PATH).read_bytes()
@@ -220,7 +221,7 @@ def test_the_command_line_makes_them_and_says_so(
 def test_the_next_release_carries_the_hash_of_the_list(releases: Path, serve: Callable[[Any], str]) -> None:
     first, second = both(releases)
     previous = chain.read_package(second)["openward"]["previous"]
-    assert previous["files_sha256"] == chain.sha256_of(first / manifest.PATH)
+    assert previous["files_sha256"] == sha256_of(first / manifest.PATH)
     assert chain.read_package(first)["openward"]["previous"] is None
     listed = len(json.loads((first / manifest.PATH).read_text())["files"])
     inside, outside = chain.verify(releases), verify_kept(Folder(releases))
@@ -230,7 +231,7 @@ def test_the_next_release_carries_the_hash_of_the_list(releases: Path, serve: Ca
     with Portal(url) as portal:
         over = verify_kept(portal)
         assert [vars(f) for f in over] == [vars(f) for f in outside]
-        digest = chain.sha256_of(first / "files" / "requests_year_2024.csv.gz")
+        digest = sha256_of(first / "files" / "requests_year_2024.csv.gz")
         assert (first.name, "files/requests_year_2024.csv.gz") in find_file(portal, digest)
         _spoil(first / "files" / "requests_year_2024.csv.gz")
         told = [(first.name, "files/requests_year_2024.csv.gz", "differs from its hash")]
@@ -240,13 +241,13 @@ def test_the_next_release_carries_the_hash_of_the_list(releases: Path, serve: Ca
 def test_who_rewrites_the_list_as_well_is_found_out_by_the_release_after(releases: Path) -> None:
     first, second = both(releases)
     victim = first / "files" / "requests_year_2024.csv.gz"
-    before = chain.sha256_of(victim)
+    before = sha256_of(victim)
     _spoil(victim)
     path = first / manifest.PATH
-    path.write_text(path.read_text().replace(before, chain.sha256_of(victim)))
+    path.write_text(path.read_text().replace(before, sha256_of(victim)))
     told = [(first.name, "files/files.json", "differs from the hash in the chain")]
     assert bad(chain.verify(releases)) == bad(verify_kept(Folder(releases))) == told
-    assert find_file(Folder(releases), chain.sha256_of(victim)) == []
+    assert find_file(Folder(releases), sha256_of(victim)) == []
     (first / manifest.PATH).unlink()
     assert bad(chain.verify(releases)) == [(first.name, "files/files.json", "is missing")]
     assert bad(chain.verify(releases, only=second.name)) == []
@@ -284,7 +285,7 @@ def test_retention_takes_the_files_and_leaves_the_list(tiny: TinyCity, rows: Row
     rows[1] |= CLOSED
     ran(tiny, rows, NOW + DAY)
     first, second = both(tiny.releases)
-    digest = chain.sha256_of(first / "files" / "requests_year_2024.csv.gz")
+    digest = sha256_of(first / "files" / "requests_year_2024.csv.gz")
     rows[0] |= {"CLOSED": "02/01/2024 12:00"}
     tiny.config["retention"] = {"keep_days": 30, "then": "none"}
     ran(tiny, rows, NOW + 90 * DAY)

@@ -108,6 +108,7 @@ def test_over_the_portal(releases_path: Path) -> None:
         assert "RateLimit" in refused.headers["access-control-expose-headers"]
         assert client.get("/data").status_code == 200 and "ratelimit" not in client.get("/data").headers
         assert client.get("/healthz").status_code == 200
+        assert client.get("/download/current/files/requests.csv.gz").status_code == 404, "ready files are not limited"
         assert client.options("/api/v1/tables").status_code == 204
         tile = client.get("/tiles/x/requests/1/0/0.mvt")
         assert tile.headers["ratelimit"].startswith('"tiles";r=4')
