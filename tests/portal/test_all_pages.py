@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,16 @@ import pytest
 from etl.config import load_city
 from etl.demo import generate
 from etl.pipeline import Place, prepare, run
+from etl.publish.figures import Estimators
 from etl.store.engine import open_store
 from portal import text
-from portal.queries import oldest
+from portal.figures.rates import wilson
+from portal.figures.tabled import hours
+from portal.queries import by, monthly, oldest
+from portal.queries.report import narrowed
 from portal.receipts import RECEIPTS, receipt
 from portal.release import Release, Releases
-from portal.selection import EVERYTHING
+from portal.selection import EVERYTHING, NOT_STATED
 from tests.portal.check_page import Receipts, page_of, wrong_marks
 from tests.portal.check_sentences import wrong_sentences
 from tests.portal.run_receipt import run as run_receipt
@@ -69,7 +74,7 @@ UNMARKED = (
 def published(city: Path, inputs: dict[str, Path], folder: Path) -> Release:
     """The release that the ETL makes of a city's files."""
     place = Place(load_city(city), open_store(f"sqlite:///{folder / 'store.sqlite'}"), folder / "releases")
-    report = run(place, prepare(place.config, city, inputs), now=NOW)
+    report = run(place, prepare(place.config, city, inputs), now=NOW, estimators=Estimators(hours, wilson))
     assert report.release_id
     return Releases(folder / "releases").current()
 
@@ -105,6 +110,37 @@ def walk(receipts: Receipts, page: str) -> None:
 @pytest.mark.parametrize("page", DEMO)
 def test_the_demo_city_says_what_its_receipts_say(demo: Receipts, page: str) -> None:
     walk(demo, page)
+
+
+def test_the_tables_of_figures_say_what_the_pages_say(demo: Receipts) -> None:
+    release, wrong, seen = demo.release, [], 0
+    rows = release.table("SELECT * FROM figures").to_pylist()
+    for (dimension, key), group in groupby(rows, key=lambda row: (row["dimension"], row["key"])):
+        of = {"service_group": "group"}.get(dimension, dimension)
+        chosen = EVERYTHING if of == "city" else narrowed(EVERYTHING, of, NOT_STATED if key is None else key)
+        months = {row.month: row for row in monthly(release, chosen)}
+        for row in group:
+            page = months[row["month"]]
+            there = [
+                page.requested,
+                page.closed,
+                page.complete,
+                page.n,
+                page.on_time.share,
+                page.on_time.low,
+                page.on_time.high,
+            ]
+            there += [end for one in (page.median, page.p90) for end in (one.hours, one.low, one.high)]
+            names = "requests closed_in_month complete timed on_time_share on_time_lower on_time_upper".split()
+            names += [f"{name}_hours{end}" for name in ("median", "p90") for end in ("", "_lower", "_upper")]
+            seen += 1
+            if [row[name] for name in names] != there:
+                wrong.append((dimension, key, row["month"]))
+    assert seen > 3000 and wrong == []
+    by_service = {row.key: row for row in by(release, EVERYTHING, "service")}
+    for row in release.table("SELECT * FROM standards").to_pylist():
+        page_row = by_service[row["service_code"]]
+        assert (row["requests"], row["on_time_share"]) == (page_row.requests, page_row.on_time.share)
 
 
 def test_many_kinds_of_sentences_are_met(demo: Receipts) -> None:
