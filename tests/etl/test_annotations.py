@@ -13,11 +13,12 @@ import yaml
 from click.testing import CliRunner
 
 from etl.config import load_city
-from etl.demo import generate, plan, reported
+from etl.demo import plan, reported
 from etl.demo.frame import REDRAWN
 from etl.demo.generate import city_yaml
 from etl.errors import ConfigError
 from openward import main
+from tests.demo_factory import small_demo
 
 
 def city(folder: Path, *annotations: dict[str, Any]) -> Path:
@@ -66,7 +67,7 @@ def test_the_demo_s_events_are_those_that_are_planted() -> None:
 
 
 def test_events_are_published_and_gone_without_the_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = generate(tmp_path / "demo", requests=1500, seed=3)
+    files = small_demo(tmp_path / "demo")
     monkeypatch.setenv("OPENWARD_HOME", str(tmp_path / "home"))
     releases = tmp_path / "home" / "demo" / "releases"
     told = yaml.safe_load(files.city.read_text(encoding="utf-8"))

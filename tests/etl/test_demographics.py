@@ -13,6 +13,7 @@ from etl.config.demographics import Demographics
 from etl.demographics import Demographic, read_file
 from etl.errors import SourceError
 from geo.boundaries import Vintage
+from tests.demo_factory import small_demo
 
 CODES = ["0101", "0102", "0200", "0300"]
 AREAS = gpd.GeoDataFrame(
@@ -143,10 +144,9 @@ def test_the_demo_citys_figures_go_from_its_file_into_the_release_and_back_out(t
     import duckdb
     from click.testing import CliRunner
 
-    from etl.demo import generate
     from openward import main
 
-    files = generate(tmp_path / "demo", requests=1500, seed=3)
+    files = small_demo(tmp_path / "demo")
     home = tmp_path / "home"
 
     def published() -> tuple[list[tuple[str, str, float, float | None]], list[str]]:

@@ -22,7 +22,7 @@ from portal.selection import Selection
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> DemoFiles:
-    return generate(tmp_path_factory.mktemp("demo"), requests=100_000, seed=7)
+    return generate(tmp_path_factory.mktemp("demo"), requests=60_000, seed=7)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,6 @@ from fastapi.testclient import TestClient
 
 from etl.config import load_city
 from etl.config.connections import Open311Connection
-from etl.demo import generate
 from etl.extract.open311 import Open311Adapter
 from etl.extract.source import Known
 from etl.pipeline import Place, prepare, run
@@ -26,6 +25,7 @@ from etl.store.engine import open_store
 from portal.app import create_app
 from portal.release import Release
 from portal.settings import PortalSettings
+from tests.demo_factory import small_demo
 from tests.etl.extract.support import AT_ONCE, QUICK, fetching, rows
 
 ROOT = "/open311/v2"
@@ -181,7 +181,7 @@ def test_a_city_that_another_city_reads_is_published_the_same_again(
     serve: Callable[[Any], str], tmp_path: Path
 ) -> None:
     """A file → store → release → this interface → our Open311 source → store → release."""
-    generate(tmp_path / "city", requests=1200, seed=4)
+    small_demo(tmp_path / "city")
 
     def publish(name: str, settings: dict[str, Any]) -> Path:
         path = tmp_path / "city" / f"{name}.yaml"

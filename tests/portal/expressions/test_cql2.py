@@ -25,8 +25,8 @@ NAMES = [*TEXTS, *NUMBERS, "requested_datetime", "requested_date", "closed_datet
 
 
 @pytest.fixture(scope="module")
-def rows(release: Release) -> list[Row]:
-    found = release.query(f"SELECT {', '.join(NAMES)} FROM requests ORDER BY rid")
+def rows(few: Release) -> list[Row]:
+    found = few.query(f"SELECT {', '.join(NAMES)} FROM requests ORDER BY rid")
     return [dict(zip(NAMES, row, strict=True)) for row in found]
 
 
@@ -47,10 +47,10 @@ def test_a_condition_is_its_text_and_its_json(release: Release, condition: tree.
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(condition=conditions)
-def test_it_means_what_sql_means_by_it(release: Release, rows: list[Row], condition: tree.Condition) -> None:
+def test_it_means_what_sql_means_by_it(few: Release, rows: list[Row], condition: tree.Condition) -> None:
     assume(not places(condition))
     meant = sum(truth(condition, row) is True for row in rows)
-    assert queries.totals(release, Selection(filter=Filter.made(condition, release))).requests == meant
+    assert queries.totals(few, Selection(filter=Filter.made(condition, few))).requests == meant
 
 
 def _json(condition: tree.Condition) -> str:
