@@ -35,6 +35,7 @@ CSV_TYPE: Final = "text/csv; charset=utf-8"
 OWN: Final = ("fields", "sort", "limit", "offset", "cursor", "format")
 OF_GROUPS: Final = ("by", "figures", "having", "sort", "limit", "offset", "format")
 KEEP_UP_TO: Final = 100
+PAGES: Final = ("pages of tables",)
 PAGES_KEPT: Final = 64
 """So many pages of so many rows are kept for each release: some 200 kB each at the most."""
 T = TypeVar("T")
@@ -241,7 +242,7 @@ def _kept(now: Release, limit: int, key: Any, make: Callable[[], T]) -> T:
     """A short page as it was made before: a release never changes, and first pages are asked for again and again."""
     if limit > KEEP_UP_TO:
         return make()
-    pages: Answers = now.constants.get(("pages of tables",), lambda: Answers(PAGES_KEPT))
+    pages: Answers = now.constants.get(PAGES, lambda: Answers(PAGES_KEPT))
     return pages.get(key, make)
 
 

@@ -43,9 +43,9 @@ from portal.ogc import routes as ogc_routes
 from portal.open311 import routes as open311_routes
 from portal.pages.frame import frame
 from portal.problems import plain_problem, problem
-from portal.queries import expected
+from portal.queries import expected, stretched
 from portal.rate_limit import RateLimits
-from portal.release import Releases
+from portal.release import Release, Releases
 from portal.security import Compress, Limits, SecurityHeaders, content_security_policy
 from portal.settings import PortalSettings
 from portal.site import Site, unavailable
@@ -90,7 +90,7 @@ def from_environment() -> FastAPI:
 
 def create_app(settings: PortalSettings) -> FastAPI:
     """The whole portal as one ASGI app."""
-    releases = Releases(settings.releases, settings, opened=expected.prepare)
+    releases = Releases(settings.releases, settings, opened=_opened)
     app = FastAPI(
         title="Openward",
         summary="A city's service requests: figures, tiles and files of published releases.",
@@ -176,6 +176,12 @@ class Assets(StaticFiles):
         fingerprinted = scope.get("query_string", b"").startswith(b"v=")
         response.headers["Cache-Control"] = tile_routes.FOREVER if fingerprinted else "public, max-age=600"
         return response
+
+
+def _opened(release: Release) -> None:
+    """What is worked out of a release in the background, before anybody asks."""
+    expected.prepare(release)
+    stretched.prepare(release)
 
 
 @asynccontextmanager

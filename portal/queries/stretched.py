@@ -6,6 +6,7 @@ Charter: an ask and a stretch in, places of rows out; what the columns do not te
 
 from __future__ import annotations
 
+from portal.background import Background
 from portal.boxed import box_of
 from portal.expressions import compiled, tree
 from portal.mapped_conditions import split
@@ -13,6 +14,25 @@ from portal.queries import by_column, by_time
 from portal.queries.tabled import PLACE, Ask, sorts_of
 from portal.release import Release
 from portal.selection import quoted
+
+
+def _looked_at(release: Release) -> bool:
+    return bool(release.known().fields) and by_time.exact(release)
+
+
+_known = Background(
+    _looked_at, "columns", "What the columns tell is being looked at.", "The columns could not be looked at."
+)
+
+
+def prepare(release: Release) -> None:
+    """Begin to look at what mapped columns tell of a release, so that no first page waits for it; returns at once."""
+    _known.start(release)
+
+
+def wait(release: Release) -> None:
+    """Until that is known: for measurements."""
+    _known.wait(release)
 
 
 def told(release: Release, ask: Ask) -> bool:
