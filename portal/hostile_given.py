@@ -209,7 +209,8 @@ PATHS: Final[dict[tuple[str, Shape], tuple[str, ...]]] = {
     ("/download", "problem"): (
         "/download/meta.csv", "/download/requests.exe", "/download/release/..%2f..%2f/passwd",
         "/download/release/{release}/serve.duckdb", "/download/release/{release}/..%2fchain.jsonl", "/download/%00.csv",
-        "/download/requests.csv?compress={long}",
+        "/download/requests.csv?compress={long}", "/download/current/files/{long}", "/download/current/files/..%2fserve.duckdb",
+        "/download/release/{release}/files/%00", "/download/release/{release}/files/..%2f..%2fchain.jsonl",
     ),
     ("/ogc", "problem"): (
         "/ogc/collections/%00/items", "/ogc/collections/requests/items/{long}", "/ogc/collections/requests/items/a%ffb",

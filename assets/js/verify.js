@@ -88,7 +88,7 @@
       for (let at = 0; at < file.size; at += PIECE) {
         hash.add(new Uint8Array(await file.slice(at, at + PIECE).arrayBuffer()));
         if (mine !== turn) return;
-        tell(box.dataset.reading.replace("{percent}", String(Math.floor(100 * Math.min(1, (at + PIECE) / file.size)))));
+        tell(box.dataset.reading.replace("%s", String(Math.floor(100 * Math.min(1, (at + PIECE) / file.size)))));
       }
     } catch (error) { tell(box.dataset.failed); return; }
     const field = document.getElementById("sha256"), form = document.getElementById("verify-form");

@@ -38,7 +38,7 @@ def layout(release: Release, selection: Selection, cited: str) -> Page:
     return _page(
         release,
         cited,
-        html.P([selection.sentence(release), "."], className="lead"),
+        [selection.sentence(release), "."],
         note,
         section(_("Then and now"), "then", *_then(release, selection, cited, bool(lost))),
         section(_("The record of it"), "record", *_record(release, cited, package)),
@@ -56,6 +56,7 @@ def unreadable(release: Release, cited: str, query: str) -> Page:
     return _page(
         release,
         cited,
+        _("Part of the requests of {city}.").format(city=release.city.name),
         html.P(words, className="note"),
         section(
             _("What the citation says"), "said",
@@ -66,7 +67,7 @@ def unreadable(release: Release, cited: str, query: str) -> Page:
     )  # fmt: skip
 
 
-def _page(release: Release, cited: str, *parts: Any) -> Page:
+def _page(release: Release, cited: str, lead: Any, *parts: Any) -> Page:
     title = _("What was cited")
     made = moment_of(cited)
     when = time_words(made, release.city.timezone) if made else ""
@@ -76,7 +77,11 @@ def _page(release: Release, cited: str, *parts: Any) -> Page:
         description=_("Release {id} of {city}, as it was cited, and what has changed since.").format(
             id=cited, city=release.city.name
         ),
-        body=[breadcrumbs([(_("Data"), address("/data"))], title), page_head(title, told), *filter(None, parts)],
+        body=[
+            breadcrumbs([(_("Data"), address("/data"))], title),
+            page_head(title, html.P(lead, className="lead"), told),
+            *filter(None, parts),
+        ],
         section="/data",
     )
 

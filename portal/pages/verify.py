@@ -93,7 +93,7 @@ def _chooser() -> Any:
     """What assets/js/verify.js fills in: without scripts there is no way to read a file here."""
     words = {
         "choose": _("Choose a file, or drop it here"),
-        "reading": _("Reading: {percent} %"),
+        "reading": _("Reading: {percent} %").format(percent="%s"),  # for the script
         "large": _("This file is larger than {size}: use the command line for it.").format(size=size_words(MOST_BYTES)),
         "failed": _("The file could not be read."),
     }

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PATHS
+from tests.browser.conftest import PATHS, PLAIN_PATHS
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [*PATHS, *PLAIN_PATHS])
 def test_a_page_has_no_violation_that_axe_knows(
     visit: Callable[[str], Any], axe: Callable[..., list[str]], page: Any, path: str, theme: str
 ) -> None:
@@ -24,7 +24,7 @@ def test_a_page_has_no_violation_that_axe_knows(
 
 
 @pytest.mark.parametrize("width", [360, 390, 1440])
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [*PATHS, *PLAIN_PATHS])
 def test_a_page_never_scrolls_sideways(visit: Callable[[str], Any], page: Any, path: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     visit(path)
@@ -32,7 +32,7 @@ def test_a_page_never_scrolls_sideways(visit: Callable[[str], Any], page: Any, p
     assert overflow <= 0
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [*PATHS, *PLAIN_PATHS])
 def test_a_target_for_a_finger_is_at_least_24_pixels(visit: Callable[[str], Any], page: Any, path: str) -> None:
     page.set_viewport_size({"width": 390, "height": 900})
     visit(path)

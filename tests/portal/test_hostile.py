@@ -19,11 +19,11 @@ DOORS = sorted({attack.door for attack in attacks("")})
 TAKE_NOTHING = {
     "/healthz", "/robots.txt", "/data.json", "/dcat-us-3.jsonld", "/datapackage.json", "/sitemap.xml", "/tiles/",
     "/api/v1/openapi.json", "/api/v1/release", "/api/v1/releases", "/api/v1/status", "/api/v1/tables", "/api/v1/chain.jsonl",
-    "/api/v1/equity", "/map/frame", "/api/v1/quality", "/api/v1/located", "/api/v1/response", "/api/v1/backlog",
+    "/api/v1/equity", "/map/frame", "/mcp", "/api/v1/quality", "/api/v1/located", "/api/v1/response", "/api/v1/backlog", "/api/v1/files",
     "/ogc", "/ogc/", "/ogc/conformance", "/ogc/api", "/ogc/collections", "/ogc/tileMatrixSets", "/api/views", "/api/views.json",
     "/open311/discovery.{form}", "/open311/v2/discovery.{form}", "/open311/v2/services.{form}",
 }  # fmt: skip
-"""Doors without parameters, and those that take a selection as `/api/v1/totals` does, by the same line of code."""
+"""Doors without parameters, `/mcp` (off here; it has tests of its own), and those that take a selection as `/api/v1/totals` does, by the same line of code."""
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from tests.release_factory import build_release
 
 PAGES = [
     "/", "/map", "/trends", "/areas", "/areas/district", "/areas/district/2", "/departments", "/departments/parks",
-    "/data", "/sources", "/methods",
+    "/data", "/data/requests", "/verify", "/sources", "/methods",
 ]  # fmt: skip
 API = [
     "release", "releases", "totals", "response", "quality", "monthly", "by/service", "by/district", "requests",

@@ -87,7 +87,11 @@ def test_a_page_of_features_shows_them_and_what_follows(ask: Ask) -> None:
     text = " ".join(page.itertext())
     assert "Heating <b>off</b>, 'urgent'" in text and len(rows) >= 5
     [following] = [a.get("href") for a in page.findall(".//a") if "cursor=" in (a.get("href") or "")]
-    assert httpx.get(following).json()["numberReturned"] == 5
+    after = etree.fromstring(httpx.get(following).content, etree.HTMLParser())
+    shown, next_shown = ([a.get("href") for a in part.findall(".//tbody//th/a")] for part in (page, after))
+    assert len(shown) == len(next_shown) == 5 and not set(shown) & set(next_shown)
+    [other] = [a.get("href") for a in page.findall(".//a") if "f=json" in (a.get("href") or "")]
+    assert httpx.get(other).json()["numberReturned"] == 5
 
 
 def test_the_landing_page_is_there_with_and_without_a_slash(site: str) -> None:

@@ -13,14 +13,14 @@ from tests.portal.page_shape import check_shape
 
 PATHS = ("/", "/map", "/map/list", "/expected",
          "/trends", "/areas", "/areas/ward", "/areas/district/1", "/departments", "/departments/parks",
-         "/data", "/sources", "/methods")  # fmt: skip
+         "/data", "/data/areas", "/verify", "/r/{release}", "/releases/{release}/{release}", "/sources", "/methods")  # fmt: skip
 QUERIES = ("", "?department=parks", "?service=%3Dheating&status=open", "?from=1990-01-01&to=1990-01-02", "?lang=es")
 
 
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("path", PATHS)
 def test_a_page_is_complete_in_every_selection_and_language(release: Release, path: str, query: str) -> None:
-    page = render(release, path, query)
+    page = render(release, path.format(release=release.id), query)
     text = to_html(page.body)
     assert page.status == 200
     assert page.title.endswith("Testville service requests") or "Testville" in page.title
