@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from portal.columns import Columns
+from portal.expressions import compiled, tree
 from portal.filtered import Filter
 from portal.kept import Answers
 from portal.mapped_conditions import split
@@ -71,17 +72,18 @@ class Choosing:
 
     def _filtered(self, condition: Filter, among: Rows) -> Rows:
         """Of some rows those that meet a condition: by mapped columns as far as these tell it."""
-        tests, left = split(condition.of, self._known())
+        known = self._known()
+        tests, left = split(condition.of, known)
         rows = among.that(tests)
         if not left or not rows.n:
             return rows
-        where, params = condition.where(quick=True)
+        where, params = compiled.condition(tree.And(tuple(left)), known.fields)
         if rows.n <= MOST_LOOKED_UP:
             # CASE: a plain condition would be pushed into the scan, and there be asked of the whole table.
             here = f"rowid IN (SELECT unnest(?::BIGINT[])) AND CASE WHEN {where} THEN TRUE ELSE FALSE END"
             return self._listed(here, [rows.places().tolist(), *params])
         found = self._listed(where, params)
-        return found if among.n == self.counting.rows else found.that([Among(among)])
+        return found if rows.n == self.counting.rows else found.that([Among(rows)])
 
     def _listed(self, where: str, params: Sequence[Any]) -> Rows:
         """The rows that the database finds."""

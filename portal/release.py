@@ -171,7 +171,7 @@ class Release:
 
     def known(self) -> Known:
         """What the mapped columns tell of published fields."""
-        return self.constants.get(("known",), lambda: known(self, filterable(self)))
+        return self.constants.get(("known",), lambda: known(self, filterable(self, quick=True)))
 
     def tests(self, selection: Selection) -> list[Test | Between]:
         """What a row of the selection passes."""
