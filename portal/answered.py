@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fastapi import Request, Response
 
@@ -45,6 +45,15 @@ def is_known(etag: str, given: str) -> bool:
     """Whether an If-None-Match names the ETag, strong or weak: an answer that was compressed on its way is weak."""
     named = (part.strip().removeprefix("W/") for part in given[:2000].split(","))
     return given.strip() == "*" or etag.removeprefix("W/") in named
+
+
+def listed(parts: Iterable[Sequence[str]], mark: str) -> Iterator[bytes]:
+    """Texts with a mark between two, as they come."""
+    first = True
+    for part in parts:
+        if part:
+            yield (("" if first else mark) + mark.join(part)).encode()
+            first = False
 
 
 def file_name(release: Release, *parts: str) -> str:

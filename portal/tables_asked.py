@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import parse_qsl
 
 import duckdb
@@ -26,7 +26,6 @@ MOST_TOLD: Final = 20
 _PARTS: Final = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|[(),]|[^'"(),]+|['"]""")
 
 Pairs = list[tuple[str, str]]
-T = TypeVar("T")
 
 
 def pairs(query: str) -> Pairs:
@@ -110,7 +109,7 @@ def keys(table: Table, text: str | None) -> list[tuple[str, tree.Expression]]:
         if compiled.expression(made, table.filterable)[2] in ("geometry", "nothing") or isinstance(made, tree.Literal):
             raise BadRequest(f"by: rows cannot be grouped by '{part[:60]}'.")
         found.append((part, made))
-    return _different(found)
+    return found
 
 
 def figures(text: str | None) -> list[tuple[str, Aggregate]]:
@@ -124,14 +123,7 @@ def figures(text: str | None) -> list[tuple[str, Aggregate]]:
             found.append((part, Aggregate(made[0], made[1][0])))
         else:
             raise BadRequest(f"figures: '{part[:60]}' is none of: count, {'(…), '.join(AGGREGATES)}(…).")
-    return _different(found)
-
-
-def _different(told: list[tuple[str, T]]) -> list[tuple[str, T]]:
-    names = [name for name, _ in told]
-    if len(set(names)) < len(names):
-        raise BadRequest("The same column is asked for twice.")
-    return told
+    return found
 
 
 def sorted_by(text: str | None, names: Sequence[str]) -> list[tuple[str, bool]]:

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from portal.answered import not_modified, of_question
+from portal.answered import listed, not_modified, of_question
 from portal.ckan import actions, datastore
 from portal.ckan.errors import Invalid, NoAction, told
 from portal.ckan.given import Given
@@ -98,11 +98,7 @@ def _rows(now: Release, found: datastore.Search, about: dict[str, Any], help_: s
             yield b'"}}'
             return
         yield b"["
-        first = True
-        for part in lines:
-            if part:
-                yield (("" if first else ",\n") + ",\n".join(part)).encode()
-                first = False
+        yield from listed(lines, ",\n")
         yield b"]}}"
 
     return parts()

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from portal.expressions import tree
-from portal.expressions.soql_meaning import Meaning, columns
+from portal.expressions.mapped import columns_in
+from portal.expressions.soql_meaning import Meaning
 from portal.expressions.soql_parser import MOST_ITEMS, Parser
 from portal.expressions.soql_words import SoqlError
 
@@ -139,7 +140,7 @@ class Reader(Parser):
         """Of rows, not groups: a name that the query gives to a figure is a column's own here."""
         known = self.meaning.aliases
         self.meaning.aliases = {
-            name: of for name, of in known.items() if not any(map(self.meaning.is_figure, columns(of)))
+            name: of for name, of in known.items() if not any(map(self.meaning.is_figure, columns_in(of)))
         }
         made = self._without_figures(self._condition)
         self.meaning.aliases = known

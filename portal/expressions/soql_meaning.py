@@ -19,6 +19,7 @@ from portal.errors import BadSelection
 from portal.expressions import tree
 from portal.expressions.fields import Field, Fields, Kind, moment
 from portal.expressions.functions import FUNCTIONS
+from portal.expressions.mapped import columns_in
 from portal.expressions.soql_words import MISMATCH, NO_COLUMN, NO_FUNCTION, SoqlError
 from portal.outline import LARGEST_M, Circle
 
@@ -194,7 +195,7 @@ class Meaning:
 
     def figure(self, name: str, of: tree.Expression | None, distinct: bool) -> tree.Column:
         """A figure of a group, under a name of its own."""
-        if of is not None and any(self.is_figure(column) for column in columns(of)):
+        if of is not None and any(self.is_figure(column) for column in columns_in(of)):
             raise SoqlError("A figure of figures cannot be told.", "query.soql.aggregate-in-ungrouped-context")
         if (distinct and name != "count") or (of is None and name != "count"):
             raise SoqlError(f"{name}(…) takes one value; only count takes * or distinct.")
@@ -279,15 +280,3 @@ def _plain(node: tree.Literal, number: bool) -> tree.Literal:
     if not number:
         return tree.Literal({"true": True, "false": False}.get(node.value.lower(), node.value))
     return tree.Literal(float(node.value)) if _NUMBER.fullmatch(node.value) else node
-
-
-def columns(node: tree.Expression) -> set[str]:
-    """Names that a value is made of."""
-    match node:
-        case tree.Column(name):
-            return {name}
-        case tree.Arithmetic(_, left, right):
-            return columns(left) | columns(right)
-        case tree.Call(_, args):
-            return set().union(*map(columns, args))
-    return set()

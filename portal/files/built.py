@@ -41,12 +41,18 @@ class Built:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDONLY)
-        self.size = os.fstat(self._file).st_size
+        self.length = os.fstat(self._file).st_size
         weakref.finalize(self, os.close, self._file)
 
-    def sent(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+    def measure(self, of: Wanted) -> int:
+        """Bytes of the file: all of them are there."""
+        del of
+        return self.length
+
+    def sent(self, of: Wanted, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """The bytes from `start` to before `stop`. Several may read at once."""
-        at, end = start, self.size if stop is None else stop
+        del of
+        at, end = start, self.length if stop is None else stop
         while at < end and (chunk := os.pread(self._file, min(CHUNK_BYTES, end - at), at)):
             yield chunk
             at += len(chunk)
@@ -79,7 +85,7 @@ def built(of: Wanted) -> Built:
         ) from error
     finally:
         building.release()
-    if made.size <= KEPT_BYTES // KEPT:
+    if made.length <= KEPT_BYTES // KEPT:
         with _lock:
             _kept[key] = made
             while len(_kept) > KEPT:

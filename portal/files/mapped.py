@@ -20,6 +20,7 @@ from portal.files.about import about, dictionary, exclusions, facts, readme, tit
 from portal.files.forms import SHAPE_BYTES
 from portal.files.wanted import Wanted
 from portal.queries import rows
+from portal.queries.lists import geometry_types
 from portal.selection import quoted
 
 NAME: Final = 10
@@ -39,9 +40,7 @@ def kinds(of: Wanted) -> list[str]:
         return []
     if geometry.point:
         return ["Point"]
-    sql = f"SELECT DISTINCT ST_GeometryType({geometry.sql})::VARCHAR FROM {quoted(of.ask.table.name)}"
-    found = [kind for (kind,) in of.release.query(f"{sql} WHERE {geometry.sql} IS NOT NULL ORDER BY 1")]
-    return [_NAMES.get(kind, kind) for kind in found]
+    return [_NAMES.get(kind, kind) for kind in geometry_types(of.release, of.ask.table)]
 
 
 def geopackage(of: Wanted, path: Path) -> Path:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, Protocol
 
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
@@ -28,6 +29,20 @@ class Unsatisfiable(Exception):
     """A range that begins after the end."""
 
 
+class Source(Protocol):
+    """The bytes of a file, some of which may have to be made yet."""
+
+    @property
+    def length(self) -> int | None:
+        """How many there are, where that is known."""
+
+    def measure(self, of: Wanted) -> int:
+        """How many there are, whatever it takes."""
+
+    def sent(self, of: Wanted, start: int = 0, stop: int | None = None) -> Iterator[bytes | memoryview]:
+        """Those from `start` to before `stop`."""
+
+
 def answer(request: Request, of: Wanted, headers: dict[str, str]) -> Response:
     """The file, the part of it that is asked for, or 304 for who has it."""
     headers = {**headers, "ETag": of.etag, "Accept-Ranges": "bytes"}
@@ -38,8 +53,8 @@ def answer(request: Request, of: Wanted, headers: dict[str, str]) -> Response:
     asked = request.headers.get("range", "")
     if request.headers.get("if-range", of.etag).strip() != of.etag or not _RANGE.fullmatch(asked.strip()):
         asked = ""  # another file than the client has, or a range that nobody needs to understand
-    source = pieces.text(of) if of.form.text else built.built(of)
-    length = source.length if isinstance(source, pieces.Text) else source.size
+    source: Source = pieces.text(of) if of.form.text else built.built(of)
+    length = source.length
     start, stop, status = 0, length, 200
     if asked:
         if length is None:
@@ -54,14 +69,14 @@ def answer(request: Request, of: Wanted, headers: dict[str, str]) -> Response:
         status = 206
     if stop is not None:
         headers["Content-Length"] = str(stop - start)
-    sent = source.sent(of, start, stop) if isinstance(source, pieces.Text) else source.sent(start, stop)
+    sent = source.sent(of, start, stop)
     return StreamingResponse(sent, status_code=status, media_type=of.media_type, headers=headers)
 
 
 def _head(of: Wanted, headers: dict[str, str]) -> Response:
     """What GET would say. A program that reads parts of a file asks for its length first, and then for the parts: the file
     is built, and kept for these. Texts have no parts that are read by themselves: their length is told where it is known."""
-    length = pieces.known(of) if of.form.text else built.built(of).size
+    length = pieces.known(of) if of.form.text else built.built(of).length
     told = Response(headers=headers, media_type=of.media_type)
     del told.headers["Content-Length"]  # of no body: a file of 0 bytes is another
     if length is not None:
@@ -86,8 +101,7 @@ def span(asked: str, length: int) -> tuple[int, int]:
     return start, stop
 
 
-def _measured(of: Wanted, source: pieces.Text | built.Built) -> int:
-    assert isinstance(source, pieces.Text)  # noqa: S101 - what is built has its length
+def _measured(of: Wanted, source: Source) -> int:
     if not _measuring.acquire(blocking=False):
         raise Busy("Other downloads are being resumed just now: try again in a minute.")
     try:

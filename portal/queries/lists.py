@@ -14,6 +14,7 @@ from portal.queries.scans import ON_TIME, OUTCOMES, STATUSES, any_counts, column
 from portal.queries.texts import plain_column
 from portal.release import Release
 from portal.selection import EVERYTHING, Selection, quoted
+from portal.tables import Table
 from portal.text import natural
 
 _ROW = (
@@ -135,6 +136,17 @@ def _row(fields: Sequence[str], layers: Sequence[str], values: Sequence[Any]) ->
     stated = zip(layers, values[len(fields) :], strict=True)
     row["areas"] = {layer: area for layer, area in stated if area is not None}
     return RequestRow(**row)
+
+
+def geometry_types(release: Release, table: Table) -> list[str]:
+    """Which types of geometry a table has, in order, as DuckDB names them."""
+    if table.geometry is None:
+        return []
+    sql = f"SELECT DISTINCT ST_GeometryType({table.geometry.sql})::VARCHAR AS type FROM {quoted(table.name)}"
+    found = release.constants.get(
+        ("types of geometry", table.name), lambda: release.query(f"{sql} WHERE type IS NOT NULL ORDER BY type")
+    )
+    return [name for (name,) in found]
 
 
 @once

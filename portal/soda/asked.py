@@ -11,9 +11,9 @@ from typing import Final
 
 from portal.expressions import tree
 from portal.expressions.fields import Field
-from portal.expressions.mapped import mapped, mentions, turned
+from portal.expressions.mapped import columns_in, mapped, mentions, turned
 from portal.expressions.soql import Query, Reader, rows_said
-from portal.expressions.soql_meaning import Figure, Meaning, columns
+from portal.expressions.soql_meaning import Figure, Meaning
 from portal.expressions.soql_words import MISMATCH, NO_COLUMN, SoqlError
 from portal.queries.projected import Projection
 from portal.queries.tabled import PLACE, Aggregate, Ask, Order
@@ -44,7 +44,7 @@ def asked(release: Release, table: Table, pairs: Iterable[tuple[str, str]]) -> P
     every = [*SYSTEM, *shown(table)] if system else shown(table)
     reader = Reader(meaning, every, SYSTEM)
     query = _read(reader, given)
-    query = replace(query, order=tuple(each for each in query.order if columns(each.by)))  # a constant sorts nothing
+    query = replace(query, order=tuple(each for each in query.order if columns_in(each.by)))  # a constant sorts nothing
     conditions = [*query.where, *(_equal(meaning, name, value) for name, value in given.items() if name[0] != "$")]
     if query.search:
         found = containing(table, query.search)

@@ -11,8 +11,8 @@ from typing import Final
 
 from portal.errors import NotFound
 from portal.expressions.fields import Kind
+from portal.queries.lists import geometry_types
 from portal.release import Release
-from portal.selection import quoted
 from portal.tables import GEOMETRY, Table, tables
 
 TYPES: Final[Mapping[Kind, str]] = {
@@ -58,13 +58,7 @@ def type_of(release: Release, table: Table, kind: Kind) -> str:
 
 def _geometry_type(release: Release, table: Table) -> str:
     """Of a table's geometries; those of several types are told as the last in their order."""
-    geometry = table.geometry
-    if geometry is None or geometry.point is not None:
+    if table.geometry is None or table.geometry.point is not None:
         return "point"
-
-    def found() -> str:
-        sql = f"SELECT DISTINCT ST_GeometryType({geometry.sql})::VARCHAR FROM {quoted(table.name)}"  # noqa: S608
-        types = sorted(str(name) for (name,) in release.query(sql) if name is not None)
-        return _GEOMETRIES.get(types[-1], "multipolygon") if types else "multipolygon"
-
-    return str(release.constants.get(("type of geometry", table.name), found))
+    types = geometry_types(release, table)
+    return _GEOMETRIES.get(types[-1], "multipolygon") if types else "multipolygon"

@@ -13,7 +13,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
-from portal.answered import not_modified, of_question
+from portal.answered import listed, not_modified, of_question
 from portal.context import Current
 from portal.errors import NotFound
 from portal.queries import projected
@@ -85,12 +85,7 @@ def _text(lines: Iterator[list[str]], columns: list[projected.Column], form: For
         for part in lines:
             yield "".join(f"{line}\n" for line in part).encode()
         return
-    between = "\n,"
     opening, closing = ("[", "]\n") if form == "json" else ('{"type":"FeatureCollection","features":[', f"],{_CRS}}}\n")
     yield opening.encode()
-    first = True
-    for part in lines:
-        if part:
-            yield (("" if first else between) + between.join(part)).encode()
-            first = False
+    yield from listed(lines, "\n,")
     yield closing.encode()
