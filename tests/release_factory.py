@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from etl.publish.counting import write_counting
-from tests import geocoder_factory, incident_factory
+from tests import figures_factory, geocoder_factory, incident_factory
 
 BBOX = (-71.20, 42.30, -71.00, 42.40)
 ZONE = "America/New_York"
@@ -106,7 +106,8 @@ def build_release(
 
     Called again it publishes the next release of the chain. `files=False` leaves out requests.parquet
     (for benchmarks of many millions of rows): such a release is valid but for that one file. `geocoder` adds what a
-    city with a geocoder publishes, `incidents` what is found by holding requests against one another;
+    city with a geocoder publishes, `incidents` what is found by holding requests against one another, either of them
+    the tables of figures too;
     `change(db)` may change the index before the files are written. One that was built before by the same words, on the
     same chain, is copied: it would be the same.
     """
@@ -168,6 +169,8 @@ def _build(
             geocoder_factory.located(db)
         if incidents:
             incident_factory.linked(db)
+        if geocoder or incidents:
+            figures_factory.told(db, ["district", "ward"], AS_OF.date())
         if change is not None:
             change(db)
             if db.execute("SELECT max(rid) + 1 <> count(*) FROM requests").fetchone() == (True,):  # rows were taken out
@@ -574,8 +577,8 @@ def _write_files(
         "feedback": "FROM feedback",
         "exclusions": "FROM exclusions",
     }
-    if db.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'incidents'").fetchone() != (0,):
-        geometries["incidents"] = "FROM incidents"
+    there = {name for (name,) in db.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    geometries |= {name: f"FROM {name}" for name in ("incidents", *figures_factory.NAMES) if name in there}
     resources = []
     for name, sql in geometries.items():
         if name == "requests" and not files:
