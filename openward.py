@@ -868,6 +868,17 @@ def bench_downloads(place: str, rows: int, repeat: int, home: Path | None) -> No
     measure(Releases(_releases(place, home)).current(), rows, repeat, say=click.echo)
 
 
+@bench.command("files")
+@place_argument
+@home_option
+@_examples("  openward bench files demo\n  TMPDIR=/srv/scratch openward bench files /srv/openward/releases")
+def bench_files(place: str, home: Path | None) -> None:
+    """Time the making of the ready files of PLACE's current release, in a temporary folder."""
+    from portal.bench_ready import bench_ready as measure
+
+    measure(_releases(place, home), say=click.echo)
+
+
 @bench.command("figures")
 @place_argument
 @click.option(

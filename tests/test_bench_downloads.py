@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 import openward
@@ -31,3 +32,17 @@ def test_each_limit_can_fail() -> None:
     assert Measured([good], [5.0]).passed and not Measured([good], [3.0]).passed
     assert not Measured([good, Sent(1, 1, 1.5, 6.0, 20)], [5.0]).passed
     assert not Measured([good, Sent(1, 1, 0.5, 6.0, 200)], [5.0]).passed
+
+
+def test_ready_files_are_measured_and_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build_release(tmp_path, rows=1000)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    result = CliRunner().invoke(openward.main, ["bench", "files", str(tmp_path / "releases")])
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[0].startswith("1,000 requests; load") and lines[1].endswith("MB at most")
+    told = {line.split(":")[0]: int(line.split()[1]) for line in lines if " files, " in line}
+    assert set(told) == {"csv", "parquet"} and min(told.values()) > 10
+    assert list(scratch.iterdir()) == [] and not (tmp_path / "releases" / "current" / "files").exists()
