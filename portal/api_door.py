@@ -26,10 +26,11 @@ def declare_refusals(document: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI document with what is refused before a route sees it; what the framework calls 422 is a 400 of ours."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path, of in document["paths"].items():
-        if path.startswith(f"{PREFIX}/"):
-            for operation in of.values():
-                answers = operation["responses"]
-                answers.pop("422", None)
+        for operation in of.values():
+            answers = operation["responses"]
+            if answers.pop("422", None):
+                answers.setdefault("400", {"description": "Bad request", "content": content})
+            if path.startswith(f"{PREFIX}/"):
                 answers.setdefault("414", {"description": "Query too long", "content": content})
                 answers.setdefault("429", {"description": "Too many requests", "content": content})
     return document
