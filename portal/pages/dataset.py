@@ -103,6 +103,12 @@ def caveats(release: Release, of: Table) -> list[str]:
                     "Places may be told less exactly than they are known, by the city's privacy policy: see location_precision."
                 )
             )
+    if of.name == "figures":
+        found += [
+            _("Each way of dividing counts all requests again: keep to one dimension before you add anything up."),
+            _("Do not average medians or shares: ask the portal for the whole, or start from the counts."),
+            _("A month's requests that are still open count as not closed yet, so its hours may still change."),
+        ]
     if of.name == "incidents":
         found.append(_("Which requests report one thing is worked out from service, place and time; it can be wrong."))
     if of.name in ("withdrawn", "changes", "retroactive_edits"):

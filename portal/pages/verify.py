@@ -17,7 +17,7 @@ from portal.components.take_chart import base_address
 from portal.errors import BadRequest
 from portal.queries.fingerprints import Known, described, known, read_fingerprint
 from portal.selection import Selection
-from portal.text import _, language, main_language, number, size_words, time_words
+from portal.text import _, language, main_language, ngettext, number, size_words, time_words
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -130,7 +130,11 @@ def _form(sha256: str) -> Any:
 def _commands(release: Release) -> list[Any]:
     base = base_address()[0] or "https://…"
     count = len(queries.chain(release))
-    whole = _("The whole chain of {n} releases, every file hashed again:").format(n=number(count))
+    whole = ngettext(
+        "The whole chain of {n} release, every file hashed again:",
+        "The whole chain of {n} releases, every file hashed again:",
+        count,
+    ).format(n=number(count))
     return [
         code("sha256sum requests.parquet                      # Linux\nshasum -a 256 requests.parquet                  # macOS\n"
              "Get-FileHash requests.parquet                   # Windows", _("Commands for a fingerprint")),
