@@ -160,7 +160,7 @@ def _parameters(release: Release, of_all: Any) -> Document:
         "datetime": _query(
             "datetime", "Features whose time meets an instant or an interval (RFC 3339): `2025-01-31T00:00:00Z`, "
             "`2025-01-01T00:00:00Z/..`, `../2025-01-31T23:59:59Z`. A day is meant from its begin to its end, in UTC.",
-            {"type": "string"},
+            {"type": "string"}, style="form", explode=False,
         ),
         "crs": _query("crs", "The system of the coordinates that are told.", _one_of(*systems) | {"default": CRS84}),
         "filter": _query("filter", "A condition in CQL2 on the queryables.", {"type": "string", "minLength": 1}),
