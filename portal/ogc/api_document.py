@@ -143,13 +143,14 @@ def _parameters(release: Release, of_all: Any) -> Document:
     systems = list(known(release))
     tiled = [of.id for of in of_all.values() if of.tiles]
     zooms = {"type": "integer", "minimum": 0, "maximum": LAST_ZOOM}
-    numbers = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6}
+    four_or_six = [{"minItems": n, "maxItems": n} for n in (4, 6)]
+    numbers = {"type": "array", "items": {"type": "number"}, "oneOf": four_or_six}
     return {
         "f": _query("f", "The representation: JSON, or a page. Without it the header Accept decides.", _one_of("json", "html")),
         "lang": _query("lang", "The language of pages.", _one_of(*release.city.languages)),
         "limit": _query(
             "limit", f"So many features at most. More than {MAX_ROWS} are taken for {MAX_ROWS}.",
-            {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": LIMIT},
+            {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": LIMIT}, style="form", explode=False,
         ),
         "cursor": _query("cursor", "Where to go on: taken from the link `next` of an answer.", {"type": "string"}),
         "bbox": _query(
