@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -14,18 +15,27 @@ import pytest
 from etl.errors import ReleaseError
 from etl.publish import chain, fields
 from etl.publish.validate import must_hold, validate
-from tests.etl.conftest import NOW, TinyCity
+from tests.etl.conftest import NOW, ROWS, TinyCity, make_city
 
 Rows = list[dict[str, str]]
 
 
-@pytest.fixture
-def released(tiny: TinyCity, rows: Rows) -> Path:
-    """The folder of releases after two runs."""
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny city's folder after two runs, with its store."""
+    folder = tmp_path_factory.mktemp("kept")
+    tiny, rows = make_city(folder, f"sqlite:///{folder / 'store.sqlite'}"), [dict(row) for row in ROWS]
     tiny.run(rows)
     rows[1] |= {"STATUS": "closed", "CLOSED": "04/05/2024 09:00"}
     tiny.run(rows, now=NOW + dt.timedelta(days=1))
-    return tiny.releases
+    return folder
+
+
+@pytest.fixture
+def released(kept: Path, tmp_path: Path) -> Path:
+    """They, in a copy of the city for each test."""
+    shutil.copytree(kept, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "releases"
 
 
 def test_the_package_is_valid_by_frictionless(released: Path) -> None:

@@ -21,21 +21,29 @@ from etl.publish.retention import no_longer_kept
 from etl.publish.verify import Folder, Portal, find_file, verify_kept, verify_release
 from portal.app import create_app
 from portal.settings import PortalSettings
-from tests.etl.conftest import NOW, TinyCity
+from tests.etl.conftest import NOW, ROWS, TinyCity, make_city
 
-Rows = list[dict[str, str]]
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture
-def released(tiny: TinyCity, rows: Rows) -> Path:
-    """Three releases of the tiny city."""
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny city's folder with three releases, and its store."""
+    folder = tmp_path_factory.mktemp("kept")
+    tiny, rows = make_city(folder, f"sqlite:///{folder / 'store.sqlite'}"), [dict(row) for row in ROWS]
     tiny.run(rows)
     rows[1] |= {"STATUS": "closed", "CLOSED": "04/05/2024 09:00"}
     tiny.run(rows, now=NOW + DAY)
     rows[0] |= {"CLOSED": "02/01/2024 12:00"}
     tiny.run(rows, now=NOW + 2 * DAY)
-    return tiny.releases
+    return folder
+
+
+@pytest.fixture
+def released(kept: Path, tmp_path: Path) -> Path:
+    """They, in a copy of the city for each test."""
+    shutil.copytree(kept, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "releases"
 
 
 def _ids(releases: Path) -> list[str]:
@@ -113,7 +121,7 @@ def test_a_folder_of_one_release_is_verified_by_itself_and_against_a_chain(relea
     )
 
 
-def test_retention_keeps_days_then_months_and_hashes_for_ever(tiny: TinyCity, rows: Rows, released: Path) -> None:
+def test_retention_keeps_days_then_months_and_hashes_for_ever(tiny: TinyCity, released: Path) -> None:
     names = _ids(released)
     hashes = {name: chain.sha256_of(released / name / "requests.parquet") for name in names}
     fingerprint = tiny.place().config.fingerprint()
