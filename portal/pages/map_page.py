@@ -13,6 +13,7 @@ from portal.beside import Beside
 from portal.components import figure_words, whereabouts
 from portal.components.absent import footing
 from portal.components.address_box import address_box
+from portal.components.cite import cite_folded
 from portal.components.elements import Field
 from portal.components.filters import count_words, filter_form, label_of, labelled
 from portal.components.links import Kept, address, part
@@ -91,6 +92,7 @@ def layout(
         if other else None,
         take_map(release, selection, map_title(release, figure, _(FIGURES[figure])), {"figure": figure, "layer": shaded, **here},
                  beside.kept()),
+        cite_folded(release, selection),
         near_section(release, selection, spot, radius, areas_of(release, spot), "/map", note="", figure=figure, layer=layer, **kept)
         if spot else None,
     ]  # fmt: skip
