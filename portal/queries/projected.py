@@ -17,16 +17,19 @@ import pyarrow as pa
 from portal.errors import BadRequest
 from portal.expressions import compiled, tree
 from portal.expressions.fields import Field, Fields, Kind
-from portal.expressions.mapped import mentions
-from portal.queries import counted_groups, stretched
+from portal.expressions.mapped import columns_in, mentions
+from portal.queries import counted_groups, rows, stretched
 from portal.queries.looked_up import looked_up
 from portal.queries.tabled import PLACE, Aggregate, Ask, Order, figure
 from portal.release import Release
 from portal.selection import quoted
+from portal.tables import GEOMETRY
 
 MOST_SORTED: Final = 50_000
 """So many rows at once of what is sorted or grouped."""
 _AT_ONCE: Final = 5_000
+_SPAN: Final = 4_096
+"""Places of the table whose rows a stream tells at once."""
 _FEW: Final = 10_000
 """So many rows the database may gather before it tells them."""
 
@@ -118,20 +121,55 @@ def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[
     where, params = projection.where(release)
     if where != "TRUE" and projection.limit is not None and projection.limit <= _FEW:
         return _at(release, projection, _lying(release, projection, projection.limit), writer)
-    table = quoted(projection.ask.table.name)
-    shown, bound = _shown(projection.columns, projection.inner())
     most = projection.limit
+    if projection.also is None and projection.ask.table.name == "requests" and (most is None or most > _FEW):
+        parts = _in_spans(release, projection, writer)
+        first = next(parts, [])
+        return _first(chain([first], parts), most)
+    shown, bound = _shown(projection.columns, projection.inner())
     few = most is not None and most <= _FEW
     numbers = [most, projection.offset] if few else [projection.offset] if projection.offset else []
     limited = "LIMIT ? OFFSET ?" if few else "OFFSET ?" if projection.offset else ""
     line, of_line = writer(columns(projection))
+    table = quoted(projection.ask.table.name)
     sql = f"SELECT {line} AS line FROM (SELECT {shown} FROM {table} WHERE {where} {limited})"
-    parts = _read(release.batches if few else release.stream, sql, [*of_line, *bound, *params, *numbers])
-    return parts if few or most is None else _first(parts, most)
+    parts = _read(release.batches, sql, [*of_line, *bound, *params, *numbers])
+    return parts if few else _first(parts, most)
 
 
-def _first(parts: Iterator[list[str]], limit: int) -> Iterator[list[str]]:
+def _in_spans(release: Release, projection: Projection, writer: Writer) -> Iterator[list[str]]:
+    """All requests but those of the offset, as they lie: a span of the table at a time, so that memory stays flat. What is
+    read apart is told by the database that questions are asked of: making texts takes more memory than reading."""
+    ask, skip = projection.ask, projection.offset
+    where, params = ask.where(release)
+    shown, bound = _shown(projection.columns, projection.inner())
+    line, of_line = writer(columns(projection))
+    needed = set[str]().union(*(columns_in(of) for _, of in projection.columns))
+    point = ask.table.geometry.point if ask.table.geometry and GEOMETRY in needed else None
+    names = [quoted(name) for name in ask.table.types if name in needed.union(point or ())]
+    # CASE: a plain condition would be pushed into the scan, and there be asked of the whole table for each span.
+    read = (
+        f"SELECT {', '.join([PLACE, *names])} FROM requests "
+        f"WHERE {PLACE} >= ? AND {PLACE} < ? AND CASE WHEN {where} THEN TRUE ELSE FALSE END"
+    )
+    told = f"SELECT {line} AS line FROM (SELECT {shown} FROM given)"
+    for span in rows.spans(release, ask):
+        if span.rows <= skip:
+            skip -= span.rows
+            continue
+        for start in range(span.start, span.stop, _SPAN):
+            # As one piece: of several the order would not be kept.
+            given = release.piece(read, [start, min(start + _SPAN, span.stop), *params]).combine_chunks()
+            lines_ = release.table(told, [*of_line, *bound], {"given": given})["line"]
+            yield lines_.slice(skip).to_pylist()
+            skip = max(skip - len(lines_), 0)
+
+
+def _first(parts: Iterator[list[str]], limit: int | None) -> Iterator[list[str]]:
     """So many rows of a stream: the database would gather them all before it told the first."""
+    if limit is None:
+        yield from parts
+        return
     for part in parts:
         yield part[:limit]
         limit -= len(part)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.expressions import tree
-from portal.queries import by_column, looked_up, stretched
+from portal.queries import by_column, looked_up, projected, stretched
 from portal.queries.paged import paged, total
 from portal.queries.tabled import PLACE, Ask, Order, sorts_of
 from portal.release import Release
@@ -91,3 +92,21 @@ def test_rows_hold_what_the_table_holds(release: Release, monkeypatch: pytest.Mo
     assert looked_up.looked_up(release, "requests", at, [line])["line"].to_pylist() == plain
     assert looked_up.looked_up(release, "requests", [], [line]).num_rows == 0
     assert len({text[:60] for text in plain}) > 100
+
+
+@pytest.mark.parametrize("where", [{}, {"$where": "status = 'closed'"}, {"$where": "address is not null"}], ids=str)
+@pytest.mark.parametrize("form", ["json", "csv", "geojson"])
+def test_long_streams_are_the_short_ones_one_after_the_other(
+    client: TestClient, where: dict[str, str], form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(**more: str) -> str:
+        select = {"$select": ":id, *"} if form == "json" else {}
+        answer = client.get(f"/resource/requests.{form}", params={**where, **select, **more})
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    limits = ({"$limit": "9000"}, {"$limit": "500", "$offset": "700"}, {"$limit": "700", "$offset": "8000"})
+    meant = [told(**limit) for limit in limits]
+    monkeypatch.setattr(projected, "_FEW", 10)
+    assert [told(**limit) for limit in limits] == meant
+    assert len(meant[0]) > len(meant[1]) > 10_000
