@@ -81,15 +81,21 @@ PLAIN_PATHS = (
 """Pages without scripts."""
 
 
-@pytest.fixture(scope="module")
-def site(serve: Callable[[Any], str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Base URL of the served portal."""
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of two releases, the current one with ready files; nobody changes it."""
     root: Path = tmp_path_factory.mktemp("served")
     build_release(root, rows=6000, geocoder=True, change=_as_it_was)
     build_release(root, rows=6000, geocoder=True)
     stock(root / "releases", Downloads(formats=("csv",)), make)
     write_status(root / "releases", datetime.now(UTC))
-    return serve(create_app(PortalSettings(releases=root / "releases")))
+    return root / "releases"
+
+
+@pytest.fixture(scope="module")
+def site(serve: Callable[[Any], str], served: Path) -> str:
+    """Base URL of the served portal."""
+    return serve(create_app(PortalSettings(releases=served)))
 
 
 def _as_it_was(db: Any) -> None:
