@@ -30,6 +30,7 @@ from etl.errors import (
     FilesError,
     HeldError,
     MappingError,
+    ReleaseError,
     SourceError,
     SourceUnavailable,
     StoreError,
@@ -297,6 +298,8 @@ def stock(place: Place, make_files: shelf.Maker, reporter: Reporter | None = Non
     say = reporter or Silent()
     with _plain_errors(), exclusive(place.engine, place.config.city.id, place.folder) as lock:
         chain.tidy(place.releases)
+        if chain.current_folder(place.releases) is None:
+            raise ReleaseError(f"{place.releases}: no release has been published here yet; run 'openward etl run'")
         return _stock(place, make_files, say, lock)
 
 

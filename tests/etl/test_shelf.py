@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import csv
 import datetime as dt
 import errno
+import gzip
 import json
 import os
 import shutil
@@ -13,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from etl.config.downloads import Downloads
@@ -105,11 +108,26 @@ def test_a_release_and_the_store_are_the_same_with_and_without(tiny: TinyCity, r
 @pytest.mark.parametrize(
     "wrong", [{"parts": []}, {"parts": "all"}, {"parts": ["month"]}, {"formats": ["xlsx"]}, {"x": 1}]
 )
-def test_what_is_not_made_is_told(tiny: TinyCity, wrong: dict[str, Any]) -> None:
+def test_a_mistake_in_the_section_is_told(tiny: TinyCity, wrong: dict[str, Any]) -> None:
     tiny.config["downloads"] = wrong
     tiny.write([])
     with pytest.raises(ConfigError, match="downloads"):
         tiny.place()
+
+
+def test_nothing_leaves_that_is_not_published(tiny: TinyCity, rows: Rows) -> None:
+    tiny.config["privacy"] = {"publish": []}
+    tiny.write(rows)
+    with pytest.raises(ReleaseError, match="no release has been published"):
+        stock(tiny.place(), make)
+    folder = tiny.releases / str(ran(tiny, rows).release_id) / "files"
+    published = [field["name"] for field in tiny.package()["resources"][0]["schema"]["fields"]]
+    assert not {"lat", "long", "address", "geometry"} & set(published)
+    with gzip.open(folder / "requests_ward_3.csv.gz", "rt", encoding="utf-8", newline="") as text:
+        assert next(csv.reader(text)) == published
+    for path in folder.glob("*.parquet"):
+        schema = pq.read_schema(path)
+        assert schema.names == published and b"geo" not in schema.metadata
 
 
 # --- what fails -----------------------------------------------------------------------------------------------------
