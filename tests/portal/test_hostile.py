@@ -23,7 +23,8 @@ TAKE_NOTHING = {
     "/ogc", "/ogc/", "/ogc/conformance", "/ogc/api", "/ogc/collections", "/ogc/tileMatrixSets", "/api/views", "/api/views.json",
     "/open311/discovery.{form}", "/open311/v2/discovery.{form}", "/open311/v2/services.{form}",
 }  # fmt: skip
-"""Doors without parameters, `/mcp` (off here; it has tests of its own), and those that take a selection as `/api/v1/totals` does, by the same line of code."""
+"""Doors without parameters, `/mcp` (off here; it has tests of its own), and those that take a selection as
+`/api/v1/totals` does, by the same line of code."""
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +79,17 @@ def _routes(app: FastAPI) -> Iterator[Any]:
 def test_what_is_wrong_with_an_answer_is_told(status: int, media_type: str, body: bytes, why: str) -> None:
     told = wrong(Attack("/cite", "problem", "", "/cite"), status, media_type, body)
     assert told == "" if not why else why in told
+
+
+def test_the_measurement_tells_what_is_slow_and_what_is_wrong(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = [
+        Attack("/cite", "problem", "refused", "/cite?format=exe"),
+        Attack("/cite", "problem", "answered", "/cite"),
+        Attack("/open311", "open311", "refused", "/open311/v2/requests.xml?page=0"),
+    ]
+    monkeypatch.setattr(bench_hostile, "attacks", lambda release: given)
+    said: list[str] = []
+    [wrong_] = bench_hostile.bench(address, 2, said.append)
+    assert wrong_.startswith("/cite: answered: 200")
+    assert [line.split()[:2] for line in said[2:4]] == [["/cite", "2"], ["/open311", "1"]]
+    assert "not refused as they should be: 1" in said[-1]
