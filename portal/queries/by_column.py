@@ -98,7 +98,7 @@ def stretch(release: Release, selection: Selection, how: Sorting, descending: bo
         low, high = max(start, begin) - begin, min(stop, end) - begin
         test = Test(how.coarse, np.isin(how.ranks, ranks[part]))
         equal = part.size == 1 and (how.fine is None or ranks[part[0]] == LAST)
-        places = rows.first([test], low, high) if equal else _sorted(rows.that([test]), how, descending)[low:high]
+        places = rows.first([test], low, high) if equal else _sorted(rows.few([test]), how, descending)[low:high]
         found.append(places)
     return np.concatenate(found)
 

@@ -58,7 +58,7 @@ def around(release: Release, selection: Selection, descending: bool, start: int,
     on_page = (ends > start) & (begins < stop)
     wanted = np.zeros(release.counting["requested_day"].size, bool)
     wanted[days[on_page]] = True
-    places = rows.that([Test(release.counting["requested_day"], wanted)]).places()
+    places = rows.few([Test(release.counting["requested_day"], wanted)]).places()
     times = release.counting["requested_at"].read(places).astype(np.int64)
     times = -times if descending else times
     in_order = np.lexsort((places, times))

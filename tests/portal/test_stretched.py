@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portal import tally
 from portal.expressions import tree
 from portal.queries import by_column, looked_up, projected, stretched
 from portal.queries.paged import paged, total
@@ -27,6 +28,7 @@ MAPPED = ("service_code", "status", "outcome", "channel", "ward", "flags", "on_t
 def closely(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with millions of rows: nothing is few, and values are told by small bins first."""
     monkeypatch.setattr(by_column, "FEW_ROWS", 5)
+    monkeypatch.setattr(tally, "MANY_PLACES", 50)
     monkeypatch.setattr(by_column, "BINS", 40)
     monkeypatch.setattr(looked_up, "MANY", 0)
     monkeypatch.setattr(looked_up, "AT_ONCE", 7)
