@@ -90,7 +90,10 @@ def main() -> int:
             found, seconds = count(layer, within)
             wrong += found != there
             fields = f"{layer.fields().count()} fields, {layer.crs().authid()}"
-            print(f"{name:28}{what:50}{found:>9,} of {there:>9,}{seconds:7.1f} s   {fields}" + ("   WRONG" * (found != there)))
+            print(
+                f"{name:28}{what:50}{found:>9,} of {there:>9,}{seconds:7.1f} s   {fields}"
+                + ("   WRONG" * (found != there))
+            )
     return 1 if wrong else 0
 
 
