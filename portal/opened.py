@@ -66,10 +66,6 @@ class Apart:
         with self._cursor() as cursor:
             return cursor.execute(sql, list(params)).to_arrow_table()
 
-    def batches(self, sql: str, params: Sequence[Any], rows: int) -> pa.RecordBatchReader:
-        """A query's rows, so many at a time."""
-        return self._cursor().execute(sql, list(params)).to_arrow_reader(rows)
-
     def close(self) -> None:
         """Close it; queries under way are interrupted."""
         with self._lock:

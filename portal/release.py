@@ -153,12 +153,8 @@ class Release:
         """A query's rows as a stream of Arrow batches."""
         return self._connection.cursor().execute(sql, list(params)).to_arrow_reader(rows)
 
-    def stream(self, sql: str, params: Sequence[Any] = (), rows: int = 20_000) -> pa.RecordBatchReader:
-        """As `batches`, of what may be the whole table and sorts nothing: through a small cache, so that memory stays flat."""
-        return self._apart.batches(sql, params, rows)
-
     def piece(self, sql: str, params: Sequence[Any] = ()) -> pa.Table:
-        """As `table`, of a part of what may be the whole table: through the same small cache."""
+        """As `table`, of a part of what may be the whole table: through a small cache apart, so that memory stays flat."""
         return self._apart.table(sql, params)
 
     def where(self, selection: Selection) -> tuple[str, list[Any]]:

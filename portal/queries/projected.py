@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Final
 
-import pyarrow as pa
-
 from portal.errors import BadRequest
 from portal.expressions import compiled, tree
 from portal.expressions.fields import Field, Fields, Kind
@@ -34,8 +32,6 @@ _FEW: Final = 10_000
 """So many rows the database may gather before it tells them."""
 
 Sql = tuple[str, list[Any]]
-Source = Callable[[str, Sequence[Any], int], pa.RecordBatchReader]
-"""What reads a query's rows, so many at a time."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +112,7 @@ def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[
         if limit > MOST_SORTED:
             raise BadRequest(f"At most {MOST_SORTED} rows at once of what is sorted or grouped; go on by the offset.")
         if projection.grouped:
-            return _read(release.batches, *_of_groups(projection, release, limit, writer))
+            return _read(release, *_of_groups(projection, release, limit, writer))
         return _at(release, projection, _sorted(release, projection, limit), writer)
     where, params = projection.where(release)
     if where != "TRUE" and projection.limit is not None and projection.limit <= _FEW:
@@ -133,7 +129,7 @@ def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[
     line, of_line = writer(columns(projection))
     table = quoted(projection.ask.table.name)
     sql = f"SELECT {line} AS line FROM (SELECT {shown} FROM {table} WHERE {where} {limited})"
-    parts = _read(release.batches, sql, [*of_line, *bound, *params, *numbers])
+    parts = _read(release, sql, [*of_line, *bound, *params, *numbers])
     return parts if few else _first(parts, most)
 
 
@@ -203,9 +199,9 @@ def groups(release: Release, projection: Projection) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in release.query(sql, params)]
 
 
-def _read(source: Source, sql: str, params: list[Any]) -> Iterator[list[str]]:
+def _read(release: Release, sql: str, params: list[Any]) -> Iterator[list[str]]:
     """Texts as they are read; the first ones now, so that an error is one before the answer begins."""
-    reader = source(sql, params, _AT_ONCE)
+    reader = release.batches(sql, params, _AT_ONCE)
     first = next(reader, None)
 
     def rest() -> Iterator[list[str]]:
