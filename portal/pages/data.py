@@ -143,7 +143,9 @@ def _ready(release: Release) -> list[Any]:
     if found is None:
         return []
     words = _("The requests by year, department and area lie ready, and every table as CSV.")
-    link = html.A(_("Ready files ({n})").format(n=number(len(found.files))), href=address(READY_PATH), className="onward")
+    link = html.A(
+        _("Ready files ({n})").format(n=number(len(found.files))), href=address(READY_PATH), className="onward"
+    )
     return [html.P(words), html.P(link)]
 
 
