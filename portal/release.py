@@ -155,7 +155,10 @@ class Release:
 
     def piece(self, sql: str, params: Sequence[Any] = ()) -> pa.Table:
         """As `table`, of a part of what may be the whole table: through a small cache apart, so that memory stays flat."""
-        return self._apart.table(sql, params)
+        try:
+            return self._apart.table(sql, params)
+        except duckdb.OutOfMemoryException:  # single rows of many megabytes, such as outlines of areas
+            return self.table(sql, params)
 
     def where(self, selection: Selection) -> tuple[str, list[Any]]:
         """`selection.where()` for this release's index: the same rows, several times as fast."""

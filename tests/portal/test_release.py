@@ -150,6 +150,16 @@ def test_streams_have_a_small_cache_of_their_own(release: Release) -> None:
     assert release.piece(sql, [50]) == release.table(sql, [50])
 
 
+def test_rows_that_the_small_cache_does_not_hold_are_read_all_the_same(tmp_path: Path) -> None:
+    def wide(db: duckdb.DuckDBPyConnection) -> None:
+        db.execute("CREATE TABLE wide AS SELECT n, repeat('outline ', 500000) || n AS text FROM range(20) t(n)")
+
+    release = Release(build_release(tmp_path, rows=300, change=wide), PortalSettings())
+    found = release.piece("SELECT text FROM wide WHERE n < ?", [20])
+    assert found.nbytes > 64_000_000 and found == release.table("SELECT text FROM wide")
+    release.close()
+
+
 def test_threads_share_a_release(release: Release) -> None:
     found: list[int] = []
     threads = [
