@@ -35,7 +35,7 @@ _RANGED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "as the ETag names it"},
     416: {**_PROBLEM, "description": "a range beyond the end"},
 }
-router = APIRouter(tags=["downloads"], responses={404: _PROBLEM, 503: _PROBLEM})
+router = APIRouter(tags=["downloads"], responses={400: _PROBLEM, 404: _PROBLEM, 503: _PROBLEM})
 
 Name = Annotated[str, PathParameter(max_length=200, description="a name of the list; of a .csv.gz also without .gz")]
 

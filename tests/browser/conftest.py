@@ -18,6 +18,9 @@ from portal.files.fixed import make
 from portal.settings import PortalSettings
 from tests.release_factory import build_release, write_status
 
+collect_ignore_glob = ["qgis_*.py"]
+"""For the Python that QGIS brings."""
+
 PATHS = (
     "/",
     "/map",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -184,12 +183,10 @@ def test_the_api_is_described(client: TestClient) -> None:
         ("/_dash-nope", 404),
     ],
 )
-def test_what_makes_no_sense_is_refused_fast_and_readably(
+def test_what_makes_no_sense_is_refused_readably(
     client: TestClient, release: Release, path: str, status: int
 ) -> None:
-    started = time.perf_counter()
     answer = client.get(path.format(id=release.id))
-    assert time.perf_counter() - started < 0.5
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()

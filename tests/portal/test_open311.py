@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -423,13 +422,8 @@ BAD = (
 
 @pytest.mark.parametrize("query", BAD, ids=lambda query: query[:40])
 @pytest.mark.parametrize("form", ["json", "xml"])
-def test_what_makes_no_sense_is_refused_at_once_in_one_line(portal: TestClient, query: str, form: str) -> None:
-    took = []
-    for _ in range(4):  # the quickest of them: others may be busy beside it
-        begun = time.perf_counter()
-        answer = portal.get(f"{ROOT}/requests.{form}?{query}")
-        took.append(time.perf_counter() - begun)
-    assert min(took) < 0.1
+def test_what_makes_no_sense_is_refused_in_one_line(portal: TestClient, query: str, form: str) -> None:
+    answer = portal.get(f"{ROOT}/requests.{form}?{query}")
     assert answer.status_code == 400
     if form == "json":
         valid(answer.json(), ERRORS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -203,10 +202,8 @@ def test_errors_are_those_that_the_client_knows(
     if ckan.get_only and asked.get("filters") == "[" * 9000:
         asked = {**asked, "filters": "[" * 900}  # an address may be no longer
     ckan.call_action("site_read")
-    start = time.perf_counter()
     with pytest.raises(error) as refused:
         ckan.call_action(action, asked)
-    assert time.perf_counter() - start < 1
     if error is ckanapi.ValidationError:
         assert set(refused.value.error_dict) - {"__type"} <= {*asked, "resource_id", "query"}
 

