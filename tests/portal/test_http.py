@@ -183,9 +183,7 @@ def test_the_api_is_described(client: TestClient) -> None:
         ("/_dash-nope", 404),
     ],
 )
-def test_what_makes_no_sense_is_refused_readably(
-    client: TestClient, release: Release, path: str, status: int
-) -> None:
+def test_what_makes_no_sense_is_refused_readably(client: TestClient, release: Release, path: str, status: int) -> None:
     answer = client.get(path.format(id=release.id))
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
