@@ -2,7 +2,7 @@
 
 Charter: DuckDB's settings. Streams read through a small cache of their own, so that a download of all rows neither grows
 the process nor pushes out what pages are answered from (5 million rows through the one cache: 800 MB more from a cold
-start; apart: 150).
+start; apart: 105).
 """
 
 from __future__ import annotations
