@@ -113,7 +113,7 @@ def ready_file(release_id: Annotated[str, PathParameter(max_length=60)], name: N
     found = ready(releases(request).folder(release_id))
     if found is None:
         raise NotFound(f"The release {release_id} has no ready files.")
-    headers = {"Cache-Control": FOREVER, "X-Openward-Release": release_id}
+    headers = {"Cache-Control": FOREVER, "X-Openward-Release": release_id, "Link": _described_by(release_id)}
     if name == MANIFEST:
         return _as_it_lies(
             request, found.folder / MANIFEST, "application/json", headers | {"ETag": f'"{found.sha256}"'}
@@ -130,6 +130,12 @@ def ready_file(release_id: Annotated[str, PathParameter(max_length=60)], name: N
     if takes_gzip(request.headers.get("accept-encoding", "")):
         return _as_it_lies(request, path, media_type, headers | {"Content-Encoding": "gzip"}, name)
     return _unpacked(request, path, file, media_type, headers | {"ETag": f'"{file.sha256}-text"'})
+
+
+def _described_by(release_id: str) -> str:
+    """Where the dictionary, the licence and what is left out stand, and the filter of each file with its hash."""
+    package = f'<{file_url(release_id, "datapackage.json")}>; rel="describedby"; type="application/json"'
+    return f'{package}, <{address(release_id, MANIFEST)}>; rel="collection"; type="application/json"'
 
 
 def _find(of: Ready, name: str) -> tuple[ReadyFile, bool] | None:

@@ -190,6 +190,10 @@ def test_a_file_is_sent_as_it_lies(shelved: Shelved) -> None:
     part = shelved.client.get(address, headers={"Range": "bytes=100-199"})
     assert part.status_code == 206 and part.content == raw[100:200]
     assert shelved.client.get(address, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    about = [shelved.client.get(told.split(">")[0].strip(" <")) for told in answer.headers["link"].split(",")]
+    assert [found.status_code for found in about] == [200, 200], "what it is stands beside it"
+    requests = next(one for one in about[0].json()["resources"] if one["name"] == "requests")
+    assert requests["schema"]["fields"] and about[1].json()["files"]
     listed = shelved.client.get(f"/download/release/{shelved.folder.name}/files/files.json")
     assert listed.json()["release_id"] == shelved.folder.name and listed.headers["etag"] == f'"{shelved.found.sha256}"'
 
