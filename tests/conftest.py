@@ -204,6 +204,8 @@ CHROMIUM_FLAGS = [
 ]
 
 
+PATIENCE_MS = 60_000
+"""How long a page may take to be as it should: long, as it bounds what hangs and not what is slow on a busy machine."""
 SOFTWARE_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 """In place of `--disable-gpu`: WebGL drawn by the processor."""
 
@@ -214,8 +216,9 @@ def chromium(flags: list[str]) -> Iterator[Any]:
     executable = os.environ.get("OPENWARD_TEST_CHROMIUM") or shutil.which("chromium")
     if not executable:
         unavailable("there is no Chromium: run 'make browser', or set OPENWARD_TEST_CHROMIUM")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=executable, args=flags)
         yield running
@@ -237,7 +240,7 @@ def page(browser: Any) -> Iterator[Any]:
     caught, or had something blocked by its own Content Security Policy.
     """
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US", timezone_id="UTC")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
 
     def on_request(request: Any) -> None:

@@ -19,7 +19,7 @@ PAINTED = """() => Array.from(document.querySelectorAll('.leaflet-ow-%s-pane can
 
 def frame_of(page: Any) -> Any:
     page.wait_for_selector("iframe#map")
-    for _ in range(100):
+    for _ in range(400):
         found = next((frame for frame in page.frames if "/map/frame" in frame.url), None)
         if found:
             return found
@@ -28,7 +28,7 @@ def frame_of(page: Any) -> Any:
 
 
 def painted(frame: Any, pane: str) -> bool:
-    for _ in range(100):
+    for _ in range(400):
         if frame.evaluate(PAINTED % pane):
             return True
         frame.page.wait_for_timeout(100)

@@ -21,7 +21,8 @@ SUM = "() => Object.values(window.openward_map.state.values).reduce((sum, row) =
 def frame(page: Any, name: str) -> Any:
     found = page.wait_for_selector(f"#site iframe#{name}").content_frame()
     found.wait_for_function(
-        "() => window.openward_map && window.openward_map.refresh && window.openward_map.state.filters !== undefined"
+        "() => window.openward_map && window.openward_map.refresh && window.openward_map.state.filters !== undefined",
+        polling=100,  # a frame below the fold of a busy machine may not be drawn for long
     )
     return found
 
@@ -35,7 +36,7 @@ def both(visit: Callable[[str], Any], page: Any, query: str, pane: str = "base")
 
 
 def same_view(page: Any, one: Any, other: Any) -> bool:
-    for _ in range(40):
+    for _ in range(200):
         a, b = one.evaluate(VIEW), other.evaluate(VIEW)
         if a[2] == b[2] and max(abs(a[0] - b[0]), abs(a[1] - b[1])) < 1e-4:
             return True
