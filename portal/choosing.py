@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from portal.asked import Between, Test
 from portal.columns import Columns
 from portal.expressions import compiled, tree
 from portal.filtered import Filter
@@ -21,7 +22,7 @@ from portal.mapped_conditions import split
 from portal.mapped_known import Known
 from portal.placing import within
 from portal.selection import COLUMNS, NOT_STATED, Selection, any_of
-from portal.tally import Among, Between, Rows, Test, everything
+from portal.tally import Among, Rows, everything
 
 MOST_LOOKED_UP = 1000
 """So many rows are read by their places (portal.opened)."""

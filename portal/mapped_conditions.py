@@ -17,13 +17,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from portal.asked import AllOf, Between, Bools, Not, OneOf, Test, Testing
 from portal.columns import Column, Columns
 from portal.expressions import compiled, tree
 from portal.expressions.fields import BadExpression, Field, moment
 from portal.expressions.mapped import columns_of
 from portal.mapped_known import CODE, DAY, HOURS, TIMES, Known
 from portal.selection import quoted
-from portal.tally import AllOf, Between, Bools, Not, OneOf, Test, Testing
 
 EPOCH: Final = datetime(1970, 1, 1)
 _TURNED: Final = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}

@@ -13,6 +13,7 @@ from typing import Any, cast
 import duckdb
 import pyarrow as pa
 
+from portal.asked import Between, Test
 from portal.choosing import Choosing
 from portal.columns import Columns
 from portal.errors import NoRelease, NotFound
@@ -25,7 +26,7 @@ from portal.package import City, Layer, Package, read_package
 from portal.places import Places
 from portal.selection import Selection
 from portal.settings import PortalSettings
-from portal.tally import Between, Rows, Test
+from portal.tally import Rows
 
 CHECK_SECONDS = 1.0
 """How often `current` is looked at, at most."""

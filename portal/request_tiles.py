@@ -19,12 +19,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from geo.tiles import EXTENT, GRID_BITS, Tile
+from portal.asked import Between, Test, Testing
 from portal.choosing import EPOCH
 from portal.columns import STRETCH
 from portal.mvt import ABSENT, distinct, points_layer
 from portal.release import Release
 from portal.selection import Selection
-from portal.tally import Among, Between, Ints, Part, Rows, Test, Testing, count_in_parts, in_parts
+from portal.tally import Among, Ints, Part, Rows, count_in_parts, in_parts
 
 MAX_FEATURES: Final = 20_000
 MAX_BYTES: Final = 500_000

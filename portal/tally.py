@@ -14,15 +14,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from portal.asked import Bools, Testing, all_pass
 from portal.columns import Codes, Column, Columns
 
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 PIECE: Final = 1 << 17
 """Rows that are read at once."""
@@ -34,86 +34,10 @@ NEARLY: Final = 0.6
 """From this share on, rows have no positions, and are counted by what is left out of them."""
 TOTALS_OF: Final = 1 << 18
 """Kinds of which the whole release's counts are kept for that."""
-MOST_RUNS: Final = 6
 MANY_PLACES: Final = 200_000
 """Rows whose columns are picked one by one in more time than those of all rows are looked at."""
 FEW: Final = 0.3
 """A smaller share of rows is picked out, rather than all being looked at again."""
-
-
-@dataclass(frozen=True)
-class Test:
-    """A row passes if its code in a column is one of the `wanted`: a truth for each code."""
-
-    __test__ = False  # no test of pytest's
-
-    column: Column
-    wanted: Bools
-
-    def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
-        """For each of the rows whether it passes."""
-        codes = self.column.read(rows)
-        if len(self.runs) > MOST_RUNS:
-            return np.asarray(self.wanted.take(codes))
-        passed = np.zeros(codes.shape, bool)
-        for low, high in self.runs:
-            passed |= _between(codes, low, high)
-        return passed
-
-    @cached_property
-    def runs(self) -> list[tuple[int, int]]:
-        """The wanted codes as runs of neighbours, first and last: comparing with a few is quicker than a look at a table."""
-        edges = np.flatnonzero(np.diff(self.wanted, prepend=False, append=False)).tolist()
-        return list(zip(edges[::2], (edge - 1 for edge in edges[1::2]), strict=True))
-
-
-@dataclass(frozen=True)
-class Between:
-    """A row passes if its code in a column is from `low` to `high`."""
-
-    column: Column
-    low: int
-    high: int
-
-    def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
-        """For each of the rows whether it passes."""
-        return _between(self.column.read(rows), self.low, self.high)
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """A row passes if it passes one of several tests."""
-
-    tests: tuple[Testing, ...]
-
-    def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
-        """For each of the rows whether it passes."""
-        passed = self.tests[0].passed(rows)
-        for test in self.tests[1:]:
-            passed |= test.passed(rows)
-        return passed
-
-
-@dataclass(frozen=True)
-class AllOf:
-    """A row passes if it passes all of several tests."""
-
-    tests: tuple[Testing, ...]
-
-    def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
-        """For each of the rows whether it passes."""
-        return _all(self.tests, rows)
-
-
-@dataclass(frozen=True)
-class Not:
-    """A row passes if it does not pass a test."""
-
-    test: Testing
-
-    def passed(self, rows: slice | NDArray[np.intp]) -> Bools:
-        """For each of the rows whether it passes."""
-        return ~self.test.passed(rows)
 
 
 @dataclass(frozen=True)
@@ -146,12 +70,12 @@ class Rows:
             return self
         few = self.n < FEW * self.columns.rows
         if self.at is not None or (few and self.positions is not None):
-            kept = [piece[_all(tests, piece)] for piece in self._pieces(PIECE) if not isinstance(piece, slice)]
+            kept = [piece[all_pass(tests, piece)] for piece in self._pieces(PIECE) if not isinstance(piece, slice)]
             found = np.concatenate(kept) if kept else np.empty(0, np.intp)
             return Rows(self.columns, found.size, at=found.astype(np.int32))
         mask = np.empty(self.columns.rows, bool)
         for piece in _slices(slice(0, self.columns.rows), PIECE):
-            mask[piece] = _all(tests, piece)
+            mask[piece] = all_pass(tests, piece)
             if self.mask is not None:
                 mask[piece] &= self.mask[piece]
         return Rows(self.columns, int(np.count_nonzero(mask)), mask=mask)
@@ -220,7 +144,7 @@ class Rows:
             if before >= stop:
                 break
             lying = isinstance(piece, slice)
-            passed = _all(tests, piece) if tests else np.ones(piece.stop - piece.start, bool)
+            passed = all_pass(tests, piece) if tests else np.ones(piece.stop - piece.start, bool)
             if lying and self.mask is not None:
                 passed &= self.mask[piece]
             n = int(np.count_nonzero(passed))
@@ -283,25 +207,6 @@ class Among:
         return np.asarray(at[np.minimum(found, at.size - 1)] == rows) if at.size else np.zeros(rows.size, bool)
 
 
-def _between(codes: Codes, low: int, high: int) -> Bools:
-    most = int(np.iinfo(codes.dtype).max)
-    low = max(low, 0)
-    if low > most or high < low:
-        return np.zeros(codes.shape, bool)
-    if low == high:
-        return np.asarray(codes == codes.dtype.type(low))
-    # One comparison instead of two: what is below `low` wraps round to the top.
-    return np.asarray(codes - codes.dtype.type(low) <= codes.dtype.type(min(high, most) - low))
-
-
-class Testing(Protocol):
-    """What tells of rows whether they pass: a new array each time, which may be written into."""
-
-    def passed(self, rows: slice | NDArray[np.intp], /) -> Bools:
-        """For each of the rows whether it passes."""
-        ...
-
-
 def everything(columns: Columns) -> Rows:
     """All rows of a release."""
     return Rows(columns, columns.rows)
@@ -315,7 +220,9 @@ def in_parts(columns: Columns, parts: Sequence[Part]) -> Rows:
     """Rows of some stretches (ascending) that pass their tests: where they lie together, little is read."""
     found = [np.arange(0)]
     for piece, tests in _pieces_of(parts):
-        found.append(np.flatnonzero(_all(tests, piece)) + piece.start if tests else np.arange(piece.start, piece.stop))
+        found.append(
+            np.flatnonzero(all_pass(tests, piece)) + piece.start if tests else np.arange(piece.start, piece.stop)
+        )
     positions = np.concatenate(found)
     return Rows(columns, positions.size, at=positions.astype(np.int32))
 
@@ -327,7 +234,7 @@ def count_in_parts(columns: Columns, parts: Sequence[Part], by: str) -> Ints:
     for piece, tests in _pieces_of(parts):
         codes = column.read(piece)
         if tests:
-            passed = _all(tests, piece)
+            passed = all_pass(tests, piece)
             few = np.count_nonzero(passed) < FEW * passed.size
             codes = codes.take(np.flatnonzero(passed)) if few else codes * passed
         counts += np.bincount(codes, minlength=counts.size)
@@ -344,13 +251,6 @@ def _pieces_of(parts: Sequence[Part]) -> Iterator[Part]:
 def _slices(part: slice, size: int) -> Iterator[slice]:
     for start in range(part.start, part.stop, size):
         yield slice(start, min(start + size, part.stop))
-
-
-def _all(tests: Sequence[Testing], piece: Any) -> Bools:
-    passed = tests[0].passed(piece)
-    for test in tests[1:]:
-        passed &= test.passed(piece)
-    return passed
 
 
 def _split(kind: NDArray[Any], sizes: tuple[int, ...]) -> tuple[Ints, ...]:

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 
 from portal.answers_figures import Backlog
+from portal.asked import Between, OneOf, Test
 from portal.queries.scans import is_status, kept
 from portal.release import Release
 from portal.selection import Selection
-from portal.tally import Between, OneOf, Test
 
 AGES_DAYS: Final = (7, 30, 90, 180, 365)
 """Where one group of ages ends and the next begins."""

@@ -13,12 +13,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from portal.asked import Bools, Test
 from portal.columns import Binned, Codes, Column
 from portal.mapped_known import DAY, HOURS, TIMES, Known
 from portal.queries.scans import kept_scans
 from portal.release import Release
 from portal.selection import Selection
-from portal.tally import Bools, Ints, Rows, Test
+from portal.tally import Ints, Rows
 
 BINS: Final = 60_000
 FEW_ROWS: Final = 40_000

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from portal.asked import Test
 from portal.queries.scans import kept_scans
 from portal.release import Release
 from portal.selection import Selection
-from portal.tally import Ints, Rows, Test
+from portal.tally import Ints, Rows
 
 TIME = "requested_datetime"
 

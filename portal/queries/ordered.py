@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portal.answers import Page, RequestRow
+from portal.asked import Test
 from portal.errors import BadRequest, BadSelection
 from portal.queries.lists import rows_at
 from portal.queries.scans import kept_scans
 from portal.release import Release
 from portal.selection import EVERYTHING, Selection
-from portal.tally import Ints, Rows, Test
+from portal.tally import Ints, Rows
 from portal.text import natural
 
 MAX_ROWS: Final = 1000

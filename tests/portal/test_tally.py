@@ -14,12 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal import tally as tallying
+from portal.asked import Between, Test
 from portal.columns import Column, Columns
 from portal.errors import NoRelease
 from portal.release import Release, Releases
 from portal.selection import COLUMNS, NOT_STATED, Selection
 from portal.settings import PortalSettings
-from portal.tally import Between, Rows, Test, everything
+from portal.tally import Rows, everything
 from tests.release_factory import build_release
 
 SIZES = {"a": 5, "b": 300, "c": 70_000}
