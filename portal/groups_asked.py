@@ -1,7 +1,7 @@
 """Figures of groups of a table's rows, as a query asks for them: texts in, named values and the exact number of groups out.
 
 Charter: what `by`, `figures`, `having` and `sort` mean together; what each means alone is `portal.tables_asked`, and the rows
-are those of `portal.queries.projected`.
+are those of `portal.queries.grouped`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from portal import tables_asked
 from portal.errors import BadRequest
 from portal.expressions import cql2, tree
 from portal.plain_texts import utc_text
-from portal.queries import projected
-from portal.queries.projected import Projection
+from portal.queries import grouped
+from portal.queries.projection import Projection, columns
 from portal.queries.tabled import Ask, Order
 from portal.release import Release
 
@@ -48,9 +48,9 @@ def groups(release: Release, ask: Ask, asked: Asked) -> Groups:
     made = projection(ask, asked)
     names = tuple(name for name, _ in made.columns)
     try:
-        rows = projected.groups(release, made) if asked.limit else []
+        rows = grouped.groups(release, made) if asked.limit else []
         whole = asked.offset + len(rows) if rows and len(rows) < asked.limit else None
-        n = projected.total(release, made) if whole is None else whole
+        n = grouped.total(release, made) if whole is None else whole
     except duckdb.Error as error:
         raise tables_asked.refused(error) from error
     return Groups(names, [{name: _plain(value) for name, value in row.items()} for row in rows], n)
@@ -73,7 +73,7 @@ def projection(ask: Ask, asked: Asked) -> Projection:
         keys=tuple(keys),
         figures=tuple(told),
     )
-    projected.columns(made)  # so that what makes no sense is refused before the condition is looked at
+    columns(made)  # so that what makes no sense is refused before the condition is looked at
     return replace(made, having=cql2.over(asked.having, names)) if asked.having else made
 
 

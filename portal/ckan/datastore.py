@@ -16,7 +16,8 @@ from portal.ckan.errors import Invalid
 from portal.ckan.given import Given
 from portal.expressions import tree
 from portal.expressions.fields import Field
-from portal.queries.projected import Column, Projection, Sql, total
+from portal.queries.projected import total
+from portal.queries.projection import Column, Projection, Sql
 from portal.queries.tabled import PLACE, Ask, Order
 from portal.queries.texts import csv_text, number_text, quoted_text
 from portal.release import Release

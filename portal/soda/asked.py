@@ -15,7 +15,7 @@ from portal.expressions.mapped import columns_in, mapped, mentions, turned
 from portal.expressions.soql import Query, Reader, rows_said
 from portal.expressions.soql_meaning import Figure, Meaning
 from portal.expressions.soql_words import MISMATCH, NO_COLUMN, SoqlError
-from portal.queries.projected import Projection
+from portal.queries.projection import Projection
 from portal.queries.tabled import PLACE, Aggregate, Ask, Order
 from portal.release import Release
 from portal.searched import containing

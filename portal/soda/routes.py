@@ -17,6 +17,7 @@ from portal.answered import listed, not_modified, of_question
 from portal.context import Current
 from portal.errors import NotFound
 from portal.queries import projected
+from portal.queries.projection import Column, Writer, columns
 from portal.release import Release
 from portal.soda import written
 from portal.soda.asked import SYSTEM, asked
@@ -25,7 +26,7 @@ from portal.soda.errors import SodaRoute
 from portal.soda.written import MEDIA_TYPES, Form
 from portal.tables import Table
 
-_WRITERS: Final[dict[Form, projected.Writer]] = {
+_WRITERS: Final[dict[Form, Writer]] = {
     "json": written.json_row, "csv": written.csv_row, "geojson": written.geojson_row,
 }  # fmt: skip
 _CRS: Final = '"crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:OGC:1.3:CRS84"}}'
@@ -38,18 +39,18 @@ def resource(name: str, request: Request, now: Current) -> Response:
     stem, form = _form(name, request.headers.get("accept", ""))
     table = dataset(now, stem)
     projection = asked(now, table, request.query_params.multi_items())
-    columns = projected.columns(projection)
+    shown = columns(projection)
     headers = headers_of(now, request, form) | {
-        "X-SODA2-Fields": json.dumps([column.name for column in columns]),
-        "X-SODA2-Types": json.dumps([_type(now, table, column) for column in columns]),
+        "X-SODA2-Fields": json.dumps([column.name for column in shown]),
+        "X-SODA2-Types": json.dumps([_type(now, table, column) for column in shown]),
     }
     if known := not_modified(request, headers):
         return known
     lines = projected.lines(now, projection, _WRITERS[form])
-    return StreamingResponse(_text(lines, columns, form), media_type=MEDIA_TYPES[form], headers=headers)
+    return StreamingResponse(_text(lines, shown, form), media_type=MEDIA_TYPES[form], headers=headers)
 
 
-def _type(now: Release, table: Table, column: projected.Column) -> str:
+def _type(now: Release, table: Table, column: Column) -> str:
     return "fixed_timestamp" if column.name in SYSTEM[1:] else type_of(now, table, column.kind)
 
 
@@ -78,7 +79,7 @@ def _form(name: str, accepted: str) -> tuple[str, Form]:
     return name, "geojson" if "geo+json" in accepted else "json"
 
 
-def _text(lines: Iterator[list[str]], columns: list[projected.Column], form: Form) -> Iterator[bytes]:
+def _text(lines: Iterator[list[str]], columns: list[Column], form: Form) -> Iterator[bytes]:
     """The whole answer in parts, as Socrata lays it out."""
     if form == "csv":
         yield (written.csv_head(columns) + "\n").encode()

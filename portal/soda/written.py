@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from portal.errors import BadRequest
-from portal.queries.projected import Column, Sql
+from portal.queries.projection import Column, Sql
 from portal.queries.texts import csv_text, number_text, quoted_text
 
 Form = Literal["json", "csv", "geojson"]

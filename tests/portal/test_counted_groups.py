@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.expressions import tree
-from portal.queries import counted_groups, projected
-from portal.queries.projected import Projection
+from portal.queries import counted_groups, grouped
+from portal.queries.projection import Projection
 from portal.queries.tabled import Aggregate, Ask
 from portal.release import Release
 from portal.tables import table
@@ -52,8 +52,8 @@ def _found(release: Release, ask: Ask, keys: list[tree.Expression]) -> list[tupl
         ask, (*columns, ("n", tree.Column("#n"))), grouped=True, keys=named, figures=(("#n", Aggregate("count")),)
     )
     release.forget()
-    found = [tuple(row.values()) for row in projected.groups(release, made)]
-    assert projected.total(release, made) == len(found)
+    found = [tuple(row.values()) for row in grouped.groups(release, made)]
+    assert grouped.total(release, made) == len(found)
     return found
 
 
