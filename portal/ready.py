@@ -75,6 +75,10 @@ class Ready:
         """Files of one kind of part, in the order of the list."""
         return [file for file in self.files if (file.table, file.part, file.layer) == (table, part, layer)]
 
+    def in_outline(self, table: str = "") -> list[ReadyFile]:
+        """Files of whole tables and of years, of one table or of all: with each area's a catalogue could not be read."""
+        return [file for file in self.files if file.part in ("whole", "year") and table in ("", file.table)]
+
     def path(self, file: ReadyFile) -> Path:
         """Where it lies."""
         return self.folder / file.path

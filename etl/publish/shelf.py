@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.config.downloads import Downloads
-from etl.disk import sha256_of, sync
+from etl.disk import sha256_of, spare, sync
 from etl.errors import ReleaseError
 from etl.publish import chain, manifest
 
@@ -53,16 +53,23 @@ def stock(
 ) -> Stocked | None:
     """Make the current release's ready files; None where it has them, or where none are wanted.
 
-    The caller holds the city's lock, and `still_ours` raises if it was lost meanwhile. Nothing is left of what fails.
+    The caller holds the city's lock, and `still_ours` raises if it was lost meanwhile. Nothing is left of what fails, and
+    the last of the disk is not taken.
     """
     folder = chain.current_folder(releases)
     if folder is None or not is_due(releases, downloads):
         return None
     begun = time.monotonic()
+
+    def made_so_far(done: int, total: int) -> None:
+        spare(releases)
+        if progress:
+            progress(done, total)
+
     building = Path(tempfile.mkdtemp(prefix=f"{chain.BUILDING}files-", dir=releases))
     building.chmod(0o755)
     try:
-        made = make(folder, building, downloads.wanted, downloads.formats, progress or (lambda _done, _of: None))
+        made = make(folder, building, downloads.wanted, downloads.formats, made_so_far)
         listed = [_described(building, file) for file in made["files"]]
         _must_be_all(building, listed)
         package = chain.read_package(folder)

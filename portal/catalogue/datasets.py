@@ -103,9 +103,8 @@ def _files(release: Release, resource: Resource, base: str) -> list[File]:
 
 
 def _ready(release: Release, resource: Resource, base: str) -> list[File]:
-    """Files that lie ready of the whole table, and of each year of it: single areas would make the catalogue unreadable."""
+    """Files that lie ready of the whole table, and of each year of it."""
     listed = ready(release.folder)
-    files = [file for file in listed.files if file.table == resource.name] if listed else []
     table = tables(release).get(resource.name)
     kinds = {"csv": "CSV (gzip)", "parquet": "GeoParquet" if table and table.geometry else "Parquet"}
     return [
@@ -113,8 +112,7 @@ def _ready(release: Release, resource: Resource, base: str) -> list[File]:
             f"{file.path} of release {release.id}", file_url(release.id, f"{FOLDER}/{file.path}", base),
             MEDIA[file.format], kinds[file.format], file.bytes, file.sha256,
         )
-        for file in files
-        if file.part in ("whole", "year")
+        for file in (listed.in_outline(resource.name) if listed else ())
     ]  # fmt: skip
 
 

@@ -1,15 +1,18 @@
-"""The release as CKAN has datasets: one package, whose resources are the files of the release, most of them tables.
+"""The release as CKAN has datasets: one package, whose resources are the files of the release, most of them tables, and
+those that lie ready beside it.
 
 Charter: a release in, CKAN's objects out; members that we could only make up are left out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 from portal.errors import NotFound
 from portal.package import Resource, file_url
+from portal.ready import FOLDER, MEDIA, ReadyFile, ready
 from portal.release import Release
 from portal.tables import Table, tables
 
@@ -30,7 +33,7 @@ def resource_id(release: Release, name: str) -> str:
 def package(release: Release, base: str) -> dict[str, Any]:
     """The dataset."""
     about, city = release.package, release.city
-    resources = [_resource(release, resource, i, base) for i, resource in enumerate(about.resources)]
+    resources = [*_resources(release, base)]
     said = {"release_id": release.id, "as_of": release.as_of.isoformat(), "synthetic": str(city.synthetic).lower()}
     return {
         "id": package_id(release),
@@ -67,9 +70,9 @@ def package_name(release: Release) -> str:
 
 def resource(release: Release, name: str, base: str) -> dict[str, Any]:
     """A file or table by its id or name."""
-    for i, found in enumerate(release.package.resources):
-        if name in (found.name, resource_id(release, found.name)):
-            return _resource(release, found, i, base)
+    for found in _resources(release, base):
+        if name in (found["name"], found["id"]):
+            return found
     raise NotFound(f'Resource "{name[:60]}" was not found.')
 
 
@@ -81,25 +84,48 @@ def table(release: Release, name: str) -> Table:
     raise NotFound(f'Resource "{name[:60]}" was not found.')
 
 
-def _resource(release: Release, found: Resource, position: int, base: str) -> dict[str, Any]:
+def _resources(release: Release, base: str) -> Iterator[dict[str, Any]]:
+    offered = tables(release)
+    listed = ready(release.folder)
+    told = [_of_release(release, found, found.name in offered, base) for found in release.package.resources]
+    told += [_lying_ready(release, file, base) for file in (listed.in_outline() if listed else ())]
+    for i, said in enumerate(told):
+        yield said | {
+            "id": resource_id(release, said["name"]),
+            "package_id": package_id(release),
+            "url_type": None,
+            "resource_type": "file",
+            "state": "active",
+            "position": i,
+            "created": _moment(release),
+            "last_modified": _moment(release),
+            "metadata_modified": _moment(release),
+        }
+
+
+def _of_release(release: Release, found: Resource, offered: bool, base: str) -> dict[str, Any]:
     return {
-        "id": resource_id(release, found.name),
-        "package_id": package_id(release),
         "name": found.name,
         "description": found.description or found.title,
         "format": found.path.rpartition(".")[2].upper(),
         "mimetype": found.mediatype,
         "url": file_url(release.id, found.path, base),
-        "url_type": None,
-        "resource_type": "file",
-        "datastore_active": found.name in tables(release),
+        "datastore_active": offered,
         "hash": found.hash,
         "size": found.bytes,
-        "state": "active",
-        "position": position,
-        "created": _moment(release),
-        "last_modified": _moment(release),
-        "metadata_modified": _moment(release),
+    }
+
+
+def _lying_ready(release: Release, file: ReadyFile, base: str) -> dict[str, Any]:
+    return {
+        "name": file.path,
+        "description": file.title,
+        "format": file.format.upper(),
+        "mimetype": MEDIA[file.format],
+        "url": file_url(release.id, f"{FOLDER}/{file.path}", base),
+        "datastore_active": False,
+        "hash": f"sha256:{file.sha256}",
+        "size": file.bytes,
     }
 
 

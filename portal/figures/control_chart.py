@@ -94,7 +94,8 @@ def control_chart(
     if y.ndim != 1 or scale.shape != y.shape:
         raise ValueError("a chart is of one series, and errors are one for each of its months")
     y = np.where(np.isfinite(scale) & (scale > 0), y, np.nan)
-    scale = np.where(np.isnan(y), 1.0 if errors is None else np.nanmedian(np.where(scale > 0, scale, np.nan)), scale)
+    known = scale[scale > 0]
+    scale = np.where(np.isnan(y), np.median(known) if known.size else 1.0, scale)
     level = _level(y, scale, YEAR if seasonal else 1, min(size, y.size), floor=0.0 if errors is None else 1.0)
     return _judged(y, scale, level, min(size, y.size), logarithmic)
 

@@ -152,6 +152,16 @@ def test_a_full_disk_unpublishes_nothing_and_leaves_nothing(tiny: TinyCity, rows
     assert stock(tiny.place(), make) is not None and stock(tiny.place(), make) is None
 
 
+def test_the_last_of_a_disk_is_left_to_others(tiny: TinyCity, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = shutil.disk_usage(tiny.releases.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: disk._replace(total=100 << 30, free=900 << 20))
+    report = ran(tiny, rows)
+    assert report.release_id == tiny.current() and report.stocked is None and not hidden(tiny.releases)
+    assert "the last 944 MB of the disk are left to other things" in report.not_stocked
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: disk._replace(total=20 << 30, free=900 << 20))
+    assert stock(tiny.place(), make) is not None
+
+
 @pytest.mark.parametrize("limit", [0, 3000])
 def test_the_real_maker_meets_a_disk_that_is_full(
     tiny: TinyCity, rows: Rows, monkeypatch: pytest.MonkeyPatch, limit: int

@@ -317,6 +317,21 @@ def test_catalogues_have_the_whole_and_the_years(shelved: Shelved) -> None:
         assert files[url]["checksum"]["checksumValue"] == file.sha256 and files[url]["byteSize"] == str(file.bytes)
 
 
+def test_ckan_has_them_as_resources(shelved: Shelved) -> None:
+    name = shelved.client.get("/api/3/action/package_list").json()["result"][0]
+    package = shelved.client.get("/api/3/action/package_show", params={"id": name}).json()["result"]
+    listed = {found["name"]: found for found in package["resources"] if "/files/" in found["url"]}
+    assert set(listed) == {file.path for file in shelved.found.in_outline()} and len(listed) > 5
+    for file in shelved.found.in_outline():
+        found = listed[file.path]
+        assert found["hash"] == f"sha256:{file.sha256}" and not found["datastore_active"]
+        sent = shelved.client.get(path_of(found["url"]), headers={"Accept-Encoding": "identity"})
+        assert (len(sent.content), found["size"]) == (file.bytes, file.bytes)
+        shown = shelved.client.get("/api/3/action/resource_show", params={"id": found["id"]}).json()["result"]
+        assert shown == found
+    assert [found["position"] for found in package["resources"]] == [*range(package["num_resources"])]
+
+
 def test_a_fingerprint_is_recognised(shelved: Shelved) -> None:
     file = shelved.found.by_name["requests_district_2.parquet"]
     for digest, name in ((file.sha256, f"files/{file.path}"), (shelved.found.sha256, "files/files.json")):
