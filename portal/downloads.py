@@ -11,12 +11,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
-from starlette.responses import FileResponse
 
 from portal.answered import not_modified
 from portal.context import Chosen, Current, releases
 from portal.errors import NotFound
 from portal.files.forms import FORMS, PRESSED
+from portal.files.lying import lying
 from portal.files.pieces import Busy
 from portal.files.ranged import answer
 from portal.files.wanted import Wanted, wanted
@@ -69,7 +69,7 @@ def _file(request: Request, of: Wanted) -> Response:
     if of.form.text:
         headers["Link"] = described_by(of)
     if of.form.key == "parquet" and of.whole and (own := _own(of)):
-        return FileResponse(own[0], media_type=of.media_type, headers={**headers, "ETag": own[1]})
+        return lying(request, own[0], of.media_type, {**headers, "ETag": own[1]})
     return answer(request, of, headers)
 
 
@@ -95,7 +95,7 @@ def release_file(request: Request, release_id: str, file: str) -> Response:
     path = folder / file
     if not path.is_file():
         raise NotFound(f"The file '{file[:60]}' of the release {release_id} is no longer kept.")
-    return FileResponse(path, media_type=media_type, filename=file, headers=headers)
+    return lying(request, path, media_type, headers, file)
 
 
 def _published(package: Package, file: str) -> tuple[str, str]:

@@ -7,28 +7,37 @@ have is no file, whatever lies on the disk.
 from __future__ import annotations
 
 import gzip
+import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
 from pydantic import Field
-from starlette.responses import FileResponse, RedirectResponse, StreamingResponse
+from starlette.responses import RedirectResponse, StreamingResponse
 
 from portal.answered import not_modified
 from portal.api import FRESH_SECONDS, PREFIX, Many
 from portal.context import Current, base_of, releases
 from portal.errors import NotFound, PortalError
 from portal.files.forms import FORMS
-from portal.files.ranged import Unsatisfiable, span
+from portal.files.lying import lying, spans
+from portal.files.pieces import Busy
 from portal.package import file_url
-from portal.problems import MEDIA_TYPE, Problem, plain_problem
+from portal.problems import MEDIA_TYPE, Problem
 from portal.ready import FOLDER, MANIFEST, MEDIA, Ready, ReadyFile, ready
 from portal.release import Release
 from portal.tile_routes import FOREVER
 
 SENT_AT_ONCE: Final = 1 << 20
+FAR: Final = 32 << 20
+"""Bytes of a text that are unpacked in a fraction of a second."""
+SOUGHT_AT_ONCE: Final = 2
+MADE_WITHIN: Final = timedelta(hours=6)
+"""After its publication a release has its ready files, or none are made."""
+_seeking = threading.BoundedSemaphore(SOUGHT_AT_ONCE)
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 _RANGED: Final[dict[int | str, dict[str, Any]]] = {
     206: {"description": "the range asked for"},
@@ -93,7 +102,7 @@ def current_file(name: Name, now: Current, request: Request) -> Response:
 
 
 def _missing(now: Release, request: Request, name: str) -> PortalError:
-    before = now.package.openward.previous
+    before = now.package.openward.previous if datetime.now(UTC) - now.created < MADE_WITHIN else None
     try:
         earlier = ready(releases(request).folder(before.release_id)) if before else None
     except NotFound:
@@ -115,20 +124,19 @@ def ready_file(release_id: Annotated[str, PathParameter(max_length=60)], name: N
         raise NotFound(f"The release {release_id} has no ready files.")
     headers = {"Cache-Control": FOREVER, "X-Openward-Release": release_id, "Link": _described_by(release_id)}
     if name == MANIFEST:
-        return _as_it_lies(
-            request, found.folder / MANIFEST, "application/json", headers | {"ETag": f'"{found.sha256}"'}
-        )
+        headers["ETag"] = f'"{found.sha256}"'
+        return lying(request, found.folder / MANIFEST, "application/json", headers, MANIFEST)
     file, unpacked = _named(found, name)
     path = found.path(file)
     if not path.is_file():
         raise NotFound(f"The file '{name}' of the release {release_id} is no longer kept; its hash is in {MANIFEST}.")
     headers["ETag"] = f'"{file.sha256}"'
     if not unpacked:
-        return _as_it_lies(request, path, MEDIA[file.format], headers)
+        return lying(request, path, MEDIA[file.format], headers, path.name)
     media_type = FORMS[file.format].media_type
     headers["Vary"] = "Accept-Encoding"
     if takes_gzip(request.headers.get("accept-encoding", "")):
-        return _as_it_lies(request, path, media_type, headers | {"Content-Encoding": "gzip"}, name)
+        return lying(request, path, media_type, headers | {"Content-Encoding": "gzip"}, name)
     return _unpacked(request, path, file, media_type, headers | {"ETag": f'"{file.sha256}-text"'})
 
 
@@ -153,12 +161,6 @@ def _named(of: Ready, name: str) -> tuple[ReadyFile, bool]:
     return found
 
 
-def _as_it_lies(request: Request, path: Path, media_type: str, headers: dict[str, str], name: str = "") -> Response:
-    if known := not_modified(request, headers):
-        return known
-    return FileResponse(path, media_type=media_type, filename=name or path.name, headers=headers)
-
-
 def _unpacked(request: Request, path: Path, file: ReadyFile, media_type: str, headers: dict[str, str]) -> Response:
     """The text of a packed file, or a range of it, for who does not take gzip."""
     if known := not_modified(request, headers):
@@ -167,30 +169,39 @@ def _unpacked(request: Request, path: Path, file: ReadyFile, media_type: str, he
     headers = headers | {
         "Accept-Ranges": "bytes", "Content-Disposition": f'attachment; filename="{path.name.removesuffix(".gz")}"',
     }  # fmt: skip
-    asked = request.headers.get("range", "").strip()
-    if request.headers.get("if-range", headers["ETag"]).strip() != headers["ETag"] or not asked.startswith("bytes="):
-        asked = ""
-    start, stop, status = 0, length, 200
-    if asked and "," not in asked:
-        try:
-            start, stop = span(asked, length)
-        except Unsatisfiable:
-            refused = plain_problem(416, "Range not satisfiable", f"The file has {length} bytes.")
-            refused.headers.update({"Content-Range": f"bytes */{length}", "Accept-Ranges": "bytes"})
-            return refused
-        headers["Content-Range"], status = f"bytes {start}-{stop - 1}/{length}", 206
+    found = spans(request, headers["ETag"], length)
+    if isinstance(found, Response):
+        return found
+    (start, stop), status = (found[0], 206) if found else ((0, length), 200)
+    if found:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{length}"
     headers["Content-Length"] = str(stop - start)
     if request.method == "HEAD":
         return Response(status_code=status, media_type=media_type, headers=headers)
-    return StreamingResponse(_text(path, start, stop), status, headers, media_type)
+    return StreamingResponse(_text(_opened(path, start), stop - start), status, headers, media_type)
 
 
-def _text(path: Path, start: int, stop: int) -> Iterator[bytes]:
-    with gzip.open(path) as text:
+def _opened(path: Path, start: int) -> gzip.GzipFile:
+    """The text from a place on. All before it is unpacked to get there: far places are sought by a few at once."""
+    text = gzip.open(path)  # noqa: SIM115 - closed when it is sent
+    if start <= FAR:
         text.seek(start)
-        while start < stop and (chunk := text.read(min(SENT_AT_ONCE, stop - start))):
+        return text
+    if not _seeking.acquire(blocking=False):
+        text.close()
+        raise Busy(f"Others are reading far into files just now: try again in a minute, or take {path.name}.")
+    try:
+        text.seek(start)
+    finally:
+        _seeking.release()
+    return text
+
+
+def _text(text: gzip.GzipFile, left: int) -> Iterator[bytes]:
+    with text:
+        while left > 0 and (chunk := text.read(min(SENT_AT_ONCE, left))):
             yield chunk
-            start += len(chunk)
+            left -= len(chunk)
 
 
 def takes_gzip(accepted: str) -> bool:

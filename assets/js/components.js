@@ -53,21 +53,24 @@
   function MapFrame(props) {
     const frame = React.useRef(null);
     const first = React.useRef(props.src);
+    const last = React.useRef(props.query); // a frame that is there late is told what was told last, not what the server said last
+    const tell = React.useCallback(function () {
+      if (frame.current) frame.current.contentWindow.postMessage({ type: "openward:query", query: last.current }, window.location.origin);
+    }, []);
     React.useEffect(function () {
-      const told = { type: "openward:query", query: props.query };
-      const tell = function () {
-        if (frame.current) frame.current.contentWindow.postMessage(told, window.location.origin);
-      };
+      last.current = props.query;
       tell();
+    }, [props.query]);
+    React.useEffect(function () {
       const node = frame.current;
       node.addEventListener("load", tell);
       return function () { node.removeEventListener("load", tell); };
-    }, [props.query]);
+    }, []);
     React.useEffect(function () {
       const soon = function () {
         if (!frame.current || window.location.pathname.replace(/\/$/, "") !== new URL(frame.current.src).pathname.replace(/\/frame$/, "")) return;
-        const told = { type: "openward:query", query: window.location.search.slice(1) };
-        frame.current.contentWindow.postMessage(told, window.location.origin);
+        last.current = window.location.search.slice(1);
+        tell();
       };
       window.addEventListener("_dashprivate_pushstate", soon);
       window.addEventListener("popstate", soon);

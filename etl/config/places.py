@@ -18,7 +18,7 @@ TAKEN_NAMES = frozenset(
     "geometry rid month closed_month event elapsed_minutes elapsed_bin elapsed_key elapsed_code elapsed_coarse facet cell "
     "gx gy hilbert service group area from to lang by figure layer key areas".split()
 )
-"""Columns of a release and keys of its addresses: a boundary layer must be called otherwise."""
+"""Columns of a release, keys of its addresses, and what stands for the whole city: a boundary layer is called otherwise."""
 
 
 class ServiceInfo(Strict):

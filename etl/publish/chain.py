@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,9 @@ def read_package(folder: Path) -> dict[str, Any]:
     """datapackage.json of a release; ReleaseError if it cannot be read."""
     try:
         found: dict[str, Any] = json.loads((folder / PACKAGE).read_bytes())
-    except (OSError, ValueError) as error:
+        if not isinstance(found["openward"]["release_id"], str):
+            raise ValueError("its release_id is no text")
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ReleaseError(f"{folder / PACKAGE}: cannot be read ({error}); restore it from a backup") from error
     return found
 
@@ -200,9 +202,7 @@ def _verify_one(folder: Path, link: Link, before: Link | None, after: Link | Non
         return [*findings, Finding(name, PACKAGE, False, "differs from the hash in the chain")]
     findings.append(Finding(name, PACKAGE, True))
     package = read_package(folder)
-    previous = package["openward"].get("previous")
-    if before and (not previous or previous["sha256"] != before.sha256):
-        findings.append(Finding(name, "previous", False, f"does not carry the hash of {before.release_id}"))
+    findings += belongs(package, link, before)
     expected = {r["path"]: r["hash"].removeprefix("sha256:") for r in package["resources"]}
     index = package["openward"]["index"]
     expected[index["path"]] = index["sha256"]
@@ -218,6 +218,21 @@ def _verify_one(folder: Path, link: Link, before: Link | None, after: Link | Non
             same = sha256_of(folder / path) == digest
             findings.append(Finding(name, path, same, "" if same else "differs from its hash"))
     return findings + [Finding(name, *told) for told in _ready(folder, package, after)]
+
+
+def belongs(package: dict[str, Any], link: Link, before: Link | None) -> Iterator[Finding]:
+    """What is wrong where a description, whose hash is in the chain, stands at another place of it than it says itself: under
+    another id, which tells when it was published, or after another release than it followed."""
+    openward, name = package["openward"], link.release_id
+    if openward["release_id"] != name:
+        yield Finding(name, "release_id", False, f"calls itself {openward['release_id']}")
+    previous = openward.get("previous")
+    if before is None and previous:
+        yield Finding(name, "previous", False, f"followed {previous['release_id']}, which is not in the chain")
+    elif before and (
+        not previous or (previous["release_id"], previous["sha256"]) != (before.release_id, before.sha256)
+    ):
+        yield Finding(name, "previous", False, f"does not carry the hash of {before.release_id}")
 
 
 def _ready(folder: Path, package: dict[str, Any], after: Link | None) -> list[manifest.Told]:

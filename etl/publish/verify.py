@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,14 @@ import httpx
 from etl.disk import sha256_of
 from etl.errors import ReleaseError, SourceUnavailable
 from etl.publish import manifest
-from etl.publish.chain import CHAIN, PACKAGE, RELEASE_ID, Finding, Link, read_log
+from etl.publish.chain import CHAIN, PACKAGE, RELEASE_ID, Finding, Link, belongs, read_log
 
 MOST_TEXT: Final = 64 << 20
 """Bytes of a chain or a description: what is larger is neither."""
 TIMEOUT_S: Final = 60.0
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+"""What a file of a release may be called: no way out of its folder, and nothing that a terminal would obey."""
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 Say = Callable[[str], None]
 
 
@@ -188,9 +192,7 @@ def _one(kept: Kept, link: Link, before: Link | None, after: Link | None, say: S
         return
     yield Finding(name, PACKAGE, True)
     package = _package(name, text)
-    previous = package["openward"].get("previous")
-    if before and (not previous or previous["sha256"] != before.sha256):
-        yield Finding(name, "previous", False, f"does not carry the hash of {before.release_id}")
+    yield from belongs(package, link, before)
     found: dict[str, tuple[str, str | None]] = {}
     for path, digest in expected(package).items():
         say(f"{name} {path}")
@@ -289,11 +291,18 @@ def expected(package: dict[str, Any]) -> dict[str, str]:
 def _package(name: str, text: bytes) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(text)
-        plain = all("/" not in path and ".." not in path for path in expected(found))
-        if not plain or not isinstance(found["openward"], dict):
+        previous = found["openward"].get("previous")
+        ids = [found["openward"]["release_id"], *([previous["release_id"]] if previous else [])]
+        hashes = [*expected(found).values(), *([previous["sha256"]] if previous else [])]
+        if not (
+            all(_NAME.fullmatch(path) for path in expected(found))
+            and all(RELEASE_ID.fullmatch(each) for each in ids)
+            and all(_SHA256.fullmatch(each) for each in hashes)
+        ):
             raise ValueError("not as Openward writes it")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ReleaseError(f"{name}: {PACKAGE} cannot be read ({error})") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        said = "".join(letter if letter.isprintable() else "?" for letter in str(error))[:200]
+        raise ReleaseError(f"{name}: {PACKAGE} cannot be read ({said})") from error
     return found
 
 

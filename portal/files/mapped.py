@@ -6,14 +6,21 @@ Charter: a `Wanted` and a path in, a file out that says of itself what it is. GD
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
+import sqlite3
+import struct
 import zipfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyogrio
-from pyogrio.raw import write_arrow
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
+from pyogrio.raw import open_arrow, write_arrow
 
 from portal.errors import BadRequest
 from portal.files.about import about, dictionary, exclusions, facts, readme, title
@@ -28,6 +35,8 @@ NAME: Final = 10
 TEXT: Final = 254
 """Bytes of a text in a Shapefile."""
 _WIDTH: Final = 24
+_LAST_BYTES: Final = 1 << 20
+"""Where no more than this is free, a file that could not be written is for want of room."""
 _NAMES: Final = {"POINT": "Point", "LINESTRING": "LineString", "POLYGON": "Polygon", "MULTIPOINT": "MultiPoint",
                  "MULTILINESTRING": "MultiLineString", "MULTIPOLYGON": "MultiPolygon",
                  "GEOMETRYCOLLECTION": "GeometryCollection"}  # fmt: skip
@@ -45,16 +54,29 @@ def kinds(of: Wanted) -> list[str]:
 
 def geopackage(of: Wanted, path: Path) -> Path:
     """A layer of rows, and three tables about it: the dictionary, what is left out, and the rest."""
-    with _dated(of):
-        _write(of, path, "GPKG", of.ask.table.name, layer_options={"DESCRIPTION": title(of)})
-        for name, records in (
-            ("openward_dictionary", dictionary(of)),
-            ("openward_exclusions", exclusions(of)),
-            ("openward_about", [{"what": what, "is": value} for what, value in facts(of)]),
-        ):
-            if records:
-                write_arrow(pa.Table.from_pylist(records), path, layer=name, driver="GPKG", append=True)
+    _write(of, path, "GPKG", of.ask.table.name, layer_options={"DESCRIPTION": title(of)})
+    for name, records in (
+        ("openward_dictionary", dictionary(of)),
+        ("openward_exclusions", exclusions(of)),
+        ("openward_about", [{"what": what, "is": value} for what, value in facts(of)]),
+    ):
+        if records:
+            told = pa.Table.from_pylist(records)
+            with _no_room(path):
+                write_arrow(told, path, layer=name, driver="GPKG", append=True)
+                _must_hold(path, name, told.num_rows)
+    _settled(path, of)
     return path
+
+
+def _settled(path: Path, of: Wanted) -> None:
+    """The same rows are the same file: GDAL notes the moment, and commits as often as its threads come to it."""
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE gpkg_contents SET last_change = ?", [f"{of.release.created:%Y-%m-%dT%H:%M:%S.000Z}"])
+    with path.open("r+b") as raw:  # SQLite counts commits at 24, and at 92 for which count its version at 96 is
+        for at in (24, 92):
+            raw.seek(at)
+            raw.write(b"\0\0\0\1")
 
 
 def flatgeobuf(of: Wanted, path: Path) -> Path:
@@ -132,9 +154,15 @@ def _write(
 ) -> None:
     reader = rows.batches(of.release, of.ask, rows.typed_columns(of.ask.table, iso=driver == "ESRI Shapefile"))
     schema = pa.schema([_field(field, renamed or {}) for field in reader.schema])
-    stream = pa.RecordBatchReader.from_batches(
-        schema, (pa.RecordBatch.from_arrays(_cast(batch, schema), schema=schema) for batch in reader)
-    )
+    written = 0
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        nonlocal written
+        for batch in reader:
+            written += batch.num_rows
+            yield pa.RecordBatch.from_arrays(_cast(batch, schema), schema=schema)
+
+    stream = pa.RecordBatchReader.from_batches(schema, batches())
     drawn = {}
     if "geometry" in reader.schema.names:
         told = kinds(of)
@@ -143,7 +171,55 @@ def _write(
             "geometry_type": told[0] if len(told) == 1 else "Unknown",
             "crs": "EPSG:4326",
         }
-    write_arrow(stream, path, layer=layer, driver=driver, **drawn, **options)
+    with _no_room(path):
+        write_arrow(stream, path, layer=layer, driver=driver, **drawn, **options)
+        _must_hold(path, layer, written)
+        if driver == "GPKG" and drawn:
+            _must_be_indexed(path)
+        elif driver == "ESRI Shapefile":
+            _must_be_whole(path, written)
+
+
+def _must_hold(path: Path, layer: str, written: int) -> None:
+    """Read what was written: GDAL does not tell that a file could not be closed whole, and counts without looking."""
+    with open_arrow(path, layer=layer, use_pyarrow=True) as (_, reader):
+        found = sum(batch.num_rows for batch in reader)
+    if found != written:
+        raise DataLayerError(f"{path.name}: {written:,} rows of {layer} were written, {found:,} can be read")
+
+
+def _must_be_indexed(path: Path) -> None:
+    """GDAL goes on without the index of space, where there is no room for it."""
+    with closing(sqlite3.connect(path)) as file:
+        if not file.execute(
+            "SELECT count(*) FROM gpkg_extensions WHERE extension_name = 'gpkg_rtree_index'"
+        ).fetchone()[0]:
+            raise DataLayerError(f"{path.name}: its index of space could not be written")
+
+
+def _must_be_whole(path: Path, written: int) -> None:
+    """The parts of a Shapefile are as long as they say: GDAL reads what is cut off as empty."""
+    for part in (path, path.with_suffix(".shx"), path.with_suffix(".dbf")):
+        with part.open("rb") as file:
+            head = file.read(32)
+        if part.suffix == ".dbf":
+            _, before, size = struct.unpack("<IHH", head[4:12])
+            length = before + written * size
+        else:
+            length = 2 * struct.unpack(">I", head[24:28])[0]
+        if part.stat().st_size < length:
+            raise DataLayerError(f"{part.name}: {part.stat().st_size:,} of {length:,} bytes were written")
+
+
+@contextmanager
+def _no_room(path: Path) -> Iterator[None]:
+    """What GDAL says of a full disk, in its many ways, as every other writer says it."""
+    try:
+        yield
+    except (DataSourceError, DataLayerError, FeatureError, pa.ArrowException) as error:
+        if shutil.disk_usage(path.parent).free >= _LAST_BYTES:
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
 
 
 def _field(field: pa.Field, renamed: dict[str, str]) -> pa.Field:
@@ -175,16 +251,3 @@ def _entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     entry.compress_type = zipfile.ZIP_DEFLATED
     return entry
-
-
-class _dated:  # noqa: N801 - used as a function
-    """GDAL writes the release's day into a GeoPackage, not today's: the same rows are the same file."""
-
-    def __init__(self, of: Wanted) -> None:
-        self.day = f"{of.release.created:%Y-%m-%dT%H:%M:%S.000Z}"
-
-    def __enter__(self) -> None:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": self.day})
-
-    def __exit__(self, *_: object) -> None:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})

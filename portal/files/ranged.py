@@ -5,7 +5,6 @@ Charter: a request and a `Wanted` in, an HTTP answer out.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator
 from typing import Final, Protocol
@@ -15,18 +14,13 @@ from starlette.responses import StreamingResponse
 
 from portal.answered import not_modified
 from portal.files import built, pieces
+from portal.files.lying import is_partial, spans
 from portal.files.pieces import Busy
 from portal.files.wanted import Wanted
-from portal.problems import plain_problem
 
 MEASURED_AT_ONCE: Final = 2
-_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 _measuring = threading.BoundedSemaphore(MEASURED_AT_ONCE)
-
-
-class Unsatisfiable(Exception):
-    """A range that begins after the end."""
 
 
 class Source(Protocol):
@@ -50,23 +44,18 @@ def answer(request: Request, of: Wanted, headers: dict[str, str]) -> Response:
         return same
     if request.method == "HEAD":
         return _head(of, headers)
-    asked = request.headers.get("range", "")
-    if request.headers.get("if-range", of.etag).strip() != of.etag or not _RANGE.fullmatch(asked.strip()):
-        asked = ""  # another file than the client has, or a range that nobody needs to understand
     source: Source = pieces.text(of) if of.form.text else built.built(of)
     length = source.length
+    if length is None and is_partial(request, of.etag):
+        length = _measured(of, source)
     start, stop, status = 0, length, 200
-    if asked:
-        if length is None:
-            length = _measured(of, source)
-        try:
-            start, stop = span(asked, length)
-        except Unsatisfiable:
-            refused = plain_problem(416, "Range not satisfiable", f"The file has {length} bytes.")
-            refused.headers.update({"Content-Range": f"bytes */{length}", "Accept-Ranges": "bytes"})
-            return refused
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{length}"
-        status = 206
+    if length is not None:
+        found = spans(request, of.etag, length)
+        if isinstance(found, Response):
+            return found
+        if found:
+            (start, stop), status = found[0], 206
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{length}"
     if stop is not None:
         headers["Content-Length"] = str(stop - start)
     sent = source.sent(of, start, stop)
@@ -82,23 +71,6 @@ def _head(of: Wanted, headers: dict[str, str]) -> Response:
     if length is not None:
         told.headers["Content-Length"] = str(length)
     return told
-
-
-def span(asked: str, length: int) -> tuple[int, int]:
-    """The bytes of a range: the first, and the one after the last.
-
-    >>> span("bytes=5-", 10), span("bytes=0-3", 10), span("bytes=-4", 10), span("bytes=2-99", 10)
-    ((5, 10), (0, 4), (6, 10), (2, 10))
-    """
-    found = _RANGE.fullmatch(asked.strip())
-    if found is None or found[0] == "bytes=-":
-        raise Unsatisfiable
-    first, last = found.groups()
-    start = int(first) if first else max(0, length - int(last))
-    stop = min(length, int(last) + 1) if first and last else length
-    if start >= stop:
-        raise Unsatisfiable
-    return start, stop
 
 
 def _measured(of: Wanted, source: Source) -> int:

@@ -6,12 +6,15 @@ Charter: the address in, a `Wanted` out, which has the file's name and its stron
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode
 
 import duckdb
 import pyarrow as pa
+import pyogrio
+import xlsxwriter
 
 from portal.answered import file_name as named
 from portal.errors import BadRequest, NotFound
@@ -26,7 +29,14 @@ from portal.tables import table as table_of
 if TYPE_CHECKING:
     from portal.release import Release
 
-WRITER: Final = f"1 {duckdb.__version__} {pa.__version__}"
+_WRITERS: Final = (
+    duckdb.__version__,
+    pa.__version__,
+    pyogrio.__gdal_version_string__,
+    sqlite3.sqlite_version,
+    xlsxwriter.__version__,
+)
+WRITER: Final = " ".join(("2", *_WRITERS))
 """What the bytes of a file depend on besides what is wanted: change it when what is written changes."""
 
 

@@ -207,11 +207,11 @@ class _Read:
         return f"[{', '.join(_text(f'{self.name}.{quoted(one)}', self.types[one]) for one in self.fields)}]::VARCHAR[]"
 
     def rows(self, key: Sequence[str]) -> tuple[str, list[Any]]:
-        """The rows that are asked for, with their keys as texts."""
-        keys = ", ".join(f"{_text(quoted(part), self.types[part])} AS k{i}" for i, part in enumerate(key))
+        """The rows that are asked for, with their keys as texts, by names that no field has."""
+        keys = ", ".join(f"{_text(quoted(part), self.types[part])} AS _k{i}" for i, part in enumerate(key))
         fields = "".join(f", {quoted(one)}" for one in self.fields)
         where, params = self.side.where()
-        return f"(SELECT TRUE AS there, {keys}{fields} FROM {self.name}_file WHERE {where})", params
+        return f"(SELECT TRUE AS _there, {keys}{fields} FROM {self.name}_file WHERE {where})", params
 
 
 def _count(db: duckdb.DuckDBPyConnection, of: _Read, key: Sequence[str]) -> int:
@@ -236,7 +236,7 @@ def _count(db: duckdb.DuckDBPyConnection, of: _Read, key: Sequence[str]) -> int:
 
 
 def _keys(n: int) -> str:
-    return ", ".join(f"k{i}" for i in range(n))
+    return ", ".join(f"_k{i}" for i in range(n))
 
 
 def _text(column: str, kind: str) -> str:
@@ -259,19 +259,19 @@ def _differ(name: str, before: str, after: str) -> str:
 def _join(db: duckdb.DuckDBPyConnection, before: _Read, after: _Read, key: Sequence[str]) -> None:
     """Keep what differs: values become texts only there."""
     keys = range(len(key))
-    same = " AND ".join(f"before.k{i} IS NOT DISTINCT FROM after.k{i}" for i in keys)
-    told = ", ".join(f"coalesce(before.k{i}, after.k{i})" for i in keys)
+    same = " AND ".join(f"before._k{i} IS NOT DISTINCT FROM after._k{i}" for i in keys)
+    told = ", ".join(f"coalesce(before._k{i}, after._k{i})" for i in keys)
     order = ", ".join(f"key[{i + 1}]" for i in keys)
     differ = [_differ(name, before.types[name], after.types[name]) for name in before.fields]
-    only = ["before.there IS NULL", "after.there IS NULL"]
+    only = ["before._there IS NULL", "after._there IS NULL"]
     (rows, params), (others, bound) = before.rows(key), after.rows(key)
     db.execute(
         f"""CREATE TABLE differing AS
             SELECT row_number() OVER (ORDER BY list_position(['added', 'removed', 'changed'], kind), {order}) AS place, *
-            FROM (SELECT CASE WHEN before.there IS NULL THEN 'added' WHEN after.there IS NULL THEN 'removed'
+            FROM (SELECT CASE WHEN before._there IS NULL THEN 'added' WHEN after._there IS NULL THEN 'removed'
                               ELSE 'changed' END AS kind, [{told}] AS key,
-                         CASE WHEN before.there THEN {before.texts()} END AS old,
-                         CASE WHEN after.there THEN {after.texts()} END AS new
+                         CASE WHEN before._there THEN {before.texts()} END AS old,
+                         CASE WHEN after._there THEN {after.texts()} END AS new
                   FROM {rows} AS before FULL JOIN {others} AS after ON {same}
                   WHERE {" OR ".join([*only, *differ])})""",
         [*params, *bound],

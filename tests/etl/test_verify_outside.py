@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +94,46 @@ def test_a_rewritten_release_shows_although_its_own_hashes_were_made_anew(releas
     old = chain.read_log(released)[0].sha256
     (released / "chain.jsonl").write_text(log.replace(old, chain.sha256_of(package)))
     assert _bad(verify_kept(Folder(released))) == [(second, "previous", f"does not carry the hash of {first}")]
+
+
+@pytest.mark.parametrize("verified", [chain.verify, lambda releases: verify_kept(Folder(releases))])
+def test_a_chain_whose_beginning_was_cut_off_shows(
+    released: Path, verified: Callable[[Path], list[chain.Finding]]
+) -> None:
+    first, second, _ = _ids(released)
+    _, *rest = [json.loads(line) for line in (released / "chain.jsonl").read_text().splitlines()]
+    rest[0]["previous"] = None
+    (released / "chain.jsonl").write_text("".join(json.dumps(line) + "\n" for line in rest))
+    assert _bad(verified(released)) == [(second, "previous", f"followed {first}, which is not in the chain")]
+
+
+@pytest.mark.parametrize("verified", [chain.verify, lambda releases: verify_kept(Folder(releases))])
+def test_a_release_under_another_day_shows(released: Path, verified: Callable[[Path], list[chain.Finding]]) -> None:
+    second, third, older = *_ids(released)[1:], "20200101T000000Z-00000000"
+    log = (released / "chain.jsonl").read_text()
+    (released / "chain.jsonl").write_text(log.replace(second, older))
+    (released / second).rename(released / older)
+    assert _bad(verified(released)) == [
+        (older, "release_id", f"calls itself {second}"),
+        (third, "previous", f"does not carry the hash of {older}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"resources": [], "openward": {}}',
+        '{"resources": [], "openward": {"release_id": "20200101T000000Z-00000000", "previous": "x"}}',
+        '{"resources": [{"path": "x\\u001b[2K\\rok: all well", "hash": "sha256:' + "0" * 64 + '"}], '
+        '"openward": {"release_id": "20200101T000000Z-00000000"}}',
+    ],
+)
+def test_a_description_that_is_none_is_told_in_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "datapackage.json").write_text(text)
+    code, out, err = _call("release", "verify", tmp_path)
+    assert code and not out and "datapackage.json cannot be read" in err
+    assert "Traceback" not in err and err.count("\n") <= 2 and all(each.isprintable() for each in err.splitlines())
 
 
 def test_what_is_no_portal_is_told_in_one_line(serve: Callable[[Any], str]) -> None:

@@ -10,6 +10,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from fastapi.testclient import TestClient
 
 from etl.config.downloads import Downloads
 from etl.publish import manifest, shelf
+from portal import ready_routes
 from portal.app import create_app
 from portal.files import fixed, parted, poured
 from portal.files.parted import slugs
@@ -257,7 +259,49 @@ def test_what_is_not_listed_is_no_file(shelved: Shelved, name: str) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_the_address_for_scripts_leads_to_the_current_release(shelved: Shelved, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["requests_year_2024.csv.gz", "requests_year_2024.csv", "requests_year_2024.parquet"])
+def test_ranges_of_files_that_lie_there(shelved: Shelved, name: str) -> None:
+    address = f"/download/release/{shelved.folder.name}/files/{name}"
+    whole = (shelved.folder / "files" / (name if not name.endswith(".csv") else f"{name}.gz")).read_bytes()
+
+    def asked(given: str) -> tuple[int, bytes, Any]:
+        with shelved.client.stream("GET", address, headers={"Accept-Encoding": "gzip", "Range": given}) as answer:
+            return answer.status_code, b"".join(answer.iter_raw()), answer.headers
+
+    for given in ("items=0-9", "bytes=9-5", "bytes=-", "bytes=a-b", "bytes=" + ",".join(["0-1"] * 30)):
+        assert asked(given)[:2] == (200, whole), given
+    status, refused, headers = asked(f"bytes={len(whole)}-")
+    assert (status, headers["content-range"]) == (416, f"bytes */{len(whole)}")
+    assert headers["content-type"] == "application/problem+json" and str(len(whole)).encode() in refused
+    status, parts, headers = asked(f"bytes=0-3,10-12,{len(whole) + 5}-")
+    if name.endswith(".csv"):
+        assert (status, parts) == (200, whole), "parts of what is packed could not be unpacked"
+    else:
+        assert status == 206 and headers["content-type"].startswith("multipart/byteranges")
+        assert whole[:4] in parts and whole[10:13] in parts
+
+
+def test_who_reads_far_into_what_is_packed_waits_for_others(shelved: Shelved, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready_routes, "FAR", 1000)
+    address = f"/download/release/{shelved.folder.name}/files/requests_year_2024.csv"
+    text = shelved.text("requests_year_2024.csv.gz")
+    for _ in range(ready_routes.SOUGHT_AT_ONCE):
+        assert ready_routes._seeking.acquire(blocking=False)
+    try:
+        for start, status in ((1000, 206), (1001, 503)):
+            given = {"Accept-Encoding": "identity", "Range": f"bytes={start}-{start + 9}"}
+            answer = shelved.client.get(address, headers=given)
+            assert answer.status_code == status
+        assert answer.headers["retry-after"]
+    finally:
+        for _ in range(ready_routes.SOUGHT_AT_ONCE):
+            ready_routes._seeking.release()
+    assert shelved.client.get(address, headers=given).content == text[1001:1011]
+
+
+def test_the_address_for_scripts_leads_to_the_current_release(
+    shelved: Shelved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answer = shelved.client.get("/download/current/files/requests.csv.gz", follow_redirects=False)
     assert answer.status_code == 307 and answer.headers["cache-control"] == "no-cache"
     assert answer.headers["location"] == f"/download/release/{shelved.folder.name}/files/requests.csv.gz"
@@ -272,6 +316,8 @@ def test_the_address_for_scripts_leads_to_the_current_release(shelved: Shelved, 
         assert client.get("/api/v1/files").json()["rows"], "seen as soon as they are there"
     build_release(tmp_path, rows=320)
     with TestClient(create_app(PortalSettings(releases=tmp_path / "releases"))) as client:
+        assert client.get("/download/current/files/requests.csv").status_code == 404, "by now there would be some"
+        monkeypatch.setattr(ready_routes, "MADE_WITHIN", timedelta(days=100_000))
         soon = client.get("/download/current/files/requests.csv")
         assert soon.status_code == 503 and soon.headers["retry-after"], "those of the new release are being made"
         assert client.get("/download/current/files/requests_year_2024.csv").status_code == 404

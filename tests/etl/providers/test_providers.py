@@ -27,7 +27,7 @@ from tests.etl.providers.services import (
     house,
 )
 
-QUICK = Patience(timeout_seconds=0.4, attempts=3, longest_wait_seconds=5)
+QUICK = Patience(timeout_seconds=0.8, attempts=3, longest_wait_seconds=5)
 KEY = "k3y/of+the city"
 VARIABLE = "GEOCODER_KEY_OF_A_TEST"
 
@@ -408,12 +408,14 @@ def test_resumed_with_the_server_gone(desk: Desk, monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_another_process_asked_meanwhile_is_not_asked_again(desk: Desk, nominatim: NominatimServer) -> None:
+    settings = of_nominatim(nominatim, patience=Patience(timeout_seconds=30))  # the first answer waits for another's
+
     def meanwhile() -> None:
-        with desk.chain(of_nominatim(nominatim)) as other:
+        with desk.chain(settings) as other:
             other.locate(["14 Elm St"])
 
     nominatim.faults = [Doing(meanwhile)]
-    with desk.chain(of_nominatim(nominatim)) as chain:
+    with desk.chain(settings) as chain:
         found = chain.locate(["12 Elm St", "14 Elm St"])
     assert named(found) == ["address_point"] * 2
     assert len(nominatim.requests) == 2
