@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from portal.asked import Between, Test
+from portal.asked import Between, OneOf, Test, Testing
 from portal.columns import Columns
 from portal.expressions import compiled, tree
 from portal.filtered import Filter
@@ -102,9 +103,9 @@ class Choosing:
                   SELECT rid FROM edge WHERE {where} ORDER BY rid"""  # noqa: S608 - parameterised
         return self._table(sql, [doubtful.tolist(), *params])["rid"].to_numpy().astype(np.int64)
 
-    def tests(self, selection: Selection) -> list[Test | Between]:
+    def tests(self, selection: Selection) -> list[Testing]:
         """What a row of the selection passes."""
-        tests: list[Test | Between] = []
+        tests: list[Testing] = []
         named = {column: getattr(selection, key) for key, column in COLUMNS.items()}
         named |= {layer: selection.codes(layer) for layer in selection.layers()}
         for name, values in named.items():
@@ -112,8 +113,20 @@ class Choosing:
                 wanted = [NOT_STATED if label is None else label for label in self.counting.labels(name)]
                 tests.append(Test(self.counting[name], np.isin(wanted, values)))
         if selection.from_date or selection.to_date:
-            first, last = (selection.from_date or date.min, selection.to_date or date.max)
-            tests.append(Between(self.counting["requested_day"], (first - EPOCH).days, (last - EPOCH).days))
+            tests.append(self._made_from(selection.from_date or date.min, selection.to_date or date.max))
         if selection.age:
             tests.append(Between(self.counting["age_days"], *selection.age.codes()))
         return tests
+
+    def _made_from(self, first: date, last: date) -> Testing:
+        """Requests of some days. Of those before 1970-01-02 the column tells only that they are (0): the database is asked."""
+        later = Between(self.counting["requested_day"], max((first - EPOCH).days, 1), (last - EPOCH).days)
+        if first > EPOCH or not self._early:
+            return later
+        where, params = Selection(from_date=first, to_date=min(last, EPOCH)).where()
+        return OneOf((later, Among(self._listed(where, params))))
+
+    @cached_property
+    def _early(self) -> bool:
+        """Whether there are such requests at all."""
+        return bool(self._table("SELECT rid FROM requests WHERE requested_date <= ? LIMIT 1", [EPOCH]).num_rows)

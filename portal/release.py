@@ -13,7 +13,7 @@ from typing import Any, cast
 import duckdb
 import pyarrow as pa
 
-from portal.asked import Between, Test
+from portal.asked import Testing
 from portal.choosing import Choosing
 from portal.columns import Columns
 from portal.errors import NoRelease, NotFound
@@ -173,7 +173,7 @@ class Release:
         """What the mapped columns tell of published fields."""
         return self.constants.get(("known",), lambda: known(self, filterable(self, quick=True)))
 
-    def tests(self, selection: Selection) -> list[Test | Between]:
+    def tests(self, selection: Selection) -> list[Testing]:
         """What a row of the selection passes."""
         return self._choosing.tests(selection)
 

@@ -250,12 +250,13 @@ def _told(release: Release, single: NDArray[np.bool_], row: Ints) -> dict[str, t
     names = [None if code is None else services.get(code, code) for code in counting.labels("service_code")]
     flags = [CONTRADICTS if CONTRADICTS in (label or "") else None for label in counting.labels("flags")]
     days, used = distinct(counting["requested_day"].read(rows))
+    dated = np.array(used)[days] > 0  # 0 is any day before 1970-01-02
     found = {
         "service_request_id": spread(distinct(np.array(counting.texts["service_request_id"].take(pa.array(rows)).to_pylist()))),
         "source": labelled("source"),
         "service_name": labelled("service_code", names),
         "status": labelled("status"),
-        "requested_date": spread((days, [(EPOCH + timedelta(days=day)).isoformat() for day in used])),
+        "requested_date": spread((days, [(EPOCH + timedelta(days=day)).isoformat() for day in used]), dated),
         "location_precision": labelled("location_precision", but=(None, "exact", "none")),
     }  # fmt: skip
     geocoded = np.array([label == "geocoder" for label in counting.labels("location_source")])

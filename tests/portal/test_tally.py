@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import date
+from itertools import product
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -119,6 +122,36 @@ def test_chosen_rows_are_those_of_the_sql(release: Release, data: st.DataObject)
         expected = [rid for (rid,) in release.query(f"SELECT rid FROM requests WHERE {where} ORDER BY rid", params)]
         assert release.chosen(selection).places().tolist() == expected
         assert release.chosen(selection).n == len(expected)
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_days_before_1970_are_days_like_others(tmp_path: Path, early: bool) -> None:
+    """Columns for counting cannot tell them apart."""
+    days = ["1900-01-01", "1969-12-31", "1970-01-01", "1970-01-02"] if early else ["1970-01-02"]
+
+    def change(db: duckdb.DuckDBPyConnection) -> None:
+        for rid, day in enumerate(days, start=5):
+            db.execute(
+                f"UPDATE requests SET requested_date = DATE '{day}', requested_datetime = TIMESTAMP '{day} 05:00:00' "
+                f"WHERE rid = {rid}"
+            )
+
+    build_release(tmp_path, rows=300, change=change)
+    releases = Releases(tmp_path / "releases")
+    release = releases.current()
+    edges = [None, date(1899, 1, 1), *map(date.fromisoformat, days), date(2024, 1, 1), date(9999, 1, 1)]
+    for start, end in product(edges, edges):
+        if start and end and start > end:
+            continue
+        for status in ((), ("open",)):
+            selection = Selection(from_date=start, to_date=end, status=status)
+            where, params = selection.where()
+            meant = [rid for (rid,) in release.query(f"SELECT rid FROM requests WHERE {where} ORDER BY rid", params)]
+            assert release.chosen(selection).places().tolist() == meant, selection.to_query()
+            tested = everything(release.counting).that(release.tests(selection))
+            assert tested.places().tolist() == meant, selection.to_query()
+    assert release.chosen(Selection(to_date=date(1969, 12, 31))).n == (2 if early else 0)
+    releases.close()
 
 
 def selections(release: Release) -> st.SearchStrategy[Selection]:
