@@ -84,14 +84,21 @@ class Ready:
         return self.folder / file.path
 
 
-def ready(release: Path) -> Ready | None:
-    """The ready files of the release in that folder; None where none were made (yet), or where the list cannot be read."""
+def mark(release: Path) -> tuple[str, int, int] | None:
+    """Another one where the list of the release in that folder is another; None where there is none. Nothing is read."""
     path = release / FOLDER / MANIFEST
     try:
         found = path.stat()
     except OSError:
         return None
-    key = (str(path), found.st_mtime_ns, found.st_size)
+    return str(path), found.st_mtime_ns, found.st_size
+
+
+def ready(release: Path) -> Ready | None:
+    """The ready files of the release in that folder; None where none were made (yet), or where the list cannot be read."""
+    path, key = release / FOLDER / MANIFEST, mark(release)
+    if key is None:
+        return None
     made: Ready | None = _kept.get(key, lambda: _read(path))
     return made
 

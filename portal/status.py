@@ -80,7 +80,7 @@ class SourceStatus(_View):
     as_of: Moment | None = Field(default=None, description="moment of the newest extract")
     loaded: Moment | None = Field(default=None, description="when something of it was last taken into the record")
     answered: Moment | None = Field(default=None, description="when it last answered")
-    quarantined: Count = Field(default=0, description="its rows that are in quarantine now")
+    quarantined: Count | None = Field(default=0, description="its rows that are in quarantine now; null: not told")
     reasons: dict[Code, Count] = Field(default={}, max_length=200, description="the same by reason")
     default_points: tuple[DefaultPoint, ...] = Field(
         default=(), max_length=1000, description="points that were found to stand for 'unknown'"

@@ -6,7 +6,7 @@ does to a point is `geo.privacy`, what it does to a record is `etl.privacy.locat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -79,6 +79,10 @@ class SmallCells(Strict):
 
     minimum: int = Field(default=5, ge=2, description="counts from 1 to one less than this are hidden")
     tables: tuple[CountTable, ...] = ()
+
+    def hides(self, table: CountTable, counts: Iterable[int]) -> bool:
+        """Whether one of the counts is hidden in a table."""
+        return table in self.tables and any(0 < n < self.minimum for n in counts)
 
 
 class Privacy(Strict):

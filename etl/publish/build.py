@@ -362,11 +362,19 @@ class _Build:
             "counts": counts,
             "standards": _standards(config),
             "geocoder": self.stored.geocoder if self.config.geocoder is not None else None,
-            "profile": profile,
+            "profile": self._told(profile),
             "privacy": privacy,
             "accepted": accepted,
             "inputs": vars(self.inputs),
         }  # fmt: skip
+
+    def _told(self, profile: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """What of the profile is published: where a count of the quarantine is hidden, no source's sum, as with the total
+        they would tell it."""
+        few = self.config.privacy.small_cells.hides("exclusions", (n for *_, n in self.stored.quarantined))
+        return {
+            source: {k: v for k, v in of.items() if not (few and k == "quarantined")} for source, of in profile.items()
+        }
 
 
 def _standards(config: CityConfig) -> str:

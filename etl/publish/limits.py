@@ -115,6 +115,8 @@ def _compared(source: str, limits: Limits, new: Profile, old: Profile) -> list[B
         share, told = _rise(f"without {field}", new["nulls"][field], old["nulls"][field])
         tests.append(("null_rise", limits.null_rise, share, told))
     for name, limit in (("withdrawn", limits.withdrawn_rise), ("quarantined", limits.quarantined_rise)):
+        if name not in old:  # the release before had too few to tell
+            continue
         share, told = _rise(name, new[name] / max(new["rows"], 1), old[name] / max(old["rows"], 1))
         tests.append((f"{name}_rise", limit, share, told))
     back = (dt.datetime.fromisoformat(old["newest"]) - dt.datetime.fromisoformat(new["newest"])).total_seconds() / 86400

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from etl.config import CityConfig
+from etl.config.privacy import SmallCells
 from etl.publish import chain
 from etl.store import export, state
 from etl.store.models import FoundDefault, Run, SourceRun
@@ -50,8 +51,8 @@ def describe(connection: Connection, config: CityConfig, releases: Path, now: dt
     stood = state.states(connection)
     last = connection.execute(sa.select(Run.status).order_by(Run.run_id.desc()).limit(1)).scalar()
     refused = export.quarantine_counts(connection)
-    policy = config.privacy.small_cells
-    small = policy.minimum if "exclusions" in policy.tables else 0
+    cells = config.privacy.small_cells
+    few = cells.hides("exclusions", (n for *_, n in refused))
     found = _default_points(connection, told="location" in config.privacy.publish)
     return {
         "written": _moment(now),
@@ -59,7 +60,7 @@ def describe(connection: Connection, config: CityConfig, releases: Path, now: dt
         "release": folder.name if folder else None,
         "last_run": last,
         "sources": [
-            _source(connection, name, source.connection.kind, stood.get(name), refused, small, found.get(name, []))
+            _source(connection, name, source.connection.kind, stood.get(name), refused, cells, few, found.get(name, []))
             for name, source in config.every_source.items()
         ],
     }
@@ -83,7 +84,8 @@ def _source(
     kind: str,
     stood: state.State | None,
     refused: list[tuple[str, str, int]],
-    small: int,
+    cells: SmallCells,
+    few: bool,
     points: list[dict[str, Any]],
 ) -> dict[str, Any]:
     rows = connection.execute(
@@ -92,8 +94,8 @@ def _source(
         .order_by(SourceRun.source_run_id.desc())
         .limit(RUNS)
     ).all()
-    # Counts that the city's policy hides as too few are not told here either; 0 hides none.
-    reasons = {reason: n for source, reason, n in refused if source == name and n >= small}
+    # Where the city's policy hides a count of the quarantine none is told: with the total the others would tell it.
+    reasons = {} if few else {reason: n for source, reason, n in refused if source == name}
     answered = next((r.finished for r in rows if r.status in ("loaded", "unchanged")), None)
     return {
         "source": name,
@@ -102,7 +104,7 @@ def _source(
         "as_of": _moment(stood.as_of if stood else None),
         "loaded": _moment(stood.loaded if stood else None),
         "answered": _moment(answered),
-        "quarantined": sum(reasons.values()),
+        "quarantined": None if few else sum(reasons.values()),
         "reasons": reasons,
         "default_points": points,
         "runs": [
@@ -110,11 +112,17 @@ def _source(
                 "started": _moment(r.started),
                 "seconds": round((state.utc(r.finished) - state.utc(r.started)).total_seconds(), 1),  # type: ignore[operator]
                 "status": r.status,
-                **{k: v for k, v in json.loads(r.counts).items() if k in TOLD and (k != "quarantined" or v >= small)},
+                **_counted(json.loads(r.counts), cells, few),
             }
             for r in rows
         ],
     }
+
+
+def _counted(counts: dict[str, int], cells: SmallCells, few: bool) -> dict[str, int]:
+    """A run's counts. What was read, less what became of it, is what was refused: both are told or neither."""
+    hidden = few or cells.hides("exclusions", [counts.get("quarantined", 0)])
+    return {k: v for k, v in counts.items() if k in TOLD and not (hidden and k in ("read", "quarantined"))}
 
 
 def _moment(value: dt.datetime | None) -> str | None:

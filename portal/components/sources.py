@@ -105,6 +105,11 @@ def _facts(source: SourceStatus, clock: Clock) -> Any:
 
 
 def _refused(source: SourceStatus, key: str, name: str) -> Any:
+    if source.quarantined is None:
+        return html.P(
+            _("How many of its rows are in quarantine is not told: of some sources they are too few."),
+            className="detail",
+        )
     if not source.reasons:
         if source.state == "never":
             return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from portal.errors import BadRequest, NoRelease
 from portal.package import read_package
 from portal.queries.published import chain
-from portal.ready import FOLDER, MANIFEST, Ready, ready
+from portal.ready import FOLDER, MANIFEST, mark, ready
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -42,9 +42,9 @@ def known(release: Release, sha256: str) -> list[Known]:
     """Files with this fingerprint in any release of the chain whose description is kept, the newest first."""
     root, found = release.folder.parent, []
     for doc in chain(release):
-        listed = ready(root / doc.release_id) if doc.present else None
-        key = ("fingerprints", doc.release_id, doc.present, listed.sha256 if listed else "")
-        names = release.constants.get(key, partial(_files, release, doc.release_id, listed))
+        # Lists of ready files are long and kept for a few releases only: they are read where they are others than before.
+        key = ("fingerprints", doc.release_id, doc.present, mark(root / doc.release_id) if doc.present else None)
+        names = release.constants.get(key, partial(_files, release, doc.release_id, doc.present))
         if doc.sha256 == sha256:
             found.append(Known(doc.release_id, PACKAGE, None, (root / doc.release_id / PACKAGE).is_file()))
         for file, size in names.get(sha256, ()):
@@ -58,7 +58,7 @@ def described(release: Release) -> tuple[int, int]:
     return len(docs), sum(doc.present for doc in docs)
 
 
-def _files(release: Release, release_id: str, listed: Ready | None) -> dict[str, list[tuple[str, int | None]]]:
+def _files(release: Release, release_id: str, present: bool) -> dict[str, list[tuple[str, int | None]]]:
     try:
         package = read_package(release.folder.parent / release_id)
     except NoRelease:
@@ -67,6 +67,7 @@ def _files(release: Release, release_id: str, listed: Ready | None) -> dict[str,
     for resource in package.resources:
         if resource.sha256:
             files.setdefault(resource.sha256, []).append((resource.path, resource.bytes))
+    listed = ready(release.folder.parent / release_id) if present else None
     if listed is not None:
         files.setdefault(listed.sha256, []).append((f"{FOLDER}/{MANIFEST}", listed.bytes))
         for file in listed.files:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_a_place_that_slips_through_stops_the_release(
 def test_small_counts_are_hidden_in_the_tables_that_the_policy_names(tiny: TinyCity, rows: Rows, ask: Ask) -> None:
     tiny.config["privacy"]["small_cells"] = {"minimum": 3, "tables": ["monthly", "exclusions"]}
     many = [dict(rows[0], ID=str(n)) for n in range(100, 109)]
-    tiny.run([*rows, *many])
+    tiny.run([*rows, *many, dict(rows[0], ID="200", OPENED="soon")])
     counts = _released(
         tiny, ask, "SELECT layer, area, requests, suppressed FROM monthly WHERE service_code = 'pothole'"
     )
@@ -129,3 +130,8 @@ def test_small_counts_are_hidden_in_the_tables_that_the_policy_names(tiny: TinyC
     assert not _released(tiny, ask, "SELECT 1 FROM monthly WHERE requests IN (1, 2) OR closed IN (1, 2)")
     assert not _released(tiny, ask, "SELECT 1 FROM exclusions WHERE rows IN (1, 2)")
     assert _released(tiny, ask, "SELECT count(*) > 0 FROM exclusions WHERE rows IS NULL") == [(True,)]
+    profile = chain.read_package(tiny.releases / "current")["openward"]["profile"]
+    assert profile and all("rows" in of and "quarantined" not in of for of in profile.values())
+    (source,) = json.loads((tiny.releases / "status.json").read_text())["sources"]
+    assert source["quarantined"] is None and source["reasons"] == {}
+    assert source["runs"] and not any({"read", "quarantined"} & set(run) for run in source["runs"])
