@@ -232,12 +232,12 @@ def browser() -> Iterator[Any]:
         yield running
 
 
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A page in a fresh context.
+@contextmanager
+def fresh_page(browser: Any) -> Iterator[Any]:
+    """A page in a context of its own, while the block lasts.
 
-    The test fails afterwards if the page asked for anything from another machine, threw an error that nobody
-    caught, or had something blocked by its own Content Security Policy.
+    It fails afterwards if the page asked for anything from another machine, threw an error that nobody caught, or had
+    something blocked by its own Content Security Policy.
     """
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US", timezone_id="UTC")
     context.set_default_timeout(PATIENCE_MS)
@@ -260,6 +260,13 @@ def page(browser: Any) -> Iterator[Any]:
     context.close()
     if complaints:
         pytest.fail("the page: " + "; ".join(dict.fromkeys(complaints)), pytrace=False)
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page for one test."""
+    with fresh_page(browser) as made:
+        yield made
 
 
 AXE_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")

@@ -115,13 +115,14 @@ def releases(site: str) -> dict[str, str]:
     return {"now": now, "then": then}
 
 
+def open_page(page: Any, site: str, releases: dict[str, str], path: str) -> Any:
+    """Open a page and wait until it is drawn: by Dash, or as it came where it has no scripts."""
+    page.goto(site + path.format(**releases))
+    page.wait_for_selector(".site" if path in PLAIN_PATHS else "#site > .site")
+    return page
+
+
 @pytest.fixture
 def visit(page: Any, site: str, releases: dict[str, str]) -> Callable[[str], Any]:
-    """`visit(path)` opens a page and waits until it is drawn: by Dash, or as it came where it has no scripts."""
-
-    def go(path: str) -> Any:
-        page.goto(site + path.format(**releases))
-        page.wait_for_selector(".site" if path in PLAIN_PATHS else "#site > .site")
-        return page
-
-    return go
+    """`visit(path)` opens a page and waits until it is drawn."""
+    return lambda path: open_page(page, site, releases, path)

@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PATHS, PLAIN_PATHS
+from tests.browser.conftest import PATHS, PLAIN_PATHS, open_page
+from tests.conftest import fresh_page
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", [*PATHS, *PLAIN_PATHS])
-def test_a_page_has_no_violation_that_axe_knows(
-    visit: Callable[[str], Any], axe: Callable[..., list[str]], page: Any, path: str, theme: str
-) -> None:
-    page.emulate_media(color_scheme=theme)
-    visit(path)
-    for summary in page.locator("main details:not([open]) > summary").all():
-        if summary.is_visible():
-            summary.click()
-    assert axe(page, best_practice=True) == []
+@pytest.fixture(scope="module", params=[*PATHS, *PLAIN_PATHS])
+def opened(request: pytest.FixtureRequest, browser: Any, site: str, releases: dict[str, str]) -> Iterator[Any]:
+    """Each page, opened once for all tests of it."""
+    with fresh_page(browser) as page:
+        yield open_page(page, site, releases, request.param)
 
 
 @pytest.mark.parametrize("width", [360, 390, 1440])
-@pytest.mark.parametrize("path", [*PATHS, *PLAIN_PATHS])
-def test_a_page_never_scrolls_sideways(visit: Callable[[str], Any], page: Any, path: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    visit(path)
-    overflow = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+def test_a_page_never_scrolls_sideways(opened: Any, width: int) -> None:
+    opened.set_viewport_size({"width": width, "height": 900})
+    overflow = opened.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
 
 
-@pytest.mark.parametrize("path", [*PATHS, *PLAIN_PATHS])
-def test_a_target_for_a_finger_is_at_least_24_pixels(visit: Callable[[str], Any], page: Any, path: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 900})
-    visit(path)
-    small = page.evaluate(
+def test_a_target_for_a_finger_is_at_least_24_pixels(opened: Any) -> None:
+    opened.set_viewport_size({"width": 390, "height": 900})
+    small = opened.evaluate(
         """() => Array.from(document.querySelectorAll('button, select, input:not([type=hidden]), summary, nav a'))
             .filter(node => node.checkVisibility())
             .filter(node => { const box = node.getBoundingClientRect(); return box.height < 24 || box.width < 24; })
             .map(node => node.outerHTML.slice(0, 80))"""
     )
     assert small == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_page_has_no_violation_that_axe_knows(opened: Any, axe: Callable[..., list[str]], theme: str) -> None:
+    opened.set_viewport_size({"width": 1280, "height": 900})
+    opened.emulate_media(color_scheme=theme)
+    for summary in opened.locator("main details:not([open]) > summary").all():
+        if summary.is_visible():
+            summary.click()
+    assert axe(opened, best_practice=True) == []
 
 
 @pytest.mark.parametrize("path", ["/", "/trends", "/areas/district/1"])
