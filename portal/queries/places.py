@@ -47,15 +47,13 @@ def places(
     if cursor:
         later, bound = after(release, ask, keys, cursor)
         where, params = f"({where}) AND {later}", [*params, *bound]
-    sorted_by = [f"{sql} AS {quoted(f'k{i}')}" for i, (sql, _, _) in enumerate(keys)]
-    told = ", ".join([f"{PLACE} AS place", *(sorted_by or columns)])
+    told = ", ".join([f"{PLACE} AS place", *([] if keys else columns)])
     bound = [value for _, given, _ in keys for value in given]
     ending = f" ORDER BY {', '.join([*sorts_of(ask, keys), PLACE])}" if keys else ""
     sql = f"SELECT {told} FROM {quoted(ask.table.name)} WHERE {where}{ending} LIMIT ? OFFSET ?"
-    found = release.table(sql, [*bound, *params, *bound, limit + 1, offset])
+    found = release.table(sql, [*params, *bound, limit + 1, offset])
     at = found["place"].to_pylist()
-    last = found.slice(limit - 1, 1).to_pylist() if len(at) > limit else []
-    after_these = cursor_of(release, ask, len(keys), last[0]) if last else ""
+    after_these = cursor_of(release, ask, at[limit - 1]) if len(at) > limit else ""
     rows = columns_of(release, ask.table, at[:limit], columns) if keys and columns else found.slice(0, limit)
     return Places(at[:limit], after_these, rows)
 

@@ -1,15 +1,14 @@
 # ruff: noqa: S608 - names come from the release's own tables, expressions are compiled, every value is a parameter
 """Rows of any table of a release: which of them, in which order, from where on; counted, and figures of groups of them.
 
-Charter: an `Ask` in, SQL of its rows or figures of them out. A page goes on where the one before ended, by the values of its
-last row and its place in the table: a release never changes, so pages neither overlap nor leave anything out, however far down.
+Charter: an `Ask` in, SQL of its rows or figures of them out. A page goes on where the one before ended, by the place of
+its last row in the table: a release never changes, so pages neither overlap nor leave anything out, however far down.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from portal.selection import EVERYTHING, Selection, quoted
 from portal.tables import Table
 
 MAX_ROWS: Final = 10_000
+MOST_PLACE: Final = 2**62
 PLACE: Final = "rowid"
 """DuckDB's own number of a row: the order of the table, and what makes any order a total one."""
 
@@ -99,32 +99,25 @@ def signed(release: Release, ask: Ask) -> str:
     return f"{release.id} {ask.table.name} {where} {params} {ask.order}"
 
 
-def cursor_of(release: Release, ask: Ask, keys: int, row: dict[str, Any]) -> str:
-    """The cursor of what comes after a row: its `place`, and what it is sorted by as `k0`, `k1`…"""
-    return cursors.written(signed(release, ask), row["place"], [_plain(row[f"k{i}"]) for i in range(keys)])
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return {"t": value.isoformat()}
-    return {"d": value.isoformat()} if isinstance(value, date) else value
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, dict):
-        return datetime.fromisoformat(value["t"]) if "t" in value else date.fromisoformat(value["d"])
-    return value
+def cursor_of(release: Release, ask: Ask, place: int) -> str:
+    """The cursor of what comes after the row at a place. What that is sorted by is looked up there when it is read: a text
+    may be longer than an address."""
+    return cursors.written(signed(release, ask), place)
 
 
 def after(release: Release, ask: Ask, keys: Sequence[tuple[str, list[Any], Any]], cursor: str) -> tuple[str, list[Any]]:
     """A condition that a row comes after the one that the cursor names."""
-    try:
-        place, values = cursors.read(cursor, signed(release, ask))
-        values = [_value(value) for value in values]
-        if len(values) != len(keys) or not isinstance(place, int):
-            raise ValueError
-    except (ValueError, TypeError, KeyError):
-        raise cursors.refused() from None
+    told = cursors.read(cursor, signed(release, ask))
+    place = told[0] if len(told) == 1 else None
+    if type(place) is not int or not 0 <= place <= MOST_PLACE:
+        raise cursors.refused()
+    values: Sequence[Any] = ()
+    if keys:
+        sql = f"SELECT {', '.join(sql for sql, _, _ in keys)} FROM {quoted(ask.table.name)} WHERE {PLACE} = ?"
+        found = release.query(sql, [*(value for _, params, _ in keys for value in params), place])
+        if not found:
+            raise cursors.refused()
+        values = found[0]
     clause, bound = f"{PLACE} > ?", [place]
     for order, (sql, params, _), value in reversed(list(zip(ask.order, keys, values, strict=True))):
         if value is None:
