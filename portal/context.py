@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, Request
@@ -12,6 +12,9 @@ from fastapi import Depends, Request
 from portal.declared import selection_keys
 from portal.release import Release, Releases
 from portal.selection import Selection
+
+_AS_IT_IS: Final = "!$'()*,/:=?@"
+"""Characters of a query that need no escaping (RFC 3986); a semicolon would end an address in the header Link."""
 
 
 def releases(request: Request) -> Releases:
@@ -37,10 +40,13 @@ def base_of(request: Request) -> str:
 
 
 def onward(request: Request, changes: Mapping[str, str], without: Sequence[str] = ()) -> str:
-    """The address that was asked for, with other values of some keys: that of the page after this one."""
+    """The address that was asked for, with other values of some keys: that of the page after this one.
+
+    What an address may hold as it is stays so: what was short enough to be asked for must not grow.
+    """
     given = parse_qsl(query_of(request), keep_blank_values=True)
     kept = [(key, value) for key, value in given if key not in changes and key not in without]
-    return f"{base_of(request)}{request.url.path}?{urlencode([*kept, *changes.items()])}"
+    return f"{base_of(request)}{request.url.path}?{urlencode([*kept, *changes.items()], safe=_AS_IT_IS)}"
 
 
 def next_link(address: str) -> dict[str, str]:

@@ -44,7 +44,8 @@ KEYS_ABOUT: Final[dict[str, About]] = {
     "from": About("first day asked for, in the city's own time", ("2025-01-31",)),
     "to": About("last day asked for, in the city's own time", ("2025-02-28",)),
     "filter": About(
-        "a condition on any published field in CQL2 text (OGC 21-065), escaped as any value of an address; its functions are "
+        f"a condition on any published field in CQL2 text (OGC 21-065), at most {MAX_LONG_CHARS} characters, in canonical form "
+        "too, escaped as any value of an address; its functions are "
         "those of /conformance and of the documentation",
         ("response_hours > 240 AND CASEI(service_name) LIKE CASEI('%street%')",),
     ),

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from portal.release import Release
 
 MAX_VALUES = 50
-MAX_QUERY_BYTES = 4096
+MAX_QUERY_BYTES = 16_384
+"""Of a query as it is sent, where a character may take nine bytes."""
+MAX_SELECTION_BYTES = 4096
+"""Of all keys and values of a selection, as they are meant; in canonical form too, so that it can be asked for again."""
 MAX_VALUE_CHARS = 200
 MAX_LONG_CHARS = 3500
 LONG = ("within", "filter")
@@ -60,7 +63,7 @@ def read(query: Query, release: Release, also: Mapping[str, Collection[str]] | N
     first, last = selection.from_date, selection.to_date
     if first and last and first > last:
         raise BadSelection("from", first.isoformat(), why=f"the first date, {first}, is after the last one, {last}")
-    return selection
+    return _to_be_asked_again(selection)
 
 
 def _only(key: str, values: list[str], what: str) -> str:
@@ -96,9 +99,23 @@ def _pairs(query: Query) -> dict[str, list[str]]:
             found.setdefault(key, []).extend(str(v) for v in many if v)
     for key, values in found.items():
         _bounded(key, values)
-    if sum(len(k) + len(v.encode("utf-8", "replace")) for k, vs in found.items() for v in vs) > MAX_QUERY_BYTES:
-        raise BadSelection("query", "", why=f"the query is longer than {MAX_QUERY_BYTES} bytes")
+    _measured((key, value) for key, values in found.items() for value in values)
     return found
+
+
+def _to_be_asked_again(selection: Selection) -> Selection:
+    """What answers and pages name a selection by must be taken like what was asked, which may have been shorter."""
+    said = selection.filter.text() if selection.filter else ""
+    if len(said) > MAX_LONG_CHARS:
+        why = f"in canonical form it has {len(said)} characters, more than {MAX_LONG_CHARS}"
+        raise BadSelection("filter", said[:40], why=why)
+    _measured(selection.pairs())
+    return selection
+
+
+def _measured(pairs: Iterable[tuple[str, str]]) -> None:
+    if sum(len(key) + len(value.encode("utf-8", "replace")) for key, value in pairs) > MAX_SELECTION_BYTES:
+        raise BadSelection("query", "", why=f"what is selected by has more than {MAX_SELECTION_BYTES} bytes")
 
 
 def _bounded(key: str, values: list[str]) -> None:

@@ -85,3 +85,19 @@ def test_made_up_cursors_are_refused(client: TestClient, door: str) -> None:
         answer = client.get(door, params=keys | {"cursor": forged})
         assert answer.status_code == 400, (said, answer.text[:200])
         assert "The cursor is not of" in answer.json()["detail"]
+
+
+def test_the_address_of_the_next_page_is_taken_however_much_was_asked(client: TestClient) -> None:
+    """As it was sent, in few bytes, and as it comes back."""
+    numbers = ",".join(f"'R{i:08d}'" for i in range(240))
+    texts = ",".join(f"'{',(:)' * 45}{i:02d}'" for i in range(40))
+    long = f"status+IS+NOT+NULL+OR+address+IN+({texts})"
+    assert 7000 < len(long) < 8000
+    for door in DOORS:
+        for said in (f"status+IS+NOT+NULL+OR+service_request_id+IN+({numbers})", long):
+            if said == long and door == "/api/v1/requests":
+                continue
+            answer = client.get(f"{door}?limit=2&filter={said}")
+            assert answer.status_code == 200, answer.text[:300]
+            address = following(answer)
+            assert address and client.get(address).status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from portal.age import USUAL, Age
 from portal.errors import BadSelection
 from portal.release import Release
 from portal.selection import COLUMNS, NOT_STATED, Selection
+from portal.selection_query import MAX_LONG_CHARS
 from tests.release_factory import AS_OF, CHANNELS, DEPARTMENTS, DISTRICTS, ENUMS, SERVICES, WARDS
 
 VALUES = {
@@ -152,7 +154,10 @@ def test_values_add_within_a_key_and_narrow_between_keys(release: Release) -> No
         ("from=2024-01-01&from=2024-01-02", "from"),
         ("&".join(["service=tree"] * 51), "service"),
         ("service=" + "x" * 201, "service"),
-        ("x=" + "y" * 5000, "query"),
+        ("x=" + "y" * 17_000, "query"),
+        ("&".join(f"area=district:{'x' * 190}" for _ in range(25)), "query"),
+        ("filter=" + "status='é'".replace("é", "é" * 3000), "query"),
+        ("filter=" + "response_hours>1e9 or ".replace(" ", "+") * 150 + "response_hours>1e9", "filter"),
         ("&".join(f"k{i}=v" for i in range(700)), "query"),
         ("service=%00", "service"),
         ("service=\ud800", "service"),
@@ -164,6 +169,18 @@ def test_what_the_release_does_not_have_is_refused_by_name(release: Release, que
     assert caught.value.key == key
     assert caught.value.status == 400
     assert len(str(caught.value)) < 500
+
+
+def test_a_selection_of_any_length_that_is_taken_can_be_asked_for_again(release: Release) -> None:
+    """Also escaped, whatever that adds, and in canonical form, which may be longer than what was said."""
+    numbers = ",".join(f"'R{i:08d}'" for i in range(240))
+    lengths = []
+    for said in (f"service_request_id IN ({numbers})", "response_hours>1e9 or " * 100 + "response_hours>1e9"):
+        assert len(said) < MAX_LONG_CHARS
+        selection = Selection.from_query(urlencode({"filter": said}), release)
+        lengths.append(len(selection.to_query()))
+        assert Selection.from_query(selection.to_query(), release) == selection
+    assert max(lengths) > 4096
 
 
 def test_a_refusal_names_a_few_values_that_would_do(release: Release) -> None:
