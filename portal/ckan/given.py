@@ -14,6 +14,14 @@ from portal.ckan.errors import Invalid
 Given = Mapping[str, Any]
 
 
+def from_json(said: str | bytes) -> Any:
+    """What JSON says. ValueError for what is none; UnicodeEncodeError, which is one, for half a character (`"\\ud800"`): no
+    field holds that, and no answer could repeat it."""
+    found = json.loads(said)
+    json.dumps(found, ensure_ascii=False).encode()
+    return found
+
+
 def text(given: Given, key: str, default: str | None = None) -> str:
     """A text; without a default it must be given."""
     value = given.get(key, default)
@@ -68,7 +76,7 @@ def mapping(given: Given, key: str) -> dict[str, Any]:
         return {}
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = from_json(value)
         except (ValueError, RecursionError):
             raise Invalid(key, "Cannot parse JSON") from None
     if not isinstance(value, dict) or len(value) > 50:

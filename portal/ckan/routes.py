@@ -18,7 +18,7 @@ from starlette.responses import StreamingResponse
 from portal.answered import listed, not_modified, of_question
 from portal.ckan import actions, datastore
 from portal.ckan.errors import Invalid, NoAction, told
-from portal.ckan.given import Given
+from portal.ckan.given import Given, from_json
 from portal.context import base_of
 from portal.context import releases as folder_of
 from portal.errors import PortalError
@@ -57,7 +57,9 @@ def _given(request: Request, body: bytes) -> Given:
     asked: dict[str, Any] = dict(request.query_params)
     if body:
         try:
-            found = json.loads(body)
+            found = from_json(body)
+        except UnicodeEncodeError:
+            raise Invalid("query", "A text of the body is no Unicode: half a surrogate pair.") from None
         except (ValueError, RecursionError):
             raise NoAction("Bad request - JSON Error: Error decoding JSON data.") from None
         if not isinstance(found, dict):

@@ -216,6 +216,29 @@ def test_bodies_of_any_shape_are_refused(site: str, body: bytes) -> None:
     assert answer.status_code in (400, 409, 413) and len(answer.text) < 1000
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"resource_id": "?"}, {"?": 1}, {"plain": "?"}, {"q": "?"}, {"q": {"address": "?"}}, {"fields": ["?"]},
+        {"sort": ["?"]}, {"filters": {"?": 1}}, {"filters": {"status": "?"}}, {"filters": {"status": ["open", "?"]}},
+        {"filters": '{"status": "?"}'}, {"filters": '{"?": 1}'}, {"q": '{"address": "?"}'},
+    ],
+)  # fmt: skip
+def test_half_a_character_is_refused(site: str, asked: dict[str, Any]) -> None:
+    body = json.dumps({"resource_id": "requests", "limit": 1} | asked)
+    nested = isinstance(asked.get("filters", asked.get("q")), str) and "{" in str(asked.values())
+    halved = body.replace("?", "\\\\ud800" if nested else "\\ud800")
+    for action in ("datastore_search", "package_show"):
+        if nested and action == "package_show":
+            continue
+        answer = requests.post(f"{site}/api/3/action/{action}", data=halved, timeout=10)
+        assert answer.status_code == 409 and not answer.json()["success"], answer.text[:200]
+    if nested:
+        given = {"resource_id": "requests"} | {key: value.replace("?", "\\ud800") for key, value in asked.items()}
+        answer = requests.get(f"{site}/api/3/action/datastore_search", params=given, timeout=10)
+        assert answer.status_code == 409 and not answer.json()["success"], answer.text[:200]
+
+
 def test_the_envelope_and_how_long_it_is_kept(site: str) -> None:
     answer = requests.get(f"{site}/api/3/action/datastore_search?resource_id=requests&limit=1", timeout=10)
     told = answer.json()
