@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -30,6 +31,7 @@ WINDOW_SECONDS: Final = 60
 MOST_CLIENTS: Final = 20_000
 ASKED: Final = ("/api/", "/ogc", "/open311", "/resource/", "/download/", "/feed.atom", "/oembed", "/charts/", "/mcp")
 STATIC: Final = (FILES, "/download/current/")
+_WITH_PORT: Final = re.compile(r"\[([^\[\]]*)\](?::\d{1,5})?|([^:]*):\d{1,5}", re.ASCII)
 EXCEEDED: Final = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 
 
@@ -117,13 +119,12 @@ def client_of(scope: Scope, proxies: int) -> str | None:
     Each proxy adds the address that asked it at the end of X-Forwarded-For: with one proxy the last is the client's own, and
     what stands before it is what the client made up.
     """
-    text = (scope.get("client") or ("",))[0]
+    address = _address((scope.get("client") or ("",))[0])
     if proxies:
         hops = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
-        text = hops[-proxies].strip() if len(hops) >= proxies else text
-    try:
-        address = ipaddress.ip_address(text.strip("[]").partition("%")[0])
-    except ValueError:
+        told = _address(hops[-proxies].strip()) if len(hops) >= proxies else None
+        address = told or address  # what no proxy makes readable is the proxy's own
+    if address is None:
         return None
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is None:
@@ -131,6 +132,16 @@ def client_of(scope: Scope, proxies: int) -> str | None:
             return None if address.is_loopback else str(whole)
         address = address.ipv4_mapped
     return None if address.is_loopback else str(address)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An address, also with a port as some proxies add it: `203.0.113.5:4711`, `[2001:db8::1]:443`."""
+    if with_port := _WITH_PORT.fullmatch(text):
+        text = with_port[1] or with_port[2]
+    try:
+        return ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
 
 
 def _refusal(buckets: Buckets, told: Told, headers: dict[str, str]) -> Response:

@@ -63,6 +63,23 @@ def test_who_asks() -> None:
     assert client_of(_scope("::ffff:203.0.113.9"), 0) == "203.0.113.9"
 
 
+@pytest.mark.parametrize(
+    ("hop", "client"),
+    [
+        ("203.0.113.5:4711", "203.0.113.5"), ("203.0.113.5", "203.0.113.5"), (" 203.0.113.5:4711 ", "203.0.113.5"),
+        ("[2001:db8::1]:443", "2001:db8::/64"), ("[2001:db8::1]", "2001:db8::/64"), ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8:0:0:1:2:3:443", "2001:db8::/64"), ("[::ffff:203.0.113.5]:80", "203.0.113.5"), ("::ffff:203.0.113.5", "203.0.113.5"),
+        ("fe80::1%eth0", "fe80::/64"), ("127.0.0.1:80", None), ("[::1]:80", None), ("unknown", "10.0.0.1"), ("", "10.0.0.1"),
+        ("_hidden:80", "10.0.0.1"), ("203.0.113.5:x", "10.0.0.1"), ("203.0.113.5:80:80", "10.0.0.1"), ("[2001:db8::1", "10.0.0.1"),
+        (":" * 5000, "10.0.0.1"),
+    ],
+)  # fmt: skip
+def test_what_a_proxy_calls_its_client(hop: str, client: str | None) -> None:
+    """With a port or without; where nothing can be made of it the proxy itself is who asks, and nobody goes uncounted."""
+    assert client_of(_scope("10.0.0.1", hop), 1) == client
+    assert client_of(_scope("10.0.0.1", f"1.2.3.4, {hop}"), 1) == client
+
+
 @pytest.fixture(scope="module")
 def limited(releases_path: Path) -> Iterator[TestClient]:
     """A portal that limits how much one address may ask for."""
