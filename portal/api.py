@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 
+import duckdb
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
@@ -247,7 +248,10 @@ def requests(
     of = table(now, "requests")
     ask = Ask(of, chosen.selection, order=tables_asked.order(of, sort or NEWEST))
     line = [json_line(of, named(of, fields))] if fields else []
-    found, total = paged(now, ask, line, limit, cursor, offset), total_of(now, ask)
+    try:
+        found, total = paged(now, ask, line, limit, cursor, offset), total_of(now, ask)
+    except duckdb.Error as error:
+        raise tables_asked.refused(error) from error
     rows: list[RequestRow | dict[str, Any]]
     rows = [json.loads(text) for text in found.rows["line"].to_pylist()] if fields and limit else []
     rows = rows if fields else [_zoned(row) for row in rows_at(now, found.at)]

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
+import duckdb
+
 from portal.ogc.collections import Collection, place_of
 from portal.ogc.crs import CRS84, Crs
 from portal.ogc.documents import link
@@ -21,6 +23,7 @@ from portal.plain_texts import utc_text
 from portal.queries.featured import columns, features
 from portal.queries.paged import paged
 from portal.queries.places import columns_of
+from portal.tables_asked import refused
 
 if TYPE_CHECKING:
     from portal.release import Release
@@ -41,7 +44,11 @@ def page(release: Release, asked: Asked, base: str) -> Told:
     """The features that are asked for."""
     of = asked.of
     points = _points(asked.crs)
-    found = paged(release, asked.ask, columns(of.table, of.identity, points is not None), asked.limit, asked.cursor)
+    told = columns(of.table, of.identity, points is not None)
+    try:
+        found, matched = paged(release, asked.ask, told, asked.limit, asked.cursor), asked.ask.total(release)
+    except duckdb.Error as error:
+        raise refused(error) from error
     texts = features(found.rows, points)
     path = f"/collections/{of.id}/items"
     kept = {key: value for key, value in asked.given.items() if key not in FORMAT}
@@ -54,7 +61,7 @@ def page(release: Release, asked: Asked, base: str) -> Told:
         links.append(
             link(base, _with(path, kept | {"cursor": found.cursor}), "next", GEOJSON, "The features after these")
         )
-    return Told(texts, asked.ask.total(release), links)
+    return Told(texts, matched, links)
 
 
 def text(told: Told) -> tuple[str, str]:

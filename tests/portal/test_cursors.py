@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from portal.app import create_app
+from portal.queries import paged
 from portal.settings import PortalSettings
 from tests.release_factory import build_release
 
@@ -101,3 +102,15 @@ def test_the_address_of_the_next_page_is_taken_however_much_was_asked(client: Te
             assert answer.status_code == 200, answer.text[:300]
             address = following(answer)
             assert address and client.get(address).status_code == 200
+
+
+def test_what_is_too_much_to_be_sorted_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not called an error of ours, whatever the door."""
+
+    def out_of_memory(*_: Any) -> None:
+        raise duckdb.OutOfMemoryException("Out of Memory Error: failed to pin block")
+
+    monkeypatch.setattr(paged, "places", out_of_memory)
+    for door, key in DOORS.items():
+        answer = client.get(door, params={key: "address", "limit": "3"})
+        assert answer.status_code == 400 and "more than can be worked out" in answer.json()["detail"], door
