@@ -1,4 +1,4 @@
-"""CQL2 (OGC 21-065r2, text and JSON) as a tree. The text is parsed by the library `cql2`; what it means here is told below.
+"""CQL2 (OGC 21-065r2, text and JSON) as a tree. The text is parsed by `parsed`; what it means here is told below.
 
 Charter: text in, a tree out. Conformance classes: basic CQL2, advanced comparison operators (LIKE, BETWEEN, IN),
 case-insensitive and accent-insensitive comparison, basic spatial functions with the plus classes of geometries, spatial
@@ -8,7 +8,6 @@ functions, temporal functions, arithmetic, property-property, functions (those o
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -23,18 +22,13 @@ from portal.expressions import tree
 from portal.expressions.compiled import DEPTH
 from portal.expressions.fields import BadExpression, end_of, moment
 from portal.expressions.functions import FUNCTIONS
+from portal.expressions.parsed import parsed
 from portal.expressions.written import AROUND
 from portal.outline import LARGEST_M, Circle
 
 MOST_CHARS: Final = 8_000
 
-MOST_PREFIXES: Final = 200
-"""Of NOT and of signs of arithmetic, each of which nests what follows."""
-
 _OPEN: Final = ".."
-_TEXTS: Final = re.compile(r"""'(?:[^']|'')*'|"[^"]*\"""")
-_BRACKETS: Final = re.compile(r"[()\[\]]")
-_PREFIXES: Final = re.compile(r"\bnot\b|[-+*/%^]", re.IGNORECASE)
 _COMPARES: Final = ("=", "<>", "<", "<=", ">", ">=")
 _ARITHMETIC: Final = {"+": "+", "-": "-", "*": "*", "/": "/", "%": "%"}
 _SPATIAL: Final = {f"s_{name}": name for name in (
@@ -56,8 +50,7 @@ def read(text: str, language: str = "cql2-text") -> tree.Condition:
     try:
         if language == "cql2-json":
             return _condition(json.loads(text), 0)
-        _shallow(text)
-        return _condition(cql2.parse_text(text).to_json(), 0)
+        return _condition(parsed(text), 0)
     except (cql2.ParseError, cql2.ValidationError, ValueError, RecursionError) as error:
         raise BadExpression(f"The filter cannot be read as {language}: {_short(error)}") from None
 
@@ -66,10 +59,9 @@ def over(text: str, names: Sequence[str]) -> tree.Condition:
     """The condition of a filter in CQL2 text over columns that are named by expressions: `avg(response_hours)`."""
     if len(text) > MOST_CHARS:
         raise BadExpression(f"The condition is longer than {MOST_CHARS} characters.")
-    _shallow(text)
     try:
-        known = {_said(cql2.parse_text(name).to_json()): name for name in names}
-        return _condition(_named(cql2.parse_text(text).to_json(), known), 0)
+        known = {_said(parsed(name)): name for name in names}
+        return _condition(_named(parsed(text), known), 0)
     except (cql2.ParseError, cql2.ValidationError, ValueError, RecursionError) as error:
         raise BadExpression(f"The condition cannot be read as cql2-text: {_short(error)}") from None
 
@@ -90,9 +82,8 @@ def value(text: str) -> tuple[str, list[tree.Expression]] | tree.Expression:
     """An expression of CQL2 text, or the name and the arguments of a function that is none of ours (an aggregate)."""
     if len(text) > MOST_CHARS:
         raise BadExpression(f"The expression is longer than {MOST_CHARS} characters.")
-    _shallow(text)
     try:
-        node: Any = cql2.parse_text(text).to_json()
+        node: Any = parsed(text)
         ours = {*FUNCTIONS, *_FOLDS, *_ARITHMETIC}
         if isinstance(node, dict) and isinstance(node.get("op"), str) and node["op"] not in ours:
             op, args = _parts(node)
@@ -100,17 +91,6 @@ def value(text: str) -> tuple[str, list[tree.Expression]] | tree.Expression:
         return _expression(node, 0)
     except (cql2.ParseError, cql2.ValidationError, ValueError, RecursionError) as error:
         raise BadExpression(f"'{text[:60]}' cannot be read as CQL2: {_short(error)}") from None
-
-
-def _shallow(text: str) -> None:
-    """Refuse what is nested so deep that the library's parser would run out of stack, and take the process with it."""
-    bare = _TEXTS.sub("", text)
-    depth = deepest = 0
-    for bracket in _BRACKETS.findall(bare):
-        depth += 1 if bracket in "([" else -1
-        deepest = max(deepest, depth)
-    if deepest > DEPTH or len(_PREFIXES.findall(bare)) > MOST_PREFIXES:
-        raise BadExpression(f"The filter is nested more than {DEPTH} deep, or has more than {MOST_PREFIXES} signs.")
 
 
 def _short(error: BaseException) -> str:
