@@ -16,6 +16,7 @@ import shapely
 from portal.expressions import tree
 from portal.expressions.fields import BadExpression, Field, Fields, Kind, geometry, moment, plain_text
 from portal.expressions.functions import FUNCTIONS, on_clocks, zone_named
+from portal.expressions.patterns import like
 from portal.indexed import MASK_BITS
 from portal.outline import Circle
 
@@ -34,20 +35,22 @@ _SPATIAL: Final = {
     "equals": "ST_Equals", "touches": "ST_Touches", "crosses": "ST_Crosses", "overlaps": "ST_Overlaps",
 }  # fmt: skip
 
+_TYPES: Final[dict[Kind, str]] = {"text": "VARCHAR", "number": "DOUBLE", "time": "TIMESTAMP"}
+
 
 def condition(of: tree.Condition, fields: Fields) -> Sql:
     """A condition as SQL that stands in brackets where it must, and its parameters in order."""
-    _bounded(of)
+    bounded(of)
     return _Compiler(fields).condition(of)
 
 
 def expression(of: tree.Expression, fields: Fields) -> tuple[str, list[Any], Kind]:
     """A value as SQL, its parameters, and its kind."""
-    _bounded(of)
+    bounded(of)
     return _Compiler(fields).expression(of)
 
 
-def _bounded(of: Any) -> None:
+def bounded(of: Any) -> None:
     """Neither too deep nor too much, whatever parser it came from."""
     count, level = 0, [of]
     for _depth in range(DEPTH + 1):
@@ -90,12 +93,11 @@ class _Compiler:
                 return self._between(of, low, high)
             case tree.OneOf(of, values):
                 return self._one_of(of, values)
-            case tree.Pattern(of, pattern):
+            case tree.Pattern(of, pattern, folds):
                 text, params, kind = self.expression(of)
                 self._must(kind, ("text",), "like")
-                if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
-                    raise BadExpression("A pattern of 'like' ends in a backslash that takes nothing's meaning away.")
-                return f"({text} LIKE ? ESCAPE '\\')", [*params, plain_text(pattern)]
+                test, more = like(f"{text}::VARCHAR", pattern, [FUNCTIONS[fold].sql for fold in folds])
+                return test, [*params, *more]
             case tree.Null(of):
                 text, params, _kind = self.expression(of)
                 return f"({text} IS NULL)", params
@@ -173,7 +175,13 @@ class _Compiler:
             zone = zone_named(args[1])
             if isinstance(args[0], tree.Column):
                 return on_clocks(told[0][0], zone), [], "time"
-        return function.sql.format(*(text for text, _, _ in told)), [v for _, p, _ in told for v in p], function.gives
+            told[1] = f"'{zone}'", [], "text"  # no parameter: it stands before the time in the SQL, and after it here
+        # What is not there has no type of its own, and a function that takes several then does not know which is meant.
+        texts = [
+            f"{text}::{_TYPES[takes[0]]}" if kind == "nothing" else text
+            for (text, _, kind), takes in zip(told, function.takes, strict=True)
+        ]
+        return function.sql.format(*texts), [value for _, params, _ in told for value in params], function.gives
 
     def _compare(self, node: tree.Compare) -> Sql:
         left, op, right = node.left, node.op, node.right

@@ -8,7 +8,6 @@ functions, temporal functions, arithmetic, property-property, functions (those o
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, cast
@@ -23,7 +22,7 @@ from portal.expressions.compiled import DEPTH
 from portal.expressions.fields import BadExpression, end_of, moment
 from portal.expressions.functions import FUNCTIONS
 from portal.expressions.parsed import parsed
-from portal.expressions.written import AROUND
+from portal.expressions.written import AROUND, FOLDED
 from portal.outline import LARGEST_M, Circle
 
 MOST_CHARS: Final = 8_000
@@ -34,7 +33,7 @@ _ARITHMETIC: Final = {"+": "+", "-": "-", "*": "*", "/": "/", "%": "%"}
 _SPATIAL: Final = {f"s_{name}": name for name in (
     "intersects", "within", "contains", "disjoint", "equals", "touches", "crosses", "overlaps",
 )}  # fmt: skip
-_FOLDS: Final = {"casei": "lower", "accenti": "without_accents"}
+_FOLDS: Final = {said: name for name, said in FOLDED.items()}
 _TEMPORAL: Final = (
     "t_after", "t_before", "t_contains", "t_disjoint", "t_during", "t_equals", "t_finishedby", "t_finishes",
     "t_intersects", "t_meets", "t_metby", "t_overlappedby", "t_overlaps", "t_startedby", "t_starts",
@@ -102,7 +101,7 @@ def _short(error: BaseException) -> str:
 def _condition(node: Any, depth: int) -> tree.Condition:
     if depth > DEPTH:
         raise BadExpression(f"The filter is nested more than {DEPTH} deep.")
-    if isinstance(node, bool):
+    if node is None or isinstance(node, bool):
         return tree.Truth(tree.Literal(node))
     if isinstance(node, dict) and "property" in node:
         return tree.Truth(_expression(node, depth + 1))
@@ -183,20 +182,20 @@ def _one_of(of: Any, values: Any, *, depth: int) -> tree.Condition:
 
 
 def _like(of: Any, pattern: Any, *, depth: int) -> tree.Condition:
-    """A pattern that is folded (CASEI) stands beside a value that is: folded here, as the value is in the database."""
-    fold = []
-    while isinstance(pattern, dict) and pattern.get("op") in _FOLDS:
-        fold.append(pattern["op"])
-        pattern = _only(pattern["op"], pattern["args"], 1)[0]
+    """A pattern that is folded (CASEI) stands beside a value that is: by the database both, which alone knows how it folds.
+    Of ASCII there is one way."""
+    folds: list[str] = []
+    while isinstance(pattern, dict):
+        op, args = _parts(pattern)
+        if op not in _FOLDS or len(folds) > DEPTH:
+            break
+        folds.insert(0, _FOLDS[op])
+        pattern = _only(op, args, 1)[0]
     if not isinstance(pattern, str):
         raise BadExpression("'like' needs a text as its pattern.")
-    for name in reversed(fold):
-        pattern = pattern.lower() if name == "casei" else _without_accents(pattern)
-    return tree.Pattern(_expression(of, depth + 1), pattern)
-
-
-def _without_accents(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    if pattern.isascii():
+        pattern, folds = pattern.lower() if "lower" in folds else pattern, []
+    return tree.Pattern(_expression(of, depth + 1), pattern, tuple(folds))
 
 
 def _spatial(op: str, args: list[Any]) -> tree.Condition:

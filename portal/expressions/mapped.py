@@ -38,8 +38,8 @@ def _changed(of: tree.Condition, change: Change) -> tree.Condition:
             return tree.Between(change(value), change(low), change(high))
         case tree.OneOf(value, values):
             return tree.OneOf(change(value), tuple(map(change, values)))
-        case tree.Pattern(value, pattern):
-            return tree.Pattern(change(value), pattern)
+        case tree.Pattern(value, pattern, folds):
+            return tree.Pattern(change(value), pattern, folds)
         case tree.Null(value):
             return tree.Null(change(value))
         case tree.Truth(value):

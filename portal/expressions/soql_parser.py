@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
 from portal.expressions import tree
+from portal.expressions.compiled import bounded
 from portal.expressions.soql_meaning import FIGURES, Meaning
 from portal.expressions.soql_words import MISMATCH, SoqlError, Token, tokens
 
@@ -161,7 +162,9 @@ class Parser:
             kind = self.meaning.kind(self._plain(value))
             if kind not in ("number", "nothing"):
                 raise SoqlError(f"'{op}' takes numbers, not {kind}.", MISMATCH)
-        return tree.Arithmetic(cast(Any, op), self._plain(left), right_value)
+        made = tree.Arithmetic(cast(Any, op), self._plain(left), right_value)
+        bounded(made)  # a sum grows deeper with each sign, though the text does not nest
+        return made
 
     def _compared(self, left: tree.Expression) -> tree.Condition:
         if self._word.kind == "sign":

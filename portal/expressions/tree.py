@@ -5,7 +5,7 @@ Charter: shapes only. What a column is, and whether two things can be compared, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal as Only
 
@@ -22,9 +22,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Literal:
-    """A value; None is no value at all."""
+    """A value; None is no value at all. True is not 1, though they are equal in Python."""
 
     value: Scalar | None
+    kind: type = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", type(self.value))
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,12 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A text that matches a pattern of `%` (anything) and `_` (one character); a backslash takes their meaning away."""
+    """A text that matches a pattern of `%` (anything) and `_` (one character); a backslash takes their meaning away.
+    `folds` are functions (of `functions.FUNCTIONS`) that the pattern is put through, in this order."""
 
     of: Expression
     pattern: str
+    folds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Charter: a tree in, JSON or text out; the text is written by the library `cql2`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -16,6 +17,11 @@ from portal.expressions import tree
 
 AROUND: Final = "within_meters"
 """Our function for a distance: a geometry field, latitude, longitude and metres."""
+
+_LARGEST: Final = 2**62
+"""Whole numbers from here on are told as floating point, in the SQL too: the library knows none of more than 64 bits."""
+FOLDED: Final = {"lower": "casei", "without_accents": "accenti"}
+"""What a pattern can be put through -> as CQL2 says it."""
 
 
 def text(of: tree.Condition) -> str:
@@ -38,8 +44,8 @@ def condition(of: tree.Condition) -> Any:
             return _op("between", expression(value), expression(low), expression(high))
         case tree.OneOf(value, values):
             return _op("in", expression(value), [expression(each) for each in values])
-        case tree.Pattern(value, pattern):
-            return _op("like", expression(value), pattern)
+        case tree.Pattern(value, pattern, folds):
+            return _op("like", expression(value), _pattern(pattern, folds))
         case tree.Null(value):
             return _op("isNull", expression(value))
         case tree.Spatial(op, column, wkt):
@@ -65,11 +71,20 @@ def expression(of: tree.Expression) -> Any:
     raise TypeError(of)
 
 
+def _pattern(pattern: str, folds: Sequence[str]) -> Any:
+    said: Any = pattern
+    for fold in folds:
+        said = _op(FOLDED[fold], said)
+    return said
+
+
 def _literal(value: tree.Scalar | None) -> Any:
     if isinstance(value, datetime):
         return {"timestamp": value.isoformat() + "Z"}
     if isinstance(value, date):
         return {"date": value.isoformat()}
+    if isinstance(value, int) and abs(value) >= _LARGEST:
+        return float(value)
     return value
 
 

@@ -86,6 +86,19 @@ def _json(condition: tree.Condition) -> str:
         ("minute_of(requested_datetime) = 7", "minute(requested_datetime) = 7"),
         ("month_start(at_zone(requested_datetime, 'America/New_York')) = TIMESTAMP('2024-03-01T00:00:00Z')",
          "requested_date BETWEEN DATE '2024-03-01' AND DATE '2024-03-31'"),
+        ("requested_datetime > at_zone(TIMESTAMP('2024-03-01T05:00:00Z'), 'America/New_York')",
+         "requested_datetime > TIMESTAMP '2024-03-01 00:00:00'"),
+        ("NULL", "FALSE"),
+        ("synthetic OR NOT NULL", "synthetic"),
+        ("at_zone(NULL, 'America/New_York') IS NULL", "TRUE"),
+        ("contains('a', NULL) IS NULL AND lower(NULL) IS NULL", "TRUE"),
+        ("hour_of(NULL) = 1", "FALSE"),
+        ("week_of(NULL) = 3", "FALSE"),
+        ("year_start(NULL) > requested_datetime", "FALSE"),
+        ("NULL LIKE 'a_b'", "FALSE"),
+        ("NULL + NULL > 1", "FALSE"),
+        ("NULL = NULL OR NULL IN (NULL) OR NULL BETWEEN NULL AND NULL", "FALSE"),
+        ("casei(NULL) LIKE 'a%b%'", "FALSE"),
     ],
 )  # fmt: skip
 def test_each_part_selects_what_it_says(release: Release, text: str, sql: str) -> None:
@@ -157,6 +170,34 @@ def test_json_of_any_shape_is_answered_or_refused(release: Release, value: Any) 
         assert refused.status == 400
     else:
         assert release.chosen(selection).n >= 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"op": "like", "args": [{"property": "status"}, {"op": "casei"}]},
+        {"op": "like", "args": [{"property": "status"}, {"op": []}]},
+        {"op": "like", "args": [{"property": "status"}, {"op": "casei", "args": 5}]},
+        {"op": "like", "args": [{"property": "status"}, {"op": "casei", "args": ["a", "b"]}]},
+        {"op": "like", "args": [{"property": "status"}, {"op": "upper", "args": ["a"]}]},
+        {"op": "like", "args": [{"property": "status"}, {"args": {"op": "casei"}}]},
+        {"op": "like", "args": [{"property": "status"}, None]},
+        {"op": "=", "args": [{"property": "response_hours"}, 10**400]},
+    ],
+)
+def test_json_of_the_wrong_shape_is_refused(release: Release, value: Any) -> None:
+    with pytest.raises(BadRequest):
+        Filter.read(json.dumps(value), release, "cql2-json")
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**62, 2**63, 2**64, -(2**64), 10**30, 10**300])
+def test_numbers_of_any_size_are_told_again(release: Release, number: int) -> None:
+    for op in ("<", ">"):
+        value = {"op": op, "args": [{"property": "response_hours"}, number]}
+        made = Filter.read(json.dumps(value), release, "cql2-json")
+        assert Filter.read(made.text(), release) == made
+        counted = release.chosen(Selection(filter=made)).n
+        assert (counted > 0) == ((op == "<") == (number > 0))
 
 
 def test_zones_that_are_let_through_are_known_to_the_database(release: Release) -> None:

@@ -97,6 +97,8 @@ def test_it_means_what_cql2_means(release: Release, condition: tree.Condition) -
         ("within_polygon(geometry, 'MULTIPOLYGON(((-71.1 42.32, -71.05 42.32, -71.05 42.36, -71.1 42.32)))')",
          "ST_Within(ST_Point(long, lat), ST_GeomFromText('POLYGON((-71.1 42.32, -71.05 42.32, -71.05 42.36, -71.1 42.32))'))"),
         ("geometry is not null", "lat IS NOT NULL"),
+        ("date_extract_y(null) is null and date_trunc_ym(null) is null", "TRUE"),
+        ("synthetic or date_extract_y(null) = 1 or contains('a', null) or null", "synthetic"),
     ],
 )  # fmt: skip
 def test_each_part_selects_what_it_says(release: Release, where: str, sql: str) -> None:
@@ -149,6 +151,8 @@ def ask(release: Release, **given: str) -> list[str]:
             "-" * 5000 + "1 = lat", "x" * 9000, "lat = 1::text", "lat = 1 . b", "lat = \0", "lat = 1 |> select *",
             "lat is 5",
         )),
+        *(("query.soql.type-mismatch", {key: "lat" + "*1" * 900}) for key in ("select", "group", "order")),
+        ("query.soql.type-mismatch", {"select": "sum(lat" + "+1" * 900 + ")"}),
         ("query.compiler.malformed", {"select": "status as :id"}),
         ("query.compiler.malformed", {"select": "status as `a b`"}),
         ("query.compiler.malformed", {"order": "status null first"}),
@@ -169,6 +173,18 @@ def test_nonsense_is_refused_by_its_name(release: Release, code: str, given: dic
         ask(release, **given)
     assert (code_of(refused.value), refused.value.status) == (code, 400), str(refused.value)
     assert 10 < len(str(refused.value)) < 800
+
+
+def test_true_is_not_one(release: Release) -> None:
+    assert ask(release, select="min(true), min(1), max(1.0), max('1')") == [
+        '{"min_true":true,"min_1":"1","max_1_0":"1","max_1":"1"}'
+    ]
+    grouped = ask(release, select="true as a, 1 as b, count(*) as n", group="true, 1")
+    assert grouped == [f'{{"a":true,"b":"1","n":"{counted(release, "true")}"}}']
+
+
+def test_what_is_not_there_has_functions_too(release: Release) -> None:
+    assert ask(release, select="date_trunc_ym(null) as a, min(null) as b", limit="1") == ["{}"]
 
 
 WORDS = """status lat = != ' ( ) and or not like 'x' 1 . , * + - / % null is in between group by select count( sum( order as
