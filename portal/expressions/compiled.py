@@ -251,13 +251,13 @@ class _Compiler:
         shape = geometry(node.wkt)
         exact = f"{_SPATIAL[node.op]}({field.sql}, ST_GeomFromText(?))"
         if field.point is None or node.op == "disjoint":
-            return f"({exact})", [node.wkt]
+            return f"({exact})", [shape.wkt]
         west, south, east, north = shape.bounds
         (long, lat), box = field.point, [west, east, south, north]
         inside = f"{long} BETWEEN ? AND ? AND {lat} BETWEEN ? AND ?"
         if node.op == "intersects" and shape.equals(shapely.box(west, south, east, north)):
             return f"({inside})", box
-        return f"({inside} AND {exact})", [*box, node.wkt]
+        return f"({inside} AND {exact})", [*box, shape.wkt]
 
     def _circle(self, node: tree.Around) -> Sql:
         field = self._field(node.column)

@@ -101,7 +101,7 @@ def _short(error: BaseException) -> str:
 def _condition(node: Any, depth: int) -> tree.Condition:
     if depth > DEPTH:
         raise BadExpression(f"The filter is nested more than {DEPTH} deep.")
-    if node is None or isinstance(node, bool):
+    if isinstance(node, bool):
         return tree.Truth(tree.Literal(node))
     if isinstance(node, dict) and "property" in node:
         return tree.Truth(_expression(node, depth + 1))

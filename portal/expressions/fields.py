@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import isfinite
 from typing import Final, Literal
 
 import shapely
+from shapely import GeometryCollection
 from shapely.geometry.base import BaseGeometry
 
 from portal.errors import BadRequest
@@ -19,6 +21,7 @@ from portal.selection import quoted
 Kind = Literal["text", "number", "bool", "date", "time", "geometry", "nothing"]
 
 MOST_CORNERS: Final = 2_000
+_GEOMETRIES: Final = ("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon")
 
 
 class BadExpression(BadRequest):
@@ -78,13 +81,20 @@ def end_of(when: date | datetime) -> datetime:
 
 
 def geometry(wkt: str) -> BaseGeometry:
-    """The geometry of a text (WKT, degrees): on earth, not empty, of a bounded number of corners, not crossing itself."""
+    """The geometry of a text (WKT, degrees), flat: on earth, of a type that both the database and CQL2 know, not empty, of a
+    bounded number of corners, not crossing itself."""
     try:
         shape = shapely.from_wkt(wkt)
-    except shapely.errors.ShapelyError:
+    except (shapely.errors.ShapelyError, NotImplementedError):  # curves
         raise BadExpression("The geometry cannot be read.") from None
-    if shape.is_empty or shapely.count_coordinates(shape) > MOST_CORNERS:
+    parts = shape.geoms if isinstance(shape, GeometryCollection) else [shape]
+    if any(part.geom_type not in _GEOMETRIES for part in parts):
+        raise BadExpression(f"The geometry is one of {', '.join(_GEOMETRIES)} or a GeometryCollection of these.")
+    if any(part.is_empty for part in parts) or not 0 < shapely.count_coordinates(shape) <= MOST_CORNERS:
         raise BadExpression(f"The geometry must have 1 to {MOST_CORNERS} corners.")
+    if not isfinite(shapely.get_coordinates(shape, include_z=shape.has_z).sum()):
+        raise BadExpression("The geometry has numbers that are none.")
+    shape = shapely.force_2d(shape)
     west, south, east, north = shape.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise BadExpression("The geometry must be in degrees of longitude and latitude (WGS 84, EPSG:4326).")

@@ -53,7 +53,8 @@ def condition(of: tree.Condition) -> Any:
         case tree.Around(column, lat, long, metres):
             return _op(AROUND, {"property": column}, lat, long, metres)
         case tree.Truth(value):
-            return expression(value)
+            # What is not there is no condition of CQL2; compared with itself it is one, that no row meets either.
+            return _op("=", None, None) if value == tree.Literal(None) else expression(value)
     raise TypeError(of)
 
 

@@ -134,6 +134,11 @@ def ask(release: Release, **given: str) -> list[str]:
         ("query.soql.type-mismatch", {"where": "within_circle(lat, 1, 2, 3)"}),
         ("query.soql.type-mismatch", {"where": "within_circle(geometry, 1, 2, 1e9)"}),
         ("query.soql.type-mismatch", {"where": "intersects(geometry, 'POINT(1')"}),
+        *(("query.soql.type-mismatch", {"where": f"intersects(geometry, '{wkt}')"}) for wkt in (
+            "GEOMETRYCOLLECTION(" * 300 + "POINT(1 1)" + ")" * 300, "GEOMETRYCOLLECTION(GEOMETRYCOLLECTION(POINT(1 1)))",
+            "LINEARRING(0 0,1 1,1 0,0 0)", "CIRCULARSTRING(0 0,1 1,2 0)", "CURVEPOLYGON((0 0,1 1,1 0,0 0))",
+            "GEOMETRYCOLLECTION(POINT(1 1),POINT EMPTY)", "GEOMETRYCOLLECTION EMPTY", "POINT Z(1 1 nan)", "POINT Z(1 1 inf)",
+        )),
         ("query.soql.type-mismatch", {"where": "requested_datetime > 'yesterday'"}),
         ("query.soql.type-mismatch", {"where": "requested_datetime > '0001-01-01T00:00:00+14:00'"}),
         ("query.soql.type-mismatch", {"where": "requested_datetime > '9999-12-31T23:59:59'"}),
