@@ -90,7 +90,8 @@ def geometry(wkt: str) -> BaseGeometry:
     parts = shape.geoms if isinstance(shape, GeometryCollection) else [shape]
     if any(part.geom_type not in _GEOMETRIES for part in parts):
         raise BadExpression(f"The geometry is one of {', '.join(_GEOMETRIES)} or a GeometryCollection of these.")
-    if any(part.is_empty for part in parts) or not 0 < shapely.count_coordinates(shape) <= MOST_CORNERS:
+    # An empty hole or part is valid, but takes the database with it.
+    if "EMPTY" in shape.wkt or shapely.count_coordinates(shape) > MOST_CORNERS:
         raise BadExpression(f"The geometry must have 1 to {MOST_CORNERS} corners.")
     if not isfinite(shapely.get_coordinates(shape, include_z=shape.has_z).sum()):
         raise BadExpression("The geometry has numbers that are none.")

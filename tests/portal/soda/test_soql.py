@@ -137,7 +137,8 @@ def ask(release: Release, **given: str) -> list[str]:
         *(("query.soql.type-mismatch", {"where": f"intersects(geometry, '{wkt}')"}) for wkt in (
             "GEOMETRYCOLLECTION(" * 300 + "POINT(1 1)" + ")" * 300, "GEOMETRYCOLLECTION(GEOMETRYCOLLECTION(POINT(1 1)))",
             "LINEARRING(0 0,1 1,1 0,0 0)", "CIRCULARSTRING(0 0,1 1,2 0)", "CURVEPOLYGON((0 0,1 1,1 0,0 0))",
-            "GEOMETRYCOLLECTION(POINT(1 1),POINT EMPTY)", "GEOMETRYCOLLECTION EMPTY", "POINT Z(1 1 nan)", "POINT Z(1 1 inf)",
+            "GEOMETRYCOLLECTION(POINT(1 1),POINT EMPTY)", "GEOMETRYCOLLECTION EMPTY", "POLYGON((0 0,1 1,1 0,0 0),EMPTY)",
+            "MULTIPOLYGON(((0 0,1 1,1 0,0 0)),EMPTY)", "MULTIPOLYGON(((0 0,1 1,1 0,0 0),EMPTY))", "POINT Z(1 1 nan)", "POINT Z(1 1 inf)",
         )),
         ("query.soql.type-mismatch", {"where": "requested_datetime > 'yesterday'"}),
         ("query.soql.type-mismatch", {"where": "requested_datetime > '0001-01-01T00:00:00+14:00'"}),
