@@ -228,7 +228,7 @@ def _wkt(node: Any) -> str:
             west, south, east, north = map(float, node["bbox"])
             return str(shapely.box(west, south, east, north).wkt)
         return str(shape(node).wkt)
-    except (TypeError, ValueError, KeyError, AttributeError, shapely.errors.ShapelyError):
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, shapely.errors.ShapelyError):
         raise BadExpression("A geometry of the filter cannot be read.") from None
 
 

@@ -181,6 +181,15 @@ def test_json_of_any_shape_is_answered_or_refused(release: Release, value: Any) 
         {"op": "like", "args": [{"property": "status"}, {"args": {"op": "casei"}}]},
         {"op": "like", "args": [{"property": "status"}, None]},
         {"op": "=", "args": [{"property": "response_hours"}, 10**400]},
+        *(
+            {"op": "s_within", "args": [{"property": "geometry"}, shape]}
+            for shape in (
+                {"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 1], [1, 0], [0, 0]]], []]},
+                {"type": "Point", "coordinates": [10**400, 1]},
+                {"type": "Point"},
+                {"bbox": [0, 0, 1]},
+            )
+        ),
     ],
 )
 def test_json_of_the_wrong_shape_is_refused(release: Release, value: Any) -> None:
