@@ -73,10 +73,10 @@ def _settled(path: Path, of: Wanted) -> None:
     """The same rows are the same file: GDAL notes the moment, and commits as often as its threads come to it."""
     with closing(sqlite3.connect(path)) as file, file:
         file.execute("UPDATE gpkg_contents SET last_change = ?", [f"{of.release.created:%Y-%m-%dT%H:%M:%S.000Z}"])
-    with path.open("r+b") as raw:  # SQLite counts commits at 24, and at 92 for which count its version at 96 is
-        for at in (24, 92):
+    with path.open("r+b") as raw:  # SQLite counts commits at 24, and tells at 92 for which count its version at 96 is
+        for at, told in ((24, 1), (92, 1), (96, 3_000_000)):
             raw.seek(at)
-            raw.write(b"\0\0\0\1")
+            raw.write(struct.pack(">I", told))
 
 
 def flatgeobuf(of: Wanted, path: Path) -> Path:

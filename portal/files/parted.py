@@ -76,6 +76,10 @@ def divisions(release: Release, wanted: Sequence[str]) -> tuple[list[Division], 
     asked += [("department", "")] if "department" in wanted and "department" in release.columns else []
     asked += [("layer", layer.layer) for layer in release.layers] if "layers" in wanted else []
     for kind, layer in asked:
+        if kind == "year" and _counted(release.chosen(Selection()).columns["requested_day"])[0]:
+            why = "there are requests of 1970-01-01 or before, of which the index does not tell the day"
+            left_out.append({"part": kind, "why": why})
+            continue
         division = _by_year(release) if kind == "year" else _by_code(release, kind, layer)
         named = sum(part.key is not None for part in division.parts)
         if named > MOST_PARTS:

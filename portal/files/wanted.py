@@ -6,7 +6,6 @@ Charter: the address in, a `Wanted` out, which has the file's name and its stron
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 _WRITERS: Final = (
     duckdb.__version__,
     pa.__version__,
+    pyogrio.__version__,
     pyogrio.__gdal_version_string__,
-    sqlite3.sqlite_version,
     xlsxwriter.__version__,
 )
 WRITER: Final = " ".join(("2", *_WRITERS))

@@ -74,11 +74,13 @@ def test_what_a_range_is_not(client: TestClient) -> None:
         {"Range": "bytes=5-", "If-Range": f"W/{whole.headers['etag']}"},
         {"Range": "bytes=0-1,5-9"},
         {"Range": "lines=5-"},
+        {"Range": "bytes=-"},
+        {"Range": "bytes=9-3"},
         {"Range": "bytes=" + "9" * 4000 + "-"},
     ):
         answer = client.get(address, headers=headers)
         assert (answer.status_code, answer.content) == (200, whole.content), headers
-    for asked in ("bytes=-", "bytes=-0", "bytes=9-3", f"bytes={len(whole.content)}-"):
+    for asked in ("bytes=-0", f"bytes={len(whole.content)}-"):
         assert client.get(address, headers={"Range": asked}).status_code == 416, asked
 
 

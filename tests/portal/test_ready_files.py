@@ -176,6 +176,15 @@ def _rows(text: bytes) -> list[tuple[str, ...]]:
     return [tuple(row) for row in csv.reader(io.StringIO(text.decode(), newline=""))][1:]
 
 
+def test_years_are_left_out_where_days_are_older_than_the_index_tells(tmp_path: Path) -> None:
+    old = "UPDATE requests SET requested_datetime = '1900-01-01', requested_date = '1900-01-01' WHERE rid % 50 = 0"
+    build_release(tmp_path, rows=300, change=lambda db: db.execute(old))
+    assert stocked(tmp_path / "releases", formats=["csv"])
+    told = json.loads((tmp_path / "releases" / "current" / "files" / "files.json").read_text())
+    assert [left["part"] for left in told["left_out"]] == ["year"] and "1970-01-01" in told["left_out"][0]["why"]
+    assert {file["part"] for file in told["files"]} == {"whole", "department", "layer"}
+
+
 # --- how they are had -----------------------------------------------------------------------------------------------
 
 
