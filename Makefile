@@ -2,7 +2,8 @@
 VENV ?= .venv
 PORT ?= 8050
 REQUESTS ?= 120000
-JOBS ?= 2
+# More than two processors: half of the time tests wait for a server, a browser or a killed process.
+JOBS ?= 3
 PYTEST_ARGS ?=
 UV := uv==0.13.9
 
@@ -12,7 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c '$(OLD_ENOUGH)' 2>/dev/null && echo $$python && break; done)
 # -qq: pip says errors only. Where packages come from is the machine's pip configuration.
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 NOT_SERVED := not store and not browser and not bench
 
 .DEFAULT_GOAL := help

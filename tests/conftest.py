@@ -40,9 +40,14 @@ def unavailable(reason: str) -> NoReturn:
 MARKED_BY_FIXTURE = {"postgis_url": "store", "store_url": "store", "browser": "browser", "page": "browser"}
 
 
+LONG = ("survival", "browser")
+"""Folders whose files take minutes: they are begun first, or one of them would be run alone at the end."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by the fixtures it asks for, so that `-m` cannot miss one."""
+    """Mark each test by the fixtures it asks for, so that `-m` cannot miss one, and put what takes long first."""
+    items.sort(key=lambda item: LONG.index(item.path.parent.name) if item.path.parent.name in LONG else len(LONG))
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in MARKED_BY_FIXTURE:
