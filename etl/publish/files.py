@@ -26,7 +26,7 @@ ROW_GROUP = 122_880
 
 
 def write_requests(db: duckdb.DuckDBPyConnection, path: Path, names: Sequence[str], config: CityConfig) -> None:
-    """requests.parquet in serving order; with a WKB point and GeoParquet metadata where locations are published."""
+    """requests.parquet as they lie, which is in serving order; with a WKB point and GeoParquet metadata where locations are published."""
     columns = ", ".join(f'"{name}"' for name in names)
     facts = notice(config)
     options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
@@ -37,7 +37,7 @@ def write_requests(db: duckdb.DuckDBPyConnection, path: Path, names: Sequence[st
         facts["geo"] = _geo_metadata(["Point"], found)
     pairs = ", ".join(f"{key}: '{text}'" for key, text in ((k, v.replace("'", "''")) for k, v in facts.items()))
     options += f", KV_METADATA {{{pairs}}}"
-    db.execute(f"COPY (SELECT {columns} FROM requests ORDER BY rid) TO {quoted(path)} ({options})")  # noqa: S608
+    db.execute(f"COPY (SELECT {columns} FROM requests) TO {quoted(path)} ({options})")  # noqa: S608
 
 
 def write_table(path: Path, table: pa.Table, config: CityConfig) -> None:

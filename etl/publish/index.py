@@ -105,16 +105,24 @@ def fill_requests(
                    gx >> {CELL_SHIFT} AS column_, gy >> {CELL_SHIFT} AS row_, avg(gx) AS gx, avg(gy) AS gy
             FROM raw WHERE gx IS NOT NULL GROUP BY gx >> {CELL_SHIFT}, gy >> {CELL_SHIFT}"""  # noqa: S608
     )
+    # The order is found among few columns: texts among what all columns are sorted by, and numbering them afterwards, take
+    # a third of the time that this takes (5 million: 12.6 s, so 8.6).
+    db.execute(
+        """CREATE TEMP TABLE ordered AS
+           SELECT n, (row_number() OVER () - 1)::UINTEGER AS rid
+           FROM (SELECT n FROM raw ORDER BY hilbert, source, service_request_id)"""
+    )
     db.execute(
         f"""CREATE TABLE requests AS
-            SELECT (row_number() OVER () - 1)::UINTEGER AS rid, * FROM (
-                SELECT {", ".join(columns)}
-                FROM raw r JOIN service s USING (service_code)
-                JOIN facets f ON {same_facet} AND f.excluded = (r.elapsed_bin IS NULL)
-                LEFT JOIN scratch.found d ON d.n = r.n
-                LEFT JOIN map_cells c ON c.column_ = r.gx >> {CELL_SHIFT} AND c.row_ = r.gy >> {CELL_SHIFT}
-                ORDER BY r.hilbert, r.source, r.service_request_id)"""  # noqa: S608
+            SELECT o.rid, {", ".join(columns)}
+            FROM raw r JOIN ordered o ON o.n = r.n
+            JOIN service s USING (service_code)
+            JOIN facets f ON {same_facet} AND f.excluded = (r.elapsed_bin IS NULL)
+            LEFT JOIN scratch.found d ON d.n = r.n
+            LEFT JOIN map_cells c ON c.column_ = r.gx >> {CELL_SHIFT} AND c.row_ = r.gy >> {CELL_SHIFT}
+            ORDER BY o.rid"""  # noqa: S608
     )
+    db.execute("DROP TABLE ordered")
     db.execute("ALTER TABLE map_cells DROP column_")
     db.execute("ALTER TABLE map_cells DROP row_")
     # A request is looked up by its number; a number instead of the text keeps this small, and its order makes it quick.

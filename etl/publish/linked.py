@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import duckdb
@@ -27,6 +30,8 @@ from geo.crs import GRID, from_wgs84
 
 COLUMNS = ("incident_id", "incident_report", "incident_reports", "repeat_of", "reopened", "suspicious")
 """What `link` finds for requests."""
+AT_ONCE = 2
+"""Kinds of services whose requests are held against one another at once: NumPy lets others work meanwhile."""
 EQUATOR_M = 6_378_137.0
 MOST = 65_535
 """More reports than this of one incident are counted as so many."""
@@ -105,9 +110,21 @@ def _links(db: duckdb.DuckDBPyConnection, config: CityConfig, as_of: dt.datetime
         """CREATE TABLE scratch.link (n UINTEGER, first UINTEGER, incident_report USMALLINT, incident_reports USMALLINT,
                                       repeats UINTEGER)"""
     )
-    for index, kind in enumerate(kinds):
-        found = db.execute("SELECT * EXCLUDE (kind) FROM scratch.placed WHERE kind = ?", [index]).fetchnumpy()
-        table = _linked(found, config, [code for code in codes if rules.kind_of(code) == kind])
+
+    def linked() -> Iterator[pa.Table]:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            waiting: deque[Future[pa.Table]] = deque()
+            for index, kind in enumerate(kinds):
+                found = db.execute("SELECT * EXCLUDE (kind) FROM scratch.placed WHERE kind = ?", [index]).fetchnumpy()
+                waiting.append(
+                    pool.submit(_linked, found, config, [code for code in codes if rules.kind_of(code) == kind])
+                )
+                if len(waiting) > AT_ONCE:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    for table in linked():
         if len(table):
             db.register("incoming", table)
             db.execute("INSERT INTO scratch.link SELECT * FROM incoming")
