@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from fastapi import Request, Response
 
 from portal.release import Release
@@ -47,13 +49,21 @@ def is_known(etag: str, given: str) -> bool:
     return given.strip() == "*" or etag.removeprefix("W/") in named
 
 
-def listed(parts: Iterable[Sequence[str]], mark: str) -> Iterator[bytes]:
-    """Texts with a mark between two, as they come."""
+def listed(parts: Iterable[pa.ChunkedArray], mark: str) -> Iterator[memoryview]:
+    """Columns of texts with a mark between two texts, as they come."""
     first = True
-    for part in parts:
-        if part:
-            yield (("" if first else mark) + mark.join(part)).encode()
-            first = False
+    for part in filter(len, parts):
+        if not first:
+            yield memoryview(mark.encode())
+        yield joined(part, mark)
+        first = False
+
+
+def joined(texts: pa.ChunkedArray, mark: str) -> memoryview:
+    """A column of texts as one. They never are Python's: a million of these leave holes of 400 MB in the heap."""
+    one = texts.combine_chunks()
+    row = pa.ListArray.from_arrays(pa.array([0, len(one)], pa.int32()), one)
+    return memoryview(pc.binary_join(row, mark)[0].as_buffer())
 
 
 def file_name(release: Release, *parts: str) -> str:

@@ -11,11 +11,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import duckdb
+import pyarrow.compute as pc
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from portal.answered import listed, not_modified, of_question
+from portal.answered import joined, listed, not_modified, of_question
 from portal.ckan import actions, datastore
 from portal.ckan.errors import Invalid, NoAction, told
 from portal.ckan.given import Given, from_json
@@ -86,17 +87,17 @@ def _answered(request: Request, name: str, asked: Given, help_: str) -> Response
     return StreamingResponse(_rows(now, found, about, help_), media_type=MEDIA_TYPE, headers=headers)
 
 
-def _rows(now: Release, found: datastore.Search, about: dict[str, Any], help_: str) -> Iterator[bytes]:
+def _rows(now: Release, found: datastore.Search, about: dict[str, Any], help_: str) -> Iterator[bytes | memoryview]:
     """The answer in parts: what is said of the rows, then the rows."""
     lines = projected.lines(now, found.projection, _WRITERS[found.form])
 
-    def parts() -> Iterator[bytes]:
+    def parts() -> Iterator[bytes | memoryview]:
         said = json.dumps({"help": help_, "success": True, "result": about}, ensure_ascii=False)
         yield (said[:-2] + ', "records": ').encode()
         if found.form == "csv":  # one text: the quotes between the lines are left out
             yield b'"'
-            for part in lines:
-                yield "".join(line[1:-1] for line in part).encode()
+            for part in filter(len, lines):
+                yield joined(pc.utf8_slice_codeunits(part, 1, -1), "")
             yield b'"}}'
             return
         yield b"["

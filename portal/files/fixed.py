@@ -25,7 +25,6 @@ from portal.memory import give_back
 from portal.queries import rows
 from portal.queries.tabled import Ask
 from portal.release import Release
-from portal.selection import quoted
 from portal.settings import PortalSettings
 from portal.tables import Table as Source
 from portal.tables import tables
@@ -96,7 +95,6 @@ class _Requests:
         self._texts = {part.stem: pouring.text(into / f"{part.stem}.csv.gz") for part in every if csv}
         self._tables: dict[str, Table] = {}
         self._ask = Ask(table)
-        self._times = [name for name in table.fields if table.types[name].startswith("TIMESTAMP")]
         if parquet:
             schemas = self._schemas(every)
             self._tables = {part.stem: Table(into / f"{part.stem}.parquet", schemas[part.stem]) for part in every}
@@ -136,12 +134,12 @@ class _Requests:
         return found
 
     def _take(self, start: int, stop: int) -> None:
-        """The rows of a span: their text now, the rows themselves with those of its stretch."""
+        """The rows of a span: their text now, the rows themselves, values of few kinds still by their numbers, with those of its
+        stretch."""
         fields = self._table.fields
         columns = rows.csv_columns(self._table)
-        if self._tables:
-            columns += [f"{quoted(name)} AS {quoted(f'at_{i}')}" for i, name in enumerate(self._times)]
-            columns += [] if self._table.geometry is None else [rows.typed_columns(self._table)[-1]]
+        if self._tables and self._table.geometry is not None:
+            columns += [rows.typed_columns(self._table)[-1]]
         found = rows.between(self._release, self._ask, columns, rows.Span(start, stop, stop - start))
         if found.num_rows != stop - start:
             raise ValueError(f"{found.num_rows} rows at {start} of the requests, not {stop - start}")
@@ -154,7 +152,7 @@ class _Requests:
                 for way in self._ways:
                     self._distribute(way, lines, start, stop)
         if self._tables:
-            self._waiting.append(self._typed(found))
+            self._waiting.append(found)
 
     def _distribute(self, way: Division, lines: pa.LargeBinaryArray, start: int, stop: int) -> None:
         for part, places in way.split(start, stop):
@@ -163,15 +161,6 @@ class _Requests:
             self._pouring.pour(
                 self._texts[part.stem], bytes(memoryview(chosen.buffers()[2])[ends[0] : ends[places.size]])
             )
-
-    def _typed(self, found: pa.Table) -> pa.Table:
-        """The columns as Parquet has them, values of few kinds still by their numbers."""
-        fields = self._table.fields
-        arrays = [found.column(f"at_{self._times.index(n)}" if n in self._times else n) for n in fields]
-        names = list(fields)
-        if self._table.geometry is not None:
-            arrays, names = [*arrays, found.column("geometry")], [*names, "geometry"]
-        return pa.Table.from_arrays(arrays, names=names)
 
     def _divide(self, start: int, stop: int) -> None:
         """A stretch into the Parquet files of all parts."""

@@ -13,6 +13,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
 
+import pyarrow as pa
+
 from portal.errors import BadRequest
 from portal.expressions.mapped import columns_in
 from portal.queries import grouped, rows, stretched
@@ -28,9 +30,10 @@ _SPAN: Final = 4_096
 """Places of the table whose rows a stream tells at once."""
 _FEW: Final = 10_000
 """So many rows the database may gather before it tells them."""
+NONE: Final = pa.chunked_array([], type=pa.string())
 
 
-def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[list[str]]:
+def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[pa.ChunkedArray]:
     """The rows as texts, some at a time. What is wrong with the question is said before the first is taken."""
     if projection.offset < 0 or (projection.limit is not None and projection.limit < 0):
         raise BadRequest("The numbers of rows to skip and to tell cannot be negative.")
@@ -47,7 +50,7 @@ def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[
     most = projection.limit
     if projection.also is None and projection.ask.table.name == "requests" and (most is None or most > _FEW):
         parts = _in_spans(release, projection, writer)
-        first = next(parts, [])
+        first = next(parts, NONE)
         return _first(chain([first], parts), most)
     told, bound = shown(projection.columns, projection.inner())
     few = most is not None and most <= _FEW
@@ -60,7 +63,7 @@ def lines(release: Release, projection: Projection, writer: Writer) -> Iterator[
     return parts if few else _first(parts, most)
 
 
-def _in_spans(release: Release, projection: Projection, writer: Writer) -> Iterator[list[str]]:
+def _in_spans(release: Release, projection: Projection, writer: Writer) -> Iterator[pa.ChunkedArray]:
     """All requests but those of the offset, as they lie: a span of the table at a time, so that memory stays flat. What is
     read apart is told by the database that questions are asked of: making texts takes more memory than reading."""
     ask, skip = projection.ask, projection.offset
@@ -84,17 +87,17 @@ def _in_spans(release: Release, projection: Projection, writer: Writer) -> Itera
             # As one piece: of several the order would not be kept.
             given = release.piece(read, [start, min(start + _SPAN, span.stop), *params]).combine_chunks()
             lines_ = release.table(told, [*of_line, *bound], {"given": given})["line"]
-            yield lines_.slice(skip).to_pylist()
+            yield lines_.slice(skip)
             skip = max(skip - len(lines_), 0)
 
 
-def _first(parts: Iterator[list[str]], limit: int | None) -> Iterator[list[str]]:
+def _first(parts: Iterator[pa.ChunkedArray], limit: int | None) -> Iterator[pa.ChunkedArray]:
     """So many rows of a stream: the database would gather them all before it told the first."""
     if limit is None:
         yield from parts
         return
     for part in parts:
-        yield part[:limit]
+        yield part.slice(0, limit)
         limit -= len(part)
         if limit <= 0:
             return
@@ -105,17 +108,17 @@ def total(release: Release, projection: Projection) -> int:
     return grouped.total(release, projection) if projection.grouped else projection.ask.total(release)
 
 
-def _read(release: Release, sql: str, params: list[Any]) -> Iterator[list[str]]:
+def _read(release: Release, sql: str, params: list[Any]) -> Iterator[pa.ChunkedArray]:
     """Texts as they are read; the first ones now, so that an error is one before the answer begins."""
     reader = release.batches(sql, params, _AT_ONCE)
     first = next(reader, None)
 
-    def rest() -> Iterator[list[str]]:
+    def rest() -> Iterator[pa.ChunkedArray]:
         with reader:
             if first is not None:
-                yield first.column(0).to_pylist()
+                yield pa.chunked_array([first.column(0)])
             for batch in reader:
-                yield batch.column(0).to_pylist()
+                yield pa.chunked_array([batch.column(0)])
 
     return rest()
 
@@ -143,14 +146,14 @@ def _found(release: Release, projection: Projection, order: str, bound: list[Any
     return [place for (place,) in release.query(sql, [*params, *bound, limit, projection.offset])]
 
 
-def _at(release: Release, projection: Projection, places: list[int], writer: Writer) -> Iterator[list[str]]:
+def _at(release: Release, projection: Projection, places: list[int], writer: Writer) -> Iterator[pa.ChunkedArray]:
     """What the rows at some places hold."""
     line, of_line = writer(columns(projection))
     told, of_told = shown(projection.columns, projection.inner())
     name, params = projection.ask.table.name, [*of_line, *of_told]
     # The first now, so that an error is one before the answer begins.
     parts = (
-        looked_up(release, name, places[at : at + _AT_ONCE], [told], params, f"{line} AS line")["line"].to_pylist()
+        looked_up(release, name, places[at : at + _AT_ONCE], [told], params, f"{line} AS line")["line"]
         for at in range(0, len(places), _AT_ONCE)
     )
-    return chain([next(parts, [])], parts)
+    return chain([next(parts, NONE)], parts)

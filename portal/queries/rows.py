@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from portal.plain_texts import FORMULA
+from portal.queries.instants import iso_utc
 from portal.queries.tabled import PLACE, Ask
 from portal.queries.texts import plain_column, time_text
 from portal.release import Release
@@ -100,8 +101,8 @@ def typed_columns(table: Table, geometry: bool = True, iso: bool = False) -> lis
 
 
 def csv_columns(table: Table) -> list[str]:
-    """All published fields, times in ISO 8601 with Z."""
-    return [f"{_time(table, name)} AS {quoted(name)}" for name in table.fields]
+    """All published fields as they are kept."""
+    return [quoted(name) for name in table.fields]
 
 
 def feature_column(table: Table) -> str:
@@ -144,17 +145,22 @@ def _iso(table: Table, name: str) -> str:
 
 
 def csv_lines(rows: pa.Table) -> memoryview:
-    """Lines of CSV (RFC 4180) as a spreadsheet may safely open them.
+    """Lines of CSV (RFC 4180) as a spreadsheet may safely open them, times in ISO 8601 with Z.
 
     A text that begins with = + - @, a tab or a carriage return is given a ' in front: spreadsheets would run
     it as a formula.
     """
-    columns = [
-        pa.chunked_array([harmless(part) for part in column.chunks], type=column.type) for column in rows.columns
-    ]
+    columns = [_told(column) for column in rows.columns]
     part = pa.BufferOutputStream()
     pyarrow.csv.write_csv(pa.Table.from_arrays(columns, names=rows.column_names), part, _WRITTEN)
     return memoryview(part.getvalue())  # as it is: copies of some MB each leave holes in the heap
+
+
+def _told(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as CSV has it, but for its quotes."""
+    if pa.types.is_timestamp(column.type):
+        return pa.chunked_array([iso_utc(part) for part in column.chunks], type=pa.string())
+    return pa.chunked_array([harmless(part) for part in column.chunks], type=column.type)
 
 
 def harmless(texts: pa.Array) -> pa.Array:

@@ -28,8 +28,8 @@ def number_text(sql: str) -> str:
 
 
 def time_text(sql: str) -> str:
-    """A time without a zone, which is UTC, in ISO 8601 with Z."""
-    return f"strftime({sql}, '{ISO_UTC}')"
+    """A time without a zone, which is UTC, in ISO 8601 with Z. The database tells no years after 2262 of columns in whole seconds."""
+    return f"strftime({sql}::TIMESTAMP, '{ISO_UTC}')"
 
 
 def csv_text(sql: str) -> str:

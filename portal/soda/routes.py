@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from email.utils import format_datetime
 from typing import Final
 
+import pyarrow as pa
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
-from portal.answered import listed, not_modified, of_question
+from portal.answered import joined, listed, not_modified, of_question
 from portal.context import Current
 from portal.errors import NotFound
 from portal.queries import projected
@@ -79,12 +80,13 @@ def _form(name: str, accepted: str) -> tuple[str, Form]:
     return name, "geojson" if "geo+json" in accepted else "json"
 
 
-def _text(lines: Iterator[list[str]], columns: list[Column], form: Form) -> Iterator[bytes]:
+def _text(lines: Iterator[pa.ChunkedArray], columns: list[Column], form: Form) -> Iterator[bytes | memoryview]:
     """The whole answer in parts, as Socrata lays it out."""
     if form == "csv":
         yield (written.csv_head(columns) + "\n").encode()
-        for part in lines:
-            yield "".join(f"{line}\n" for line in part).encode()
+        for part in filter(len, lines):
+            yield joined(part, "\n")
+            yield b"\n"
         return
     opening, closing = ("[", "]\n") if form == "json" else ('{"type":"FeatureCollection","features":[', f"],{_CRS}}}\n")
     yield opening.encode()

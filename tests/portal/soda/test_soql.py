@@ -110,7 +110,7 @@ def test_each_part_selects_what_it_says(release: Release, where: str, sql: str) 
 def ask(release: Release, **given: str) -> list[str]:
     pairs = [(f"${key}", value) for key, value in given.items()]
     parts = projected.lines(release, asked(release, table(release, "requests"), pairs), json_row)
-    return [line for part in parts for line in part]
+    return [line for part in parts for line in part.to_pylist()]
 
 
 @pytest.mark.parametrize(
